@@ -1,0 +1,93 @@
+import type { Check } from '../check.js';
+import type { Sha256 } from '../digest.js';
+
+export type SourceKind = 'postgres' | 'mongodb';
+
+/** A reference to a secret, resolved at the moment of use and never before (`env:NAME`, `file:PATH`). */
+export type SecretRef =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string };
+
+/** Bounds of the scratch. Bytes; `cpus` may be a fraction. */
+export interface ScratchLimits {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly pids: number;
+}
+
+/** Time limits in milliseconds. */
+export interface TimeLimits {
+  readonly locate: number;
+  readonly fetch: number;
+  readonly launch: number;
+  readonly restore: number;
+  readonly check: number;
+  readonly drill: number;
+}
+
+export type BackupConfig =
+  | { readonly type: 'live' }
+  | {
+      readonly type: 'dump';
+      /** An absolute directory. */
+      readonly directory: string;
+      /** A glob over file names; absent = every format that the engine reads. */
+      readonly match?: string;
+    };
+
+export interface Source {
+  readonly slug: string;
+  readonly kind: SourceKind;
+  readonly database?: string;
+  readonly connection?: { readonly uri: SecretRef };
+  readonly backup: BackupConfig;
+  /** In the order declared. Empty only with `restoreOnly`. */
+  readonly checks: readonly Check[];
+  readonly restoreOnly: boolean;
+  readonly summaries: 'full' | 'none';
+  /** Overrides `scratch.images`. */
+  readonly image?: string;
+  readonly scratch: ScratchLimits;
+  readonly limits: TimeLimits;
+}
+
+export type IsolationChoice = 'auto' | 'docker' | 'podman' | 'bubblewrap';
+
+/** A configuration in force: defaults applied, references between its parts resolved, paths absolute. */
+export interface Config {
+  readonly sources: readonly Source[];
+  readonly checks: readonly Check[];
+  readonly scratch: {
+    readonly kind: IsolationChoice;
+    readonly images: { readonly postgres: string; readonly mongodb: string };
+  };
+  readonly signing: { readonly key?: SecretRef };
+  /** Absolute directories; absent = the caller's default. */
+  readonly evidence: { readonly store?: string; readonly keyring?: string };
+  /** Over the JCS form of the parsed document before defaults. */
+  readonly configSha256: Sha256;
+}
+
+/** One fault of a configuration file. `line` and `column` count from 1. */
+export interface ConfigFault {
+  readonly line: number;
+  readonly column: number;
+  /** Dotted path, e.g. `sources[0].checks[1]`; empty for a fault of the YAML itself. */
+  readonly path: string;
+  /** What is wrong, what was expected, and a suggestion for a misspelt key. Never a value that may be a secret. */
+  readonly message: string;
+  readonly code:
+    | 'yaml'
+    | 'invalid'
+    | 'unknown_key'
+    | 'not_supported_yet'
+    | 'expect'
+    | 'reference'
+    | 'duplicate';
+}
+
+export type ParsedConfig =
+  | { readonly ok: true; readonly config: Config }
+  /** In the order of the file. */
+  | { readonly ok: false; readonly faults: readonly ConfigFault[] };

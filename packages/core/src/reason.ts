@@ -1,0 +1,74 @@
+import type { Verdict } from './verdict.js';
+
+interface ReasonFacts {
+  /** `fail`: evidence against the backup. `error`: it could not be judged (law 4). */
+  readonly result: Exclude<Verdict, 'pass'>;
+  /** A fault of the infrastructure that another attempt may not meet. */
+  readonly retryable: boolean;
+  /** One sentence for people: docs, `drill show`, the table at the end of a drill. */
+  readonly meaning: string;
+}
+
+const fail = (meaning: string): ReasonFacts => ({ result: 'fail', retryable: false, meaning });
+const error = (meaning: string): ReasonFacts => ({ result: 'error', retryable: false, meaning });
+const retry = (meaning: string): ReasonFacts => ({ result: 'error', retryable: true, meaning });
+
+/** Why a drill did not pass: the closed list of a receipt's top-level `reason`, and whose fault each is. */
+export const REASONS = {
+  // Evidence against the backup.
+  no_backup: fail('no backup was found where the source keeps them'),
+  empty: fail('the backup is empty'),
+  not_a_dump: fail('the backup is in no format that the engine reads'),
+  truncated: fail('the backup ends before its end'),
+  corrupt: fail('the backup is damaged'),
+  checksum_mismatch: fail('the backup does not match the checksum that lies beside it'),
+  meta_command: fail('the dump holds a psql meta-command that pg_dump does not write'),
+  restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
+  check_failed: fail('a check found what its owner does not expect'),
+  // Could not be judged.
+  check_error: error('a check could not be judged'),
+  unknown_database: error('the database to question is not in the backup, or there are several'),
+  unsupported_dump: error('a healthy dump of a form that is not supported yet'),
+  image_unavailable: error('no image or server of the version that the backup needs'),
+  version_unavailable: error('the backup is newer than any server there is for it'),
+  extension_missing: error('the server has not an extension that the backup needs'),
+  locale_missing: error('the server has not the locale or encoding that the backup needs'),
+  backup_unreadable: retry('the place where backups are kept could not be read'),
+  backup_changed: retry('the backup changed while it was read'),
+  credentials_refused: error('the source refused the credentials'),
+  source_unreachable: retry('the source did not answer'),
+  dump_failed: retry('the live dump of the source did not finish'),
+  launch_failed: retry('the scratch did not start'),
+  scratch_lost: retry('the scratch or what runs it stopped in the middle'),
+  scratch_disk_full: error('the scratch ran out of disk'),
+  scratch_out_of_memory: error('the scratch ran out of memory'),
+  time_limit: error('a time limit was reached'),
+  cancelled: error('the drill was cancelled'),
+  internal_error: retry('Muster itself failed'),
+} as const satisfies Readonly<Record<string, ReasonFacts>>;
+
+export type Reason = keyof typeof REASONS;
+
+export const REASON_CODES = Object.keys(REASONS) as [Reason, ...Reason[]];
+
+export const isReason = (code: string): code is Reason => Object.hasOwn(REASONS, code);
+
+/** Why one check did not pass (checks.md, the table of `expect`). */
+export const CHECK_REASONS = {
+  expectation_not_met: 'fail',
+  null_value: 'fail',
+  no_rows: 'error',
+  multiple_rows: 'error',
+  unknown_column: 'error',
+  ambiguous_column: 'error',
+  type_mismatch: 'error',
+  non_finite: 'error',
+  row_too_large: 'error',
+  query_failed: 'error',
+  timeout: 'error',
+  server_lost: 'error',
+} as const satisfies Readonly<Record<string, 'fail' | 'error'>>;
+
+export type CheckReason = keyof typeof CHECK_REASONS;
+
+export const CHECK_REASON_CODES = Object.keys(CHECK_REASONS) as [CheckReason, ...CheckReason[]];

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
+
+/** in-toto Statement v1: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+export const PREDICATE_TYPE = 'urn:muster:restore-drill:v1';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 lower-case hex digits');
+/** RFC 3339, UTC, milliseconds. */
+const timestamp = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
+  .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text, 'no such time');
+const count = z.int().nonnegative();
+const text = z.string().min(1);
+const drillId = z.string().regex(/^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'expected drl_ and a ULID');
+const slug = z.string().regex(/^[a-z0-9-]+$/);
+
+const result = z.enum(['pass', 'fail', 'error']);
+const reason = z.enum(REASON_CODES);
+
+/** What was held for certain; a bound that could not be enforced is left out. Bytes. */
+export const limitsSchema = z.strictObject({
+  cpus: z.number().positive().optional(),
+  memory_bytes: count.optional(),
+  disk_bytes: count.optional(),
+  pids: count.optional(),
+});
+
+/** What the restore tool complained about and healthy backups do too: codes, never text or data. */
+const warningSchema = z.strictObject({
+  sqlstate: z
+    .string()
+    .regex(/^[0-9A-Z]{5}$/)
+    .optional(),
+  statement: z.string().max(64).optional(),
+  code: z.string().max(64).optional(),
+  count: z.int().positive(),
+});
+
+export const PHASES = ['locate', 'fetch', 'launch', 'restore', 'check', 'destroy'] as const;
+
+const phaseSchema = z.strictObject({
+  name: z.enum(PHASES),
+  started_at: timestamp,
+  duration_ms: count,
+  outcome: z.enum(['done', 'failed', 'cancelled']),
+});
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+const checkSchema = z.strictObject({
+  id: text,
+  check_sha256: digest,
+  expect_sha256: digest,
+  verdict: z.enum(['pass', 'fail', 'error', 'not_run']),
+  reason: z.enum(CHECK_REASON_CODES).optional(),
+  /** SQLSTATE or MongoDB code of a `query_failed`. */
+  code: z.string().max(32).optional(),
+  /** Column to JSON value; numbers that a double cannot hold are decimal strings. */
+  summary: z.record(z.string(), scalar).optional(),
+  started_at: timestamp.optional(),
+  duration_ms: count.optional(),
+});
+
+const restorePointSchema = z.strictObject({
+  kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
+  /** What was asked for, where the kind needs a word: the id, the time. */
+  asked: z.string().optional(),
+  /** The id of the backup that it resolved to. */
+  resolved: z.string().optional(),
+});
+
+const backupSchema = z.strictObject({
+  id: text,
+  sha256: digest.optional(),
+  size_bytes: count.optional(),
+  created_at: timestamp.optional(),
+  created_at_from: z.enum(['header', 'name', 'mtime', 'dump']).optional(),
+  format: z.string().max(64).optional(),
+  tool_version: z.string().max(64).optional(),
+  server_version: z.string().max(64).optional(),
+  /** Without credentials. */
+  location: text,
+});
+
+const environmentSchema = z.strictObject({
+  worker: text,
+  pool: text,
+  isolation: z.enum(['docker', 'podman', 'bubblewrap', 'uri']).optional(),
+  limits: limitsSchema,
+  image: z.string().optional(),
+  image_digest: z.string().optional(),
+  engine: z.enum(['postgres', 'mongodb']),
+  engine_version: z.string().optional(),
+  substitute: z.literal(true).optional(),
+  muster_version: text,
+  node_version: text,
+  os: text,
+});
+
+const attemptSchema = z.strictObject({
+  worker: text,
+  started_at: timestamp,
+  ended_at: timestamp.optional(),
+  outcome: z.enum(['pass', 'fail', 'error', 'lost']),
+  reason: reason.optional(),
+});
+
+export const predicateSchema = z.strictObject({
+  drill_id: drillId,
+  source: z.strictObject({ slug, kind: z.enum(['postgres', 'mongodb']) }),
+  trigger: z.strictObject({
+    kind: z.enum(['schedule', 'api', 'cli']),
+    schedule: z.string().optional(),
+    scheduled_for: timestamp.optional(),
+    requested_by: z.string().optional(),
+  }),
+  config_sha256: digest,
+  restore_point: restorePointSchema,
+  /** True where the source asked for no checks at all (`restore_only: true`). */
+  restore_only: z.literal(true).optional(),
+  backup: backupSchema.optional(),
+  environment: environmentSchema,
+  phases: z.array(phaseSchema),
+  restore: z
+    .strictObject({
+      duration_ms: count,
+      bytes: count,
+      objects: count.optional(),
+      warnings: z.array(warningSchema),
+    })
+    .optional(),
+  checks: z.array(checkSchema),
+  attempts: z.array(attemptSchema).min(1),
+  result,
+  reason: reason.optional(),
+  issued_at: timestamp,
+});
+
+export const statementSchema = z.strictObject({
+  _type: z.literal(STATEMENT_TYPE),
+  subject: z.tuple([z.strictObject({ name: text, digest: z.strictObject({ sha256: hex64 }) })]),
+  predicateType: z.literal(PREDICATE_TYPE),
+  predicate: predicateSchema,
+});
+
+/** The signed statement of what one drill saw, as it is written (snake_case, receipts.md). */
+export type Statement = z.infer<typeof statementSchema>;
+export type Predicate = Statement['predicate'];
+export type PhaseName = (typeof PHASES)[number];
+export type PhaseRecord = Predicate['phases'][number];
+export type CheckRecord = Predicate['checks'][number];
+export type RestoreWarning = z.infer<typeof warningSchema>;
+export type HeldLimits = z.infer<typeof limitsSchema>;

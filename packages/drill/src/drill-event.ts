@@ -1,0 +1,42 @@
+import type { CheckRecord, PhaseName, PhaseRecord, Reason, Verdict } from '@muster/core';
+
+/** What a drill tells while it runs, for people and traces; it holds no text of a check and no data. */
+export type DrillEvent =
+  | {
+      readonly type: 'planned';
+      readonly drillId: string;
+      readonly source: string;
+      readonly checks: readonly string[];
+    }
+  | { readonly type: 'phase-started'; readonly phase: PhaseName }
+  | {
+      readonly type: 'progress';
+      readonly phase: PhaseName;
+      readonly what: 'pull' | 'restore' | 'examine';
+      readonly bytes: number;
+      readonly totalBytes?: number;
+    }
+  | {
+      readonly type: 'located';
+      readonly backup: string;
+      readonly location: string;
+      readonly sizeBytes?: number;
+      readonly createdAt?: Date;
+      readonly format?: string;
+    }
+  | {
+      readonly type: 'launched';
+      readonly isolation: string;
+      readonly image?: string;
+      readonly engineVersion: string;
+    }
+  | { readonly type: 'check-started'; readonly id: string }
+  | { readonly type: 'check-ended'; readonly check: CheckRecord }
+  | { readonly type: 'phase-ended'; readonly phase: PhaseRecord }
+  | {
+      readonly type: 'judged';
+      readonly result: Verdict;
+      readonly reason?: Reason /** What happened and what to do now. */;
+      readonly message?: string;
+    }
+  | { readonly type: 'stored'; readonly key: string };

@@ -1,0 +1,2 @@
+export type * from './drill-event.js';
+export type * from './run-drill.js';

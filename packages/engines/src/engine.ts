@@ -1,0 +1,142 @@
+import type { Answer, Check, RestoreWarning, Sha256, SourceKind } from '@muster/core';
+import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
+import type { Artefact } from './artefact.js';
+
+/**
+ * One database engine: what its backups look like, how its server is launched, how a backup is restored into it, how a
+ * check is asked. It runs everything through a {@link Scratch} and does not know what isolates it.
+ *
+ * Throws MusterError with a drill reason. A reason of the kind `fail` is thrown only for evidence in the backup itself.
+ */
+export interface Engine {
+  readonly kind: SourceKind;
+
+  /** For {@link ScratchHost.prepare}: prints what {@link admit} and {@link start} need to know of an image. */
+  readonly probe: string;
+
+  /**
+   * Reads just the head of a backup and says what it is, by content and never by name.
+   * @throws `empty`, `not_a_dump`, `truncated` (the head itself is cut), `unsupported_dump`.
+   */
+  identify(artefact: Artefact, signal: AbortSignal): Promise<BackupFacts>;
+
+  /**
+   * Holds the backup against what the server has, before anything is launched.
+   * @returns the `uid:gid` for {@link LaunchSpec.user}.
+   * @throws `version_unavailable`, `image_unavailable`, `extension_missing`, `locale_missing`.
+   */
+  admit(facts: BackupFacts, base: Base): { readonly user: string };
+
+  /** Initialises and starts the server inside a cell, tuned for throwaway use. @throws `launch_failed`. */
+  start(scratch: Scratch, base: Base, facts: BackupFacts, signal: AbortSignal): Promise<Server>;
+
+  /**
+   * Reads every byte once: the digest of the artefact as receipts.md defines it, and what the restore tool itself would
+   * not notice (a tar or directory member that ends early). Independent of the restore, so both run at once.
+   * Not for `form: 'stream'`, whose restore reports its digest itself.
+   * @throws `truncated`, `corrupt`, `checksum_mismatch`, `backup_changed`, `backup_unreadable`.
+   */
+  examine(
+    artefact: Artefact,
+    facts: BackupFacts,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<Examined>;
+}
+
+/** What the head of a backup tells. */
+export interface BackupFacts {
+  /** e.g. `custom`, `custom+gzip`, `plain+zstd`, `directory`. */
+  readonly format: string;
+  /** Major version of the server to restore into: the newer of the server dumped and the tool that dumped. */
+  readonly major: number;
+  readonly serverVersion?: string;
+  readonly toolVersion?: string;
+  /** The header's own time, read as UTC. */
+  readonly createdAt?: Date;
+  /** Databases in the backup; empty where the format does not name its own. */
+  readonly databases: readonly string[];
+}
+
+export interface Examined {
+  readonly sha256: Sha256;
+  readonly sizeBytes: number;
+}
+
+/** A running server in a scratch. It ends with the scratch. */
+export interface Server {
+  /** The server's own word, e.g. `17.6`. */
+  readonly version: string;
+
+  /**
+   * Restores with the engine's own tool. Resolves only if nothing was lost; harmless complaints are counted as warnings.
+   * @throws any `fail` of the backup, `extension_missing`, `locale_missing`, `scratch_*`, `cancelled`.
+   */
+  restore(artefact: Artefact, options: RestoreOptions, signal: AbortSignal): Promise<RestoreReport>;
+
+  /**
+   * Asks one check on a connection of its own and never throws for what the question or the server did: that is an
+   * {@link Answer}. A question over `timeoutMs` is killed on the server. @throws only `cancelled`.
+   */
+  ask(check: Check, options: AskOptions, signal: AbortSignal): Promise<Answer>;
+
+  /** How a person connects to it, as a shell command. */
+  connectCommand(database: string): string;
+}
+
+export interface RestoreOptions {
+  readonly facts: BackupFacts;
+  /** Name for the database where the backup does not tell one. */
+  readonly fallbackDatabase: string;
+  /** Processes that the restore may use. */
+  readonly jobs: number;
+  readonly onProgress: (progress: RestoreProgress) => void;
+  /** What tools and servers print, for the worker's diagnosis file alone. */
+  readonly onOutput: (text: string) => void;
+}
+
+export interface RestoreProgress {
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+
+export interface RestoreReport {
+  /** Databases that were restored. */
+  readonly databases: readonly string[];
+  /** Bytes of the backup that were read. */
+  readonly bytes: number;
+  /** Entries of the table of contents, where there is one. */
+  readonly objects?: number;
+  readonly warnings: readonly RestoreWarning[];
+  /** Of `form: 'stream'`: what flowed. */
+  readonly examined?: Examined;
+  /** Of `form: 'stream'`: known only once the head has flowed. */
+  readonly facts?: BackupFacts;
+}
+
+export interface AskOptions {
+  readonly database: string;
+  readonly backupCreatedAt?: Date;
+  readonly timeoutMs: number;
+  readonly onOutput: (text: string) => void;
+}
+
+/** How a source that is only a `connection` is dumped live. */
+export interface LiveDumper {
+  /**
+   * Asks the source its version and name. Only reads. @throws `credentials_refused`, `source_unreachable`,
+   * `secret_unavailable`, `unknown_database`.
+   */
+  survey(uri: string, signal: AbortSignal): Promise<LiveFacts>;
+  /**
+   * The dump as a stream artefact, made with the tool of the server's own major version: the host's own if there is
+   * one, else in a networked container. A dump that does not finish destroys the stream with `dump_failed`.
+   */
+  dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): Artefact;
+}
+
+export interface LiveFacts {
+  readonly major: number;
+  readonly serverVersion: string;
+  readonly database: string;
+}

@@ -1,0 +1,2 @@
+export type * from './artefact.js';
+export type * from './engine.js';

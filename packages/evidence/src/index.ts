@@ -1,0 +1,2 @@
+export type * from './evidence-store.js';
+export type * from './signer.js';

@@ -1,0 +1,137 @@
+import type { Readable, Writable } from 'node:stream';
+import type { HeldLimits, ScratchLimits } from '@muster/core';
+
+/**
+ * Where a server can be run in isolation: one implementation each for Docker and bubblewrap, held to the same
+ * contract tests. It knows cells, processes and sockets; it does not know what a backup is.
+ *
+ * Every method throws MusterError: `image_unavailable`, `launch_failed`, `scratch_lost`,
+ * `isolation_unavailable`, or `cancelled` when its signal aborts (with everything it began taken back).
+ */
+export interface ScratchHost {
+  readonly isolation: 'docker' | 'bubblewrap';
+
+  /**
+   * Does what does not depend on a drill: pulls the image when it is absent (reporting progress), and runs
+   * `probe` once in a throwaway cell. The answer is remembered by image digest, so a second call is cheap.
+   */
+  prepare(request: PrepareRequest, signal: AbortSignal): Promise<Base>;
+
+  /** Launches an empty cell in which {@link Scratch.exec} can run processes. */
+  launch(base: Base, spec: LaunchSpec, signal: AbortSignal): Promise<Scratch>;
+
+  /**
+   * Runs one tool outside a cell's isolation from the network (the live dump of a source), otherwise as caged as a
+   * scratch: no capabilities, read-only, bounded, gone with the worker.
+   */
+  runNetworked(base: Base, command: NetworkedCommand, signal: AbortSignal): Promise<ExecResult>;
+
+  /**
+   * Removes what dead processes left: only what carries Muster's own labels and is expired or whose worker process
+   * on this host is gone.
+   */
+  sweep(signal: AbortSignal): Promise<readonly string[]>;
+}
+
+export interface PrepareRequest {
+  /** Image reference. bubblewrap runs the host's own binaries and ignores it. */
+  readonly image: string;
+  /** POSIX sh script, run without network as an unprivileged user; its stdout becomes {@link Base.facts}. */
+  readonly probe: string;
+  readonly onPull?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
+}
+
+/** What scratches are launched from. */
+export interface Base {
+  readonly isolation: ScratchHost['isolation'];
+  readonly image?: string;
+  /** `sha256:…`: the repository digest where there is one, else the image id. */
+  readonly imageDigest?: string;
+  /** What the probe printed. */
+  readonly facts: string;
+}
+
+export interface LaunchSpec {
+  readonly drillId: string;
+  /** After this moment a sweep on any host may remove it. */
+  readonly expiresAt: Date;
+  /** Numeric `uid:gid` that everything inside runs as. */
+  readonly user: string;
+  /** What is asked for; {@link Scratch.limits} says what holds. */
+  readonly limits: ScratchLimits;
+  /** `memory`: the data directory is a tmpfs and its bytes count as memory. */
+  readonly data: 'memory' | 'disk';
+  /** Files or directories of this machine shown read-only inside; only where {@link Scratch.mounts} can be had. */
+  readonly mounts: readonly { readonly hostPath: string; readonly path: string }[];
+}
+
+/** One live cell. Its owner calls {@link destroy} on every path. */
+export interface Scratch {
+  readonly isolation: ScratchHost['isolation'];
+  /** Only the bounds that really hold. */
+  readonly limits: HeldLimits;
+  /** Inside: an empty directory for data, owned by the user, bounded by `limits.disk_bytes`. */
+  readonly dataDir: string;
+  /** Inside: where the server puts its unix socket. */
+  readonly innerSocketDir: string;
+  /**
+   * On this machine: the directory (0700 on its way) through which a client reaches that socket under the same file
+   * name: the shared directory itself, or sockets of the bridge. Short enough for a socket path (108 bytes).
+   */
+  readonly socketDir: string;
+  /** True if `spec.mounts` are really there; false where no directory can be shared with the Docker host. */
+  readonly mounts: boolean;
+  /** `shared`: a directory both see. `bridge`: each connection goes through an exec. */
+  readonly reach: 'shared' | 'bridge';
+  /**
+   * Resolves, and never rejects, when the cell ended without {@link destroy}: out of memory, over its disk, or gone.
+   */
+  readonly lost: Promise<Loss>;
+
+  /** Runs one process inside; resolves when it ended, whatever its exit code. Aborting kills it. */
+  exec(command: Command, signal: AbortSignal): Promise<ExecResult>;
+
+  /**
+   * Makes connections to `socketDir/name` reach the server's socket `innerSocketDir/name`. Nothing to do where the
+   * directory is shared; in `bridge` mode it listens on the worker's side. Call once the server accepts connections.
+   */
+  expose(socket: { readonly name: string; readonly tcpPort: number }): Promise<void>;
+
+  /** Why things fail, if the cell knows: asked after a failure, before {@link destroy}. */
+  diagnose(): Promise<Loss | undefined>;
+
+  /** Kills and removes everything; idempotent; never throws for what is gone already; takes at most 30 s. */
+  destroy(): Promise<void>;
+}
+
+export interface Loss {
+  readonly reason: 'scratch_disk_full' | 'scratch_out_of_memory' | 'scratch_lost';
+  readonly detail: string;
+}
+
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: Readable;
+  /** Where stdout goes; absent = collected (its last 64 KiB) into {@link ExecResult.stdout}. */
+  readonly stdout?: Writable;
+  /** Called with each piece of stderr as it comes; its last 64 KiB is collected in any case. */
+  readonly onStderr?: (text: string) => void;
+}
+
+export interface NetworkedCommand extends Command {
+  /**
+   * Environment that may be secret: it reaches the process without standing in any process list, image or container
+   * configuration.
+   */
+  readonly secretEnv: Readonly<Record<string, string>>;
+  readonly user: string;
+  /** Directories of this machine that the tool must see (a unix socket of the source). */
+  readonly directories: readonly string[];
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
