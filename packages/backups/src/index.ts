@@ -1,1 +1,3 @@
-export type * from './repository.js';
+export { createDirectoryRepository, type DirectoryOptions, type Identify } from './directory-repository.js';
+export type { Backup, BackupRepository, RestorePoint } from './repository.js';
+export { selectBackup } from './select.js';

@@ -1,0 +1,103 @@
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MusterError } from '@muster/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDirectoryRepository, type Identify } from './directory-repository.js';
+import { selectBackup } from './select.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'muster-backups-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const signal = AbortSignal.timeout(10_000);
+
+/** Knows a dump by its name, so that these tests need no real ones. */
+const identify: Identify = async (artefact) => {
+  if (artefact.name.startsWith('globals')) throw new MusterError('unsupported_dump', 'a cluster script');
+  if (artefact.name.startsWith('broken')) throw new MusterError('not_a_dump', 'not a dump');
+  return { format: 'custom', major: 17, databases: ['shop'] };
+};
+
+async function put(name: string, minutesAgo: number): Promise<void> {
+  const path = join(directory, name);
+  await writeFile(path, name);
+  const at = new Date(Date.now() - minutesAgo * 60_000);
+  await utimes(path, at, at);
+}
+
+const list = async (match?: string) =>
+  (await createDirectoryRepository({ directory, match, identify }).list(signal)).map((backup) => backup.id);
+
+describe('a directory of backups', () => {
+  it('lists the newest first', async () => {
+    await put('a.dump', 30);
+    await put('b.dump', 10);
+    await put('c.dump', 20);
+    expect(await list()).toEqual(['b.dump', 'c.dump', 'a.dump']);
+  });
+
+  it('lists a damaged newest file, so that it is found out and not skipped', async () => {
+    await put('a.dump', 30);
+    await put('broken.dump', 10);
+    expect(await list()).toEqual(['broken.dump', 'a.dump']);
+  });
+
+  it('leaves out half-written, hidden and accompanying files', async () => {
+    await put('a.dump', 30);
+    for (const name of ['b.dump.tmp', '.c.dump', 'a.dump.sha256', 'dump.log', 'README.md'])
+      await put(name, 1);
+    expect(await list()).toEqual(['a.dump']);
+  });
+
+  it('takes only what the pattern matches', async () => {
+    await put('prod_1.dump', 30);
+    await put('stage_1.dump', 10);
+    await put('broken.txt', 5);
+    expect(await list('prod_*.dump')).toEqual(['prod_1.dump']);
+    expect(await list('*.txt')).toEqual(['broken.txt']);
+  });
+
+  it('takes a directory for a dump only once its table of contents is written', async () => {
+    await mkdir(join(directory, 'unfinished'));
+    await writeFile(join(directory, 'unfinished', '3001.dat.gz'), 'x');
+    await mkdir(join(directory, 'finished'));
+    await writeFile(join(directory, 'finished', 'toc.dat'), 'PGDMP');
+    expect(await list()).toEqual(['finished']);
+  });
+
+  it('passes over scripts of the cluster where there are dumps of databases', async () => {
+    await put('globals.sql', 1);
+    expect(await list()).toEqual(['globals.sql']);
+    await put('a.dump', 30);
+    expect(await list()).toEqual(['a.dump']);
+  });
+
+  it('passes over a dangling link', async () => {
+    await symlink(join(directory, 'gone'), join(directory, 'latest.dump'));
+    expect(await list()).toEqual([]);
+  });
+
+  it('says no_backup where there is no such directory', async () => {
+    await rm(directory, { recursive: true });
+    await expect(list()).rejects.toMatchObject({ code: 'no_backup' });
+    await mkdir(directory);
+  });
+});
+
+describe('selectBackup', () => {
+  it('takes the newest, the oldest, or the one named', async () => {
+    await put('a.dump', 30);
+    await put('b.dump', 10);
+    const backups = await createDirectoryRepository({ directory, match: undefined, identify }).list(signal);
+    expect(selectBackup(backups, { kind: 'latest' }, 'here').id).toBe('b.dump');
+    expect(selectBackup(backups, { kind: 'oldest' }, 'here').id).toBe('a.dump');
+    expect(selectBackup(backups, { kind: 'id', id: 'a.dump' }, 'here').id).toBe('a.dump');
+    expect(() => selectBackup(backups, { kind: 'id', id: 'x' }, 'here')).toThrow(
+      /The newest there are: b\.dump, a\.dump/,
+    );
+    expect(() => selectBackup([], { kind: 'latest' }, 'here')).toThrow(/No backup was found in here/);
+  });
+});

@@ -1,0 +1,169 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isMusterError, MusterError } from '@muster/core';
+import type { Artefact, BackupFacts } from '@muster/engines';
+import picomatch from 'picomatch';
+import { madeAt } from './made-at.js';
+import type { Backup, BackupRepository } from './repository.js';
+
+/** Reads the head of an artefact: `Engine.identify`. */
+export type Identify = (artefact: Artefact, signal: AbortSignal) => Promise<BackupFacts>;
+
+export interface DirectoryOptions {
+  /** Absolute. */
+  readonly directory: string;
+  /** A glob over names in the directory; absent = every format the engine reads. */
+  readonly match: string | undefined;
+  readonly identify: Identify;
+}
+
+/** Never a backup, whatever the pattern says: still being written, or hidden. */
+const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
+
+/**
+ * Beside backups by custom, and never one. Everything else that cannot be identified is listed all the same: to skip
+ * a newest file because it is damaged would prove the wrong backup.
+ */
+const BESIDE_BACKUPS =
+  /\.(sha256|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
+
+/** Heads read at once; each is an open file. */
+const PARALLEL = 16;
+
+/** The backups in one directory: dump files, and sub-directories that are directory-format dumps. */
+export function createDirectoryRepository(options: DirectoryOptions): BackupRepository {
+  const location = pathToFileURL(options.directory).href;
+  return {
+    location,
+    async list(signal) {
+      const names = (await entriesOf(options.directory)).filter((name) => !HALF_WRITTEN.test(name));
+      const isMatch = options.match === undefined ? undefined : picomatch(options.match);
+      const wanted = names.filter((name) => (isMatch ? isMatch(name) : !BESIDE_BACKUPS.test(name)));
+      const listed = await mapLimited(wanted, PARALLEL, (name) =>
+        describe(options, name, isMatch !== undefined, signal),
+      );
+      return newestFirst(withoutUnsupported(listed.filter((entry) => entry !== undefined)));
+    },
+  };
+}
+
+interface Listed {
+  readonly backup: Backup;
+  readonly unsupported: boolean;
+}
+
+async function describe(
+  options: DirectoryOptions,
+  name: string,
+  matched: boolean,
+  signal: AbortSignal,
+): Promise<Listed | undefined> {
+  signal.throwIfAborted();
+  const found = await artefactAt(options.directory, name, matched);
+  if (found === undefined) return undefined;
+  const { artefact, mtime } = found;
+  const { facts, unsupported } = await headOf(options.identify, artefact, signal);
+  const made = madeAt({ header: facts?.createdAt, name, mtime });
+  return {
+    unsupported,
+    backup: { id: name, artefact, createdAt: made.at, createdAtFrom: made.from, ...(facts && { facts }) },
+  };
+}
+
+/** What cannot be identified is listed without facts: drilling it ends in that very reason. */
+async function headOf(
+  identify: Identify,
+  artefact: Artefact,
+  signal: AbortSignal,
+): Promise<{ facts: BackupFacts | undefined; unsupported: boolean }> {
+  try {
+    return { facts: await identify(artefact, signal), unsupported: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isMusterError(error)) throw error;
+    return { facts: undefined, unsupported: error.code === 'unsupported_dump' };
+  }
+}
+
+/** Files for other purposes (the globals of `pg_dumpall`) count only where there is nothing else. */
+function withoutUnsupported(listed: readonly Listed[]): readonly Backup[] {
+  const supported = listed.filter((entry) => !entry.unsupported);
+  return (supported.length > 0 ? supported : listed).map((entry) => entry.backup);
+}
+
+function newestFirst(backups: readonly Backup[]): readonly Backup[] {
+  return backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+}
+
+async function artefactAt(
+  directory: string,
+  name: string,
+  matched: boolean,
+): Promise<{ artefact: Artefact; mtime: Date } | undefined> {
+  try {
+    const path = await realpath(join(directory, name));
+    const status = await stat(path);
+    if (status.isFile())
+      return { artefact: { form: 'file', name, path, sizeBytes: status.size }, mtime: status.mtime };
+    if (!status.isDirectory()) return undefined;
+    const members = await readdir(path, { withFileTypes: true });
+    // pg_dump -Fd writes the table of contents last: a directory without one is not finished.
+    const isDump = members.some((member) => /^toc\.dat(\.gz|\.zst|\.lz4)?$/.test(member.name));
+    if (!isDump && !matched) return undefined;
+    const sizes = await Promise.all(
+      members
+        .filter((member) => member.isFile())
+        .map(async (member) => (await stat(join(path, member.name))).size),
+    );
+    const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
+    return { artefact: { form: 'directory', name, path, sizeBytes }, mtime: status.mtime };
+  } catch (error) {
+    // Gone between listing and looking, or a dangling link: it is not there.
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw unreadable(join(directory, name), error);
+  }
+}
+
+async function entriesOf(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new MusterError(
+        'no_backup',
+        `There is no directory ${directory}: set backup.location of the source to where its dumps are.`,
+        { cause: error },
+      );
+    }
+    throw unreadable(directory, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): MusterError {
+  return new MusterError(
+    'backup_unreadable',
+    `${path} could not be read (${codeOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
+    { cause: error },
+  );
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Like `Promise.all(items.map(work))`, at most `limit` at once, results in the order of `items`. */
+async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Map<number, R>();
+  const queue = items.entries();
+  const lane = async () => {
+    for (const [index, item] of queue) results.set(index, await work(item));
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
+}
