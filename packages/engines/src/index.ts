@@ -1,2 +1,2 @@
-export type * from './artefact.js';
+export { type Artefact, BACKUP_MOUNT } from './artefact.js';
 export type * from './engine.js';
