@@ -1,4 +1,4 @@
-import type { Answer, Check, RestoreWarning, Sha256, SourceKind } from '@muster/core';
+import type { Answer, Check, MusterError, RestoreWarning, Sha256, SourceKind } from '@muster/core';
 import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import type { Artefact } from './artefact.js';
 
@@ -33,8 +33,9 @@ export interface Engine {
   /**
    * Reads every byte once: the digest of the artefact as receipts.md defines it, and what the restore tool itself would
    * not notice (a tar or directory member that ends early). Independent of the restore, so both run at once.
-   * Not for `form: 'stream'`, whose restore reports its digest itself.
-   * @throws `truncated`, `corrupt`, `checksum_mismatch`, `backup_changed`, `backup_unreadable`.
+   * Not for `form: 'stream'`, whose restore reports its digest itself. Damage is the `fault` of the answer, so that the
+   * receipt of a damaged backup names its bytes too: `truncated`, `corrupt`, `checksum_mismatch`.
+   * @throws `backup_changed`, `backup_unreadable`, `cancelled`.
    */
   examine(
     artefact: Artefact,
@@ -61,6 +62,8 @@ export interface BackupFacts {
 export interface Examined {
   readonly sha256: Sha256;
   readonly sizeBytes: number;
+  /** Evidence of damage: a MusterError whose reason is a `fail`. */
+  readonly fault?: MusterError;
 }
 
 /** A running server in a scratch. It ends with the scratch. */
