@@ -1,2 +1,8 @@
-export type * from './drill-event.js';
-export type * from './run-drill.js';
+export type { DrillEvent } from './drill-event.js';
+export {
+  type DrillOutcome,
+  type DrillPorts,
+  type DrillRequest,
+  type KeptScratch,
+  runDrill,
+} from './run-drill.js';

@@ -1,13 +1,36 @@
 import type { BackupRepository, RestorePoint } from '@muster/backups';
-import type { Config, Plan, Source, Statement } from '@muster/core';
+import {
+  type Config,
+  canonicalJson,
+  isMusterError,
+  isReason,
+  MusterError,
+  type Plan,
+  planKey,
+  receiptKey,
+  type Source,
+  type Statement,
+} from '@muster/core';
 import type { Engine, LiveDumper, Server } from '@muster/engines';
 import type { EvidenceStore, Signer } from '@muster/evidence';
 import type { ScratchHost } from '@muster/scratch';
+import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
+import { type Launched, launch } from './launch.js';
+import { type Located, locate } from './located.js';
+import { createPhases, type Phases } from './phases.js';
+import { placesFor } from './place.js';
+import { question } from './question.js';
+import { restore } from './restore.js';
+import type { Seen } from './seen.js';
+import { buildStatement } from './statement.js';
 
 /** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
 export interface DrillPorts {
-  /** Chooses where to isolate, for an image: `auto` may answer differently per image. @throws `isolation_unavailable`, `image_unavailable`. */
+  /**
+   * Chooses where to isolate, for an image: `auto` may answer differently per image.
+   * @throws `isolation_unavailable`, `image_unavailable`.
+   */
   readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
   readonly engine: Engine;
   readonly liveDumper: LiveDumper;
@@ -33,7 +56,7 @@ export interface DrillRequest {
   readonly config: Config;
   readonly source: Source;
   readonly restorePoint: RestorePoint;
-  /** Leave the scratch up: the outcome then holds it, and the caller releases it. */
+  /** Leave the scratch up once it is restored: the outcome then holds it, and the caller releases it. */
   readonly keep: boolean;
 }
 
@@ -52,20 +75,218 @@ export interface KeptScratch {
   readonly server: Server;
   readonly database: string;
   readonly socketDir: string;
-  readonly backupCreatedAt?: Date;
+  readonly backupCreatedAt: Date;
   readonly connectCommand: string;
   /** Resolves when the scratch ended by itself. */
   readonly lost: Promise<unknown>;
   release(): Promise<void>;
 }
 
+/** For what must still be written when the drill itself was cancelled or ran out of time. */
+const LAST_WORDS_MS = 60_000;
+
 /**
  * One drill, from plan to stored receipt. It resolves with a receipt whatever happens to the drill, cancellation
  * included.
- * @throws only where no receipt can be kept: `evidence_unwritable`, `evidence_exists`, `key_*`.
+ * @throws only where no receipt can be kept: `evidence_unwritable`, `evidence_exists`.
  */
-export declare function runDrill(
+export async function runDrill(
   ports: DrillPorts,
   request: DrillRequest,
   signal: AbortSignal,
-): Promise<DrillOutcome>;
+): Promise<DrillOutcome> {
+  await storePlan(ports, request);
+  const startedAt = ports.now();
+  const deadline = AbortSignal.timeout(request.source.limits.drill);
+  const phases = createPhases({ now: ports.now, observe: ports.observe, cancel: signal, deadline });
+  const seen: Seen = { checks: [] };
+  const kept = await perform(ports, request, seen, phases).catch((error: unknown) => {
+    seen.fault = asMusterError(error);
+    noteOutput(ports, request, seen.fault);
+    return undefined;
+  });
+  try {
+    const times = { startedAt, endedAt: ports.now(), phases: [...phases.records] };
+    const statement = buildStatement(ports, request, seen, times);
+    const { result, reason } = statement.predicate;
+    const message = seen.fault?.message;
+    ports.observe({ type: 'judged', result, ...(reason && { reason }), ...(message && { message }) });
+    const receipt = ports.signer.sign(statement);
+    const key = receiptKey(request.source.slug, request.plan.drill_id);
+    await storeReceipt(ports, key, receipt);
+    return { statement, receipt, key, ...(message && { message }), ...(kept && { kept }) };
+  } catch (error) {
+    await kept?.release();
+    throw error;
+  }
+}
+
+/** The way of one drill: locate, launch, restore, check, destroy. Fills `seen` as it goes. */
+async function perform(
+  ports: DrillPorts,
+  request: DrillRequest,
+  seen: Seen,
+  phases: Phases,
+): Promise<KeptScratch | undefined> {
+  const { plan, source } = request;
+  ports.observe({ type: 'planned', drillId: plan.drill_id, source: source.slug, checks: plan.checks });
+  const located = await phases.run({ name: 'locate', limitMs: source.limits.locate }, async (signal) => {
+    const found = await locate(ports, request, seen, signal);
+    seen.facts = found.facts;
+    return found;
+  });
+  ports.observe(locatedEvent(located, seen));
+  const { launched, database } = await launchAndRestore(ports, request, located, seen, phases);
+  try {
+    await check(ports, request, located, launched, database, seen, phases);
+  } catch (error) {
+    if (!request.keep || isMusterError(error, 'cancelled')) {
+      await destroy(launched, phases);
+      throw error;
+    }
+    seen.fault = asMusterError(error);
+  }
+  if (request.keep) return keep(launched, located, database);
+  await destroy(launched, phases);
+  return undefined;
+}
+
+/** In memory where it surely fits; if that was a wrong guess, once more on disk. */
+async function launchAndRestore(
+  ports: DrillPorts,
+  request: DrillRequest,
+  located: Located,
+  seen: Seen,
+  phases: Phases,
+): Promise<{ readonly launched: Launched; readonly database: string }> {
+  const { limits } = request.source;
+  const [first, ...rest] = placesFor(
+    request.source,
+    located.kind === 'file' ? located.artefact.sizeBytes : undefined,
+  );
+  for (let place = first; ; ) {
+    const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, (signal) =>
+      launch(ports, request, located, place, signal),
+    );
+    seen.base = launched.base;
+    seen.scratch = launched.scratch;
+    seen.engineVersion = launched.server.version;
+    const { isolation } = launched.scratch;
+    const { image } = launched.base;
+    ports.observe({
+      type: 'launched',
+      isolation,
+      ...(image && { image }),
+      engineVersion: launched.server.version,
+    });
+    try {
+      const restored = await phases.run(
+        { name: 'restore', limitMs: limits.restore, lost: launched.lost },
+        (signal) => restore(ports, request, located, launched, seen, signal),
+      );
+      seen.restored = restored.report;
+      seen.facts = restored.facts;
+      return { launched, database: chooseDatabase(request.source, located, restored.report.databases) };
+    } catch (error) {
+      await destroy(launched, phases);
+      const next = rest.shift();
+      if (!isMusterError(error, 'scratch_disk_full') || next === undefined) throw error;
+      place = next;
+    }
+  }
+}
+
+async function check(
+  ports: DrillPorts,
+  request: DrillRequest,
+  located: Located,
+  launched: Launched,
+  database: string,
+  seen: Seen,
+  phases: Phases,
+): Promise<void> {
+  const { source, plan } = request;
+  if (source.checks.length === 0) return;
+  const context = {
+    now: ports.now,
+    observe: ports.observe,
+    output: (text: string) => ports.output(plan.drill_id, text),
+    summaries: source.summaries,
+  };
+  const where = { database, backupCreatedAt: located.createdAt };
+  await phases.run({ name: 'check', limitMs: source.limits.drill, lost: launched.lost }, (signal) =>
+    question(context, launched.server, source.checks, where, (record) => seen.checks.push(record), signal),
+  );
+}
+
+function destroy(launched: Launched, phases: Phases): Promise<void> {
+  return phases.finish('destroy', () => launched.scratch.destroy());
+}
+
+function keep(launched: Launched, located: Located, database: string): KeptScratch {
+  return {
+    server: launched.server,
+    database,
+    socketDir: launched.scratch.socketDir,
+    backupCreatedAt: located.createdAt,
+    connectCommand: launched.server.connectCommand(database),
+    lost: launched.scratch.lost,
+    release: () => launched.scratch.destroy(),
+  };
+}
+
+/** The plan is written before the drill begins: nobody can later leave a drill out. */
+async function storePlan(ports: DrillPorts, request: DrillRequest): Promise<void> {
+  const key = planKey(request.source.slug, request.plan.drill_id);
+  const bytes = new TextEncoder().encode(canonicalJson(request.plan));
+  const stored = await ports.store.putOnce(key, bytes, AbortSignal.timeout(LAST_WORDS_MS));
+  if (stored === 'exists') throw alreadyThere(key, ports.store.location);
+}
+
+async function storeReceipt(ports: DrillPorts, key: string, receipt: Uint8Array): Promise<void> {
+  const stored = await ports.store.putOnce(key, receipt, AbortSignal.timeout(LAST_WORDS_MS));
+  if (stored === 'exists') throw alreadyThere(key, ports.store.location);
+  ports.observe({ type: 'stored', key });
+}
+
+function alreadyThere(key: string, location: string): MusterError {
+  return new MusterError(
+    'evidence_exists',
+    `${key} is already in ${location}: the first one stands, and nothing was written.`,
+  );
+}
+
+function asMusterError(error: unknown): MusterError {
+  if (isMusterError(error)) return error;
+  const message =
+    'Muster itself failed: run the drill again, and report it with what `muster drill show ID --output` prints.';
+  return new MusterError('internal_error', message, { cause: error });
+}
+
+/** What must not be in the receipt goes to the worker's own diagnosis file. */
+function noteOutput(ports: DrillPorts, request: DrillRequest, fault: MusterError): void {
+  const lines = [`${fault.code}: ${fault.message}`];
+  for (
+    let error: unknown = fault;
+    error !== undefined;
+    error = error instanceof Error ? error.cause : undefined
+  ) {
+    if (error instanceof MusterError && error.output !== undefined) lines.push(error.output);
+    else if (error !== fault)
+      lines.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  if (!isReason(fault.code) && fault.stack !== undefined) lines.push(fault.stack);
+  ports.output(request.plan.drill_id, `${lines.join('\n')}\n`);
+}
+
+function locatedEvent(located: Located, seen: Seen): DrillEvent {
+  const sizeBytes = seen.found?.sizeBytes;
+  return {
+    type: 'located',
+    backup: located.id,
+    location: located.location,
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    createdAt: located.createdAt,
+    format: located.facts.format,
+  };
+}

@@ -1,0 +1,71 @@
+import { MusterError, type Source } from '@muster/core';
+import { BACKUP_MOUNT, type Server } from '@muster/engines';
+import type { Base, Scratch, ScratchHost } from '@muster/scratch';
+import type { Located } from './located.js';
+import type { Place } from './place.js';
+import type { DrillPorts, DrillRequest } from './run-drill.js';
+
+/** How long a scratch may outlive its drill's own limit before a sweep on any host may take it. */
+const GRACE_MS = 15 * 60_000;
+
+/** A running server in its scratch. Whoever holds it calls `scratch.destroy()`. */
+export interface Launched {
+  readonly host: ScratchHost;
+  readonly base: Base;
+  readonly scratch: Scratch;
+  readonly server: Server;
+  /** The scratch's own end, as the error that the drill ends with. */
+  readonly lost: Promise<MusterError>;
+}
+
+/** The phase `launch`: image, admission, cell, server. Whatever fails, nothing is left running. */
+export async function launch(
+  ports: DrillPorts,
+  request: DrillRequest,
+  located: Located,
+  place: Place,
+  signal: AbortSignal,
+): Promise<Launched> {
+  const image = imageFor(request, located.facts.major);
+  const host = await ports.hostFor(image, signal);
+  const onPull = (pull: { bytes: number; totalBytes: number }) =>
+    ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
+  const base = await host.prepare({ image, probe: ports.engine.probe, onPull }, signal);
+  const { user } = ports.engine.admit(located.facts, base);
+  const mounts = located.kind === 'file' ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }] : [];
+  const expiresAt = new Date(ports.now().getTime() + request.source.limits.drill + GRACE_MS);
+  const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
+  const scratch = await host.launch(base, spec, signal);
+  try {
+    const server = await ports.engine.start(scratch, base, located.facts, signal);
+    return { host, base, scratch, server, lost: lossOf(scratch) };
+  } catch (error) {
+    const loss = await scratch.diagnose();
+    await scratch.destroy();
+    throw loss ? lossError(loss.reason, request.source, error) : error;
+  }
+}
+
+/** The image for a major version: the source's own, else the pattern of the configuration. */
+function imageFor(request: DrillRequest, major: number): string {
+  const { source, config } = request;
+  return source.image ?? config.scratch.images[source.kind].replaceAll('{major}', String(major));
+}
+
+function lossOf(scratch: Scratch): Promise<MusterError> {
+  return scratch.lost.then(
+    (loss) => new MusterError(loss.reason, ADVICE[loss.reason], { output: loss.detail }),
+  );
+}
+
+/** The loss as an error, with what to do about it. */
+export function lossError(reason: keyof typeof ADVICE, source: Source, cause: unknown): MusterError {
+  return new MusterError(reason, `${ADVICE[reason]} (source "${source.slug}")`, { cause });
+}
+
+const ADVICE = {
+  scratch_disk_full: 'The scratch ran out of disk: raise scratch.disk of the source.',
+  scratch_out_of_memory: 'The scratch ran out of memory: raise scratch.memory of the source.',
+  scratch_lost:
+    'The scratch stopped in the middle: see whether Docker or the host was restarted, then drill again.',
+} as const;

@@ -1,0 +1,111 @@
+import { isMusterError, MusterError, type PhaseName, type PhaseRecord } from '@muster/core';
+import type { DrillEvent } from './drill-event.js';
+
+export interface Phases {
+  readonly records: readonly PhaseRecord[];
+  /**
+   * Runs one phase within its time limit (ms). The signal that `work` gets aborts when the drill is cancelled, when
+   * the drill's own limit or the phase's is reached, and when `lost` resolves.
+   * @throws what `work` threw; `cancelled` or `time_limit` where that is the cause; the loss where the scratch is lost.
+   */
+  run<T>(options: PhaseOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Runs what must be done on every path, a cancelled one included; `work` is bounded by itself and does not throw. */
+  finish(name: PhaseName, work: () => Promise<void>): Promise<void>;
+}
+
+export interface PhaseOptions {
+  readonly name: PhaseName;
+  readonly limitMs: number;
+  /** Resolves when the ground under the phase is gone. */
+  readonly lost?: Promise<MusterError>;
+}
+
+export interface PhasesContext {
+  readonly now: () => Date;
+  readonly observe: (event: DrillEvent) => void;
+  /** Aborts when a person cancels the drill. */
+  readonly cancel: AbortSignal;
+  /** Aborts when the whole drill's time is over. */
+  readonly deadline: AbortSignal;
+}
+
+/** Keeps the record of a drill's phases, and holds each to its time limit. */
+export function createPhases(context: PhasesContext): Phases {
+  const records: PhaseRecord[] = [];
+  const begin = (name: PhaseName) => {
+    const startedAt = context.now();
+    context.observe({ type: 'phase-started', phase: name });
+    return (outcome: PhaseRecord['outcome']) => {
+      const duration = context.now().getTime() - startedAt.getTime();
+      const record: PhaseRecord = {
+        name,
+        started_at: startedAt.toISOString(),
+        duration_ms: Math.max(0, duration),
+        outcome,
+      };
+      records.push(record);
+      context.observe({ type: 'phase-ended', phase: record });
+    };
+  };
+  return {
+    records,
+    async finish(name, work) {
+      const end = begin(name);
+      await work();
+      end('done');
+    },
+    async run(options, work) {
+      const end = begin(options.name);
+      try {
+        const result = await bounded(context, options, work);
+        end('done');
+        return result;
+      } catch (error) {
+        end(isMusterError(error, 'cancelled') ? 'cancelled' : 'failed');
+        throw error;
+      }
+    },
+  };
+}
+
+async function bounded<T>(
+  context: PhasesContext,
+  options: PhaseOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = AbortSignal.timeout(options.limitMs);
+  const loss = new AbortController();
+  const settled = new AbortController();
+  void options.lost?.then((error) => settled.signal.aborted || loss.abort(error));
+  const signal = AbortSignal.any([context.cancel, context.deadline, limit, loss.signal]);
+  try {
+    signal.throwIfAborted();
+    return await work(signal);
+  } catch (error) {
+    if (context.cancel.aborted) {
+      throw new MusterError(
+        'cancelled',
+        `The drill was cancelled while it was in its phase "${options.name}".`,
+        { cause: error },
+      );
+    }
+    if (context.deadline.aborted) {
+      throw new MusterError(
+        'time_limit',
+        `The drill reached its time limit in its phase "${options.name}": raise limits.drill of the source, or find what is slow.`,
+        { cause: error },
+      );
+    }
+    if (limit.aborted) {
+      throw new MusterError(
+        'time_limit',
+        `The phase "${options.name}" reached its time limit of ${options.limitMs / 1000} s: raise limits.${options.name} of the source, or find what is slow.`,
+        { cause: error },
+      );
+    }
+    if (loss.signal.aborted && isMusterError(loss.signal.reason)) throw loss.signal.reason;
+    throw error;
+  } finally {
+    settled.abort();
+  }
+}

@@ -1,0 +1,26 @@
+import type { ScratchLimits, Source } from '@muster/core';
+
+const MIB = 1024 * 1024;
+/** A generous guess of how much a compressed dump grows, indexes included; where it is wrong the disk is behind it. */
+const GROWTH = 30;
+/** A server with nothing in it, its WAL included. */
+const FLOOR_BYTES = 256 * MIB;
+
+export interface Place {
+  readonly data: 'memory' | 'disk';
+  readonly limits: ScratchLimits;
+}
+
+/**
+ * Where the data directory may lie, best first. Memory (tmpfs) is faster to make and bounded for certain, but its bytes
+ * count as memory: so only for a backup that surely fits, and with the disk behind it should the guess be wrong.
+ * @param sizeBytes of the backup; absent for a live dump.
+ */
+export function placesFor(source: Source, sizeBytes: number | undefined): readonly [Place, ...Place[]] {
+  const disk: Place = { data: 'disk', limits: source.scratch };
+  if (sizeBytes === undefined) return [disk];
+  const room = Math.min(source.scratch.diskBytes, Math.floor(source.scratch.memoryBytes / 2));
+  if (sizeBytes * GROWTH + FLOOR_BYTES > room) return [disk];
+  const memory: Place = { data: 'memory', limits: { ...source.scratch, diskBytes: room } };
+  return room < source.scratch.diskBytes ? [memory, disk] : [memory];
+}

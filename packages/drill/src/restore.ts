@@ -1,0 +1,105 @@
+import { isMusterError, isReason, MusterError, REASONS } from '@muster/core';
+import type { BackupFacts, RestoreReport } from '@muster/engines';
+import { type Launched, lossError } from './launch.js';
+import type { Located, LocatedFile } from './located.js';
+import type { DrillPorts, DrillRequest } from './run-drill.js';
+import type { Seen } from './seen.js';
+
+export interface Restored {
+  readonly report: RestoreReport;
+  readonly facts: BackupFacts;
+}
+
+/**
+ * The phase `restore`: the engine's own tool restores while the bytes are examined beside it.
+ * Notes the digest as soon as it is known, so that also a receipt of a failed restore names its bytes.
+ */
+export async function restore(
+  ports: DrillPorts,
+  request: DrillRequest,
+  located: Located,
+  launched: Launched,
+  seen: Pick<Seen, 'examined'>,
+  signal: AbortSignal,
+): Promise<Restored> {
+  const options = {
+    facts: located.facts,
+    fallbackDatabase: request.source.database ?? request.source.slug,
+    jobs: Math.max(1, Math.floor(Math.min(request.source.scratch.cpus, ports.worker.cpus))),
+    onProgress: (progress: { bytes: number; totalBytes?: number }) =>
+      ports.observe({ type: 'progress', phase: 'restore', what: 'restore', ...progress }),
+    onOutput: (text: string) => ports.output(request.plan.drill_id, text),
+  };
+  /** A server that ran out of something fails in many words: what the scratch knows comes first. */
+  const explain = async (error: unknown, stop: AbortSignal): Promise<never> => {
+    const loss = stop.aborted ? undefined : await launched.scratch.diagnose();
+    throw loss === undefined ? error : lossError(loss.reason, request.source, error);
+  };
+  if (located.kind === 'live') {
+    const artefact = ports.liveDumper.dump(located.uri, located.live, launched.host, launched.base);
+    const report = await launched.server
+      .restore(artefact, options, signal)
+      .catch((error) => explain(error, signal));
+    if (report.examined === undefined)
+      throw new MusterError('internal_error', 'A live dump was restored without its digest.');
+    seen.examined = report.examined;
+    return { report, facts: report.facts ?? located.facts };
+  }
+  const report = await restoreWhileExamining(
+    (stop) => launched.server.restore(located.artefact, options, stop).catch((error) => explain(error, stop)),
+    (stop) => examine(ports, located, seen, stop),
+    signal,
+  );
+  return { report, facts: located.facts };
+}
+
+async function examine(
+  ports: DrillPorts,
+  located: LocatedFile,
+  seen: Pick<Seen, 'examined'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const totalBytes = located.artefact.sizeBytes;
+  const onBytes = (bytes: number) =>
+    ports.observe({ type: 'progress', phase: 'restore', what: 'examine', bytes, totalBytes });
+  const examined = await ports.engine.examine(located.artefact, located.facts, onBytes, signal);
+  seen.examined = examined;
+  if (examined.fault !== undefined) throw examined.fault;
+}
+
+/**
+ * Runs both at once. Damage that the examination finds ends the restore and is the reason: it is the more exact word. A
+ * restore that failed on the backup waits for the digest; one that failed on the infrastructure does not.
+ */
+async function restoreWhileExamining<T>(
+  restoring: (signal: AbortSignal) => Promise<T>,
+  examining: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<T> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const faults: {
+    readonly error: unknown;
+    readonly evidence: boolean;
+    readonly by: 'restore' | 'examine';
+  }[] = [];
+  const note = (by: 'restore' | 'examine') => (error: unknown) => {
+    // What failed because it was stopped says nothing about the backup.
+    const evidence = isEvidence(error) && !both.aborted;
+    faults.push({ error, evidence, by });
+    if (by === 'examine' || !evidence) stop.abort(error);
+    return undefined;
+  };
+  const [report] = await Promise.all([
+    restoring(both).catch(note('restore')),
+    examining(both).catch(note('examine')),
+  ]);
+  const evidence = faults.filter((fault) => fault.evidence);
+  const fault = evidence.find((one) => one.by === 'examine') ?? evidence[0] ?? faults[0];
+  if (fault !== undefined || report === undefined) throw fault?.error;
+  return report;
+}
+
+function isEvidence(error: unknown): boolean {
+  return isMusterError(error) && isReason(error.code) && REASONS[error.code].result === 'fail';
+}

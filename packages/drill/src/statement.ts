@@ -1,0 +1,138 @@
+import { release, type } from 'node:os';
+import {
+  type CheckRecord,
+  canonicalJson,
+  isReason,
+  PREDICATE_TYPE,
+  type Predicate,
+  REASONS,
+  type Reason,
+  rollUp,
+  type Source,
+  STATEMENT_TYPE,
+  type Statement,
+  sha256,
+  type Verdict,
+} from '@muster/core';
+import { notRun } from './question.js';
+import type { DrillPorts, DrillRequest } from './run-drill.js';
+import type { Seen } from './seen.js';
+
+/** The verdict of a drill: the checks' roll-up, unless something kept it from judging them all. */
+export function judgeDrill(
+  seen: Seen,
+  source: Source,
+): { readonly result: Verdict; readonly reason?: Reason } {
+  const checks = withNotRun(seen, source);
+  // What a check found against the backup stands, whatever happened to the scratch after it.
+  if (checks.some((check) => check.verdict === 'fail')) return { result: 'fail', reason: 'check_failed' };
+  if (seen.fault !== undefined) {
+    const reason = isReason(seen.fault.code) ? seen.fault.code : 'internal_error';
+    return { result: REASONS[reason].result, reason };
+  }
+  const result = rollUp(checks.map((check) => check.verdict));
+  return result === 'pass' ? { result } : { result, reason: 'check_error' };
+}
+
+/** The statement of what was seen (receipts.md). */
+export function buildStatement(
+  ports: DrillPorts,
+  request: DrillRequest,
+  seen: Seen,
+  times: { readonly startedAt: Date; readonly endedAt: Date; readonly phases: Predicate['phases'] },
+): Statement {
+  const { plan, source } = request;
+  const { result, reason } = judgeDrill(seen, source);
+  const verdict = { result, ...(reason && { reason }) };
+  const attempt = {
+    worker: ports.worker.name,
+    started_at: times.startedAt.toISOString(),
+    ended_at: times.endedAt.toISOString(),
+    outcome: result,
+    ...(reason && { reason }),
+  };
+  return {
+    _type: STATEMENT_TYPE,
+    subject: [subjectOf(request, seen)],
+    predicateType: PREDICATE_TYPE,
+    predicate: {
+      drill_id: plan.drill_id,
+      source: { slug: source.slug, kind: source.kind },
+      trigger: plan.trigger,
+      config_sha256: request.config.configSha256,
+      restore_point: { ...plan.restore_point, ...(seen.found && { resolved: seen.found.id }) },
+      ...(source.restoreOnly && { restore_only: true as const }),
+      ...(seen.found && { backup: backupOf(seen, seen.found) }),
+      environment: environmentOf(ports, request, seen),
+      phases: times.phases,
+      ...restoreOf(seen, times.phases),
+      checks: withNotRun(seen, source),
+      attempts: [attempt],
+      ...verdict,
+      issued_at: times.endedAt.toISOString(),
+    },
+  };
+}
+
+/** The backup by its digest; the plan where no bytes could be identified. */
+function subjectOf(request: DrillRequest, seen: Seen): Statement['subject'][0] {
+  const { slug } = request.source;
+  if (seen.found !== undefined && seen.examined !== undefined) {
+    return { name: `${slug}/${seen.found.id}`, digest: { sha256: bareHex(seen.examined.sha256) } };
+  }
+  return { name: `${slug}/plan`, digest: { sha256: bareHex(sha256(canonicalJson(request.plan))) } };
+}
+
+function backupOf(seen: Seen, found: NonNullable<Seen['found']>): NonNullable<Predicate['backup']> {
+  const { facts, examined } = seen;
+  const size = examined?.sizeBytes ?? found.sizeBytes;
+  return {
+    id: found.id,
+    ...(examined && { sha256: examined.sha256 }),
+    ...(size !== undefined && { size_bytes: size }),
+    created_at: found.createdAt.toISOString(),
+    created_at_from: found.createdAtFrom,
+    ...(facts && { format: facts.format }),
+    ...(facts?.toolVersion && { tool_version: facts.toolVersion }),
+    ...(facts?.serverVersion && { server_version: facts.serverVersion }),
+    location: found.location,
+  };
+}
+
+function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Predicate['environment'] {
+  const { base, scratch } = seen;
+  return {
+    worker: ports.worker.name,
+    pool: ports.worker.pool,
+    ...(scratch && { isolation: scratch.isolation }),
+    limits: scratch?.limits ?? {},
+    ...(base?.image && { image: base.image }),
+    ...(base?.imageDigest && { image_digest: base.imageDigest }),
+    engine: request.source.kind,
+    ...(seen.engineVersion && { engine_version: seen.engineVersion }),
+    muster_version: ports.musterVersion,
+    node_version: process.version,
+    os: `${type()} ${release()}`,
+  };
+}
+
+/** Only of a restore that came to its end: its time is the measured recovery time. */
+function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore'> {
+  const phase = phases.findLast((one) => one.name === 'restore' && one.outcome === 'done');
+  if (seen.restored === undefined || phase === undefined) return {};
+  const { bytes, objects, warnings } = seen.restored;
+  return {
+    restore: {
+      duration_ms: phase.duration_ms,
+      bytes,
+      ...(objects !== undefined && { objects }),
+      warnings: [...warnings],
+    },
+  };
+}
+
+function withNotRun(seen: Seen, source: Source): CheckRecord[] {
+  return source.checks.map((check) => seen.checks.find((record) => record.id === check.id) ?? notRun(check));
+}
+
+const bareHex = (digest: string): string => digest.slice('sha256:'.length);
