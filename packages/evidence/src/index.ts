@@ -1,2 +1,14 @@
-export type * from './evidence-store.js';
-export type * from './signer.js';
+export { createDirectoryStore } from './directory-store.js';
+export type { EvidenceStore } from './evidence-store.js';
+export { type Keyring, type KeyringKey, listKeys, loadKeyring } from './keyring.js';
+export {
+  type EnsuredPrivateKey,
+  ensurePrivateKey,
+  generateKeyPair,
+  type KeyPair,
+  type KeyPaths,
+  writeKeyPair,
+} from './keys.js';
+export { createSigner } from './local-signer.js';
+export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
+export type { Signer } from './signer.js';

@@ -1,0 +1,82 @@
+import { MusterError } from '@muster/core';
+import { z } from 'zod';
+import { canonicalBytes, parseCanonical } from './canonical-json.js';
+
+/** Sigstore bundle v0.3: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto */
+export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
+const keyId = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+/** One text for each sequence of bytes: padded, and the unused bits zero. */
+const base64 = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, 'expected padded base64')
+  .transform((text) => Buffer.from(text, 'base64'));
+
+const envelopeSchema = z.strictObject({
+  payload: base64,
+  payloadType: z.string(),
+  signatures: z.tuple([z.strictObject({ keyid: keyId, sig: base64 })]),
+});
+
+const bundleSchema = z.strictObject({
+  mediaType: z.literal(BUNDLE_MEDIA_TYPE),
+  verificationMaterial: z.strictObject({ publicKey: z.strictObject({ hint: keyId }) }),
+  dsseEnvelope: envelopeSchema,
+});
+
+/** A receipt taken apart, nothing of it verified. */
+export interface Envelope {
+  readonly payload: Buffer;
+  readonly payloadType: string;
+  readonly signature: Buffer;
+  /** What the receipt says of its key: a claim. */
+  readonly keyId: string;
+  /** The bundle's own claim; absent in a bare DSSE envelope. */
+  readonly hint?: string;
+}
+
+/** The bytes of a receipt: the JCS form of the bundle. */
+export function encodeBundle(envelope: Omit<Envelope, 'hint'>): Buffer {
+  return canonicalBytes({
+    mediaType: BUNDLE_MEDIA_TYPE,
+    verificationMaterial: { publicKey: { hint: envelope.keyId } },
+    dsseEnvelope: {
+      payload: envelope.payload.toString('base64'),
+      payloadType: envelope.payloadType,
+      signatures: [{ keyid: envelope.keyId, sig: envelope.signature.toString('base64') }],
+    },
+  });
+}
+
+/**
+ * Takes a Sigstore bundle, or a bare DSSE envelope, apart. Only the one form that the same content has in JCS is
+ * accepted. @throws `evidence_malformed`.
+ */
+export function parseEnvelope(bytes: Uint8Array): Envelope {
+  const value = parseCanonical(bytes, 'The receipt');
+  const isBundle = typeof value === 'object' && value !== null && 'mediaType' in value;
+  if (isBundle) {
+    const bundle = check(bundleSchema, value, 'a Sigstore bundle v0.3');
+    return { ...flatten(bundle.dsseEnvelope), hint: bundle.verificationMaterial.publicKey.hint };
+  }
+  return flatten(check(envelopeSchema, value, 'a Sigstore bundle or a DSSE envelope'));
+}
+
+function flatten({
+  payload,
+  payloadType,
+  signatures: [signature],
+}: z.infer<typeof envelopeSchema>): Envelope {
+  return { payload, payloadType, signature: signature.sig, keyId: signature.keyid };
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+  throw new MusterError(
+    'evidence_malformed',
+    `The receipt is not ${what}: ${issue?.message ?? 'invalid'}${where}.`,
+  );
+}

@@ -1,0 +1,40 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { MusterError } from '@muster/core';
+import { encodeBundle } from './bundle.js';
+import { canonicalBytes } from './canonical-json.js';
+import { PAYLOAD_TYPE, signDsse } from './dsse.js';
+import { keyIdOf, toPublicPem } from './key-id.js';
+import type { Signer } from './signer.js';
+import { parseStatement } from './statement.js';
+
+/**
+ * A signer that holds an Ed25519 private key in this process. It signs only what verification would accept.
+ * `sign` throws `internal` for a statement that is not valid.
+ */
+export function createSigner(privateKey: KeyObject): Signer {
+  const publicKey = createPublicKey(privateKey);
+  const keyId = keyIdOf(publicKey);
+  return {
+    keyId,
+    publicKeyPem: toPublicPem(publicKey),
+    sign(statement) {
+      const payload = encodeStatement(statement);
+      const signature = signDsse(PAYLOAD_TYPE, payload, privateKey);
+      return encodeBundle({ payload, payloadType: PAYLOAD_TYPE, signature, keyId });
+    },
+  };
+}
+
+/** Validates the very bytes that will be signed, as a verifier will read them. */
+function encodeStatement(statement: unknown): Buffer {
+  try {
+    const payload = canonicalBytes(statement);
+    parseStatement(payload);
+    return payload;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MusterError('internal', `Nothing was signed, because the statement is not valid. ${why}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { MusterError } from '@muster/core';
+import { adviceFor, errnoOf } from './file-fault.js';
+import { keyIdOf, toPublicPem } from './key-id.js';
+import { parsePrivateKey } from './pem.js';
+
+/** Where a private key is: a file, or the PEM text that a secret resolved to (`name`: how messages call it, `env:KEY`). */
+export type PrivateKeySource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'pem'; readonly pem: string; readonly name: string };
+
+export interface LoadedPrivateKey {
+  readonly privateKey: KeyObject;
+  readonly keyId: string;
+  readonly publicKeyPem: string;
+  /** True where users other than the file's owner may read it: worth a warning. Always false for PEM text. */
+  readonly readableByOthers: boolean;
+}
+
+/**
+ * Loads an Ed25519 private key (PKCS#8 PEM, not encrypted).
+ * @throws `key_unreadable`: no such file, no permission, not a file. `key_invalid`: another kind of key, or none.
+ */
+export async function loadPrivateKey(source: PrivateKeySource): Promise<LoadedPrivateKey> {
+  if (source.kind === 'pem') return describeKey(source.pem, `The signing key in ${source.name}`, false);
+  const { text, mode } = await readKeyFile(source.path, 'signing key');
+  return describeKey(text, `The signing key ${source.path}`, (mode & 0o044) !== 0);
+}
+
+function describeKey(pem: string, name: string, readableByOthers: boolean): LoadedPrivateKey {
+  const privateKey = parsePrivateKey(pem, name);
+  const publicKey = createPublicKey(privateKey);
+  return { privateKey, keyId: keyIdOf(publicKey), publicKeyPem: toPublicPem(publicKey), readableByOthers };
+}
+
+const MAX_KEY_BYTES = 64 * 1024;
+
+/** Reads a PEM file and its permissions. @throws `key_unreadable`. `key_invalid` for one that is far too large. */
+export async function readKeyFile(
+  path: string,
+  what: 'signing key' | 'public key',
+): Promise<{ readonly text: string; readonly mode: number }> {
+  try {
+    await using file = await open(path, 'r');
+    const { mode, size } = await file.stat();
+    if (size > MAX_KEY_BYTES) {
+      throw new MusterError('key_invalid', `The ${what} ${path} is no key: it has ${size} bytes.`);
+    }
+    return { text: await file.readFile('utf8'), mode };
+  } catch (cause) {
+    if (cause instanceof MusterError) throw cause;
+    throw new MusterError('key_unreadable', `The ${what} ${path} cannot be read: ${unreadable(cause)}.`, {
+      cause,
+    });
+  }
+}
+
+function unreadable(error: unknown): string {
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return 'there is no such file. Make a key with `muster keys generate`, or correct the path';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not read it. Give the file to the user that Muster runs as (chown), with mode 0600';
+    case 'EISDIR':
+      return 'it is a directory. Name the file in it';
+    default:
+      return adviceFor(error);
+  }
+}

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { errnoOf } from './file-fault.js';
+
+/** The start of every name that is not an object: whatever a dead process left has it, and nobody lists it. */
+const TEMPORARY = '.tmp-';
+
+export interface WriteOnceOptions {
+  /** Permissions of the file, before the umask. */
+  readonly mode: number;
+  /** Permissions of directories that must be made. */
+  readonly directoryMode: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a file that did not exist, whole and durable, or leaves none: written beside its place under another name,
+ * flushed, then linked (which fails where the name is taken, unlike a rename).
+ * @returns `exists` where the name was taken, and nothing was changed.
+ * @throws the operating system's error, or the signal's reason.
+ */
+export async function writeOnce(
+  path: string,
+  bytes: Uint8Array,
+  options: WriteOnceOptions,
+): Promise<'stored' | 'exists'> {
+  const directory = dirname(resolve(path));
+  options.signal.throwIfAborted();
+  await makeDirectory(directory, options.directoryMode);
+  const temporary = join(directory, `${TEMPORARY}${process.pid}-${randomUUID()}`);
+  let outcome: 'stored' | 'exists';
+  try {
+    await writeDurably(temporary, bytes, options.mode);
+    options.signal.throwIfAborted();
+    outcome = await linkUnlessTaken(temporary, path);
+  } finally {
+    await unlink(temporary).catch(ignoreAbsence);
+  }
+  // Also where another was first: its link must be durable before anyone is told that the object exists.
+  await syncDirectory(directory);
+  return outcome;
+}
+
+/** Proves that {@link writeOnce} can work in an existing directory, and leaves nothing there. */
+export async function tryWriteOnce(directory: string): Promise<void> {
+  const temporary = join(directory, `${TEMPORARY}${process.pid}-${randomUUID()}`);
+  const linked = `${temporary}-linked`;
+  try {
+    await writeDurably(temporary, Buffer.from('muster\n'), 0o600);
+    await link(temporary, linked);
+  } finally {
+    await unlink(linked).catch(ignoreAbsence);
+    await unlink(temporary).catch(ignoreAbsence);
+  }
+  await syncDirectory(directory);
+}
+
+async function writeDurably(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  await using file = await open(path, 'wx', mode);
+  await file.writeFile(bytes);
+  await file.sync();
+}
+
+async function linkUnlessTaken(from: string, to: string): Promise<'stored' | 'exists'> {
+  try {
+    await link(from, to);
+    return 'stored';
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return 'exists';
+    throw error;
+  }
+}
+
+/** A new directory is durable once the one above it is flushed. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let directory = path; directory.length >= first.length; directory = dirname(directory)) {
+    await syncDirectory(dirname(directory));
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync();
+}
+
+function ignoreAbsence(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
