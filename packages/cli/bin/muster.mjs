@@ -38,7 +38,9 @@ function handOver(node) {
       if (!atTerminal || signal === 'SIGTERM') child.kill(signal);
     });
   }
-  child.on('error', (error) => refuse(`${node} does not start (${error.message}); reinstall it with npm install`));
+  child.on('error', (error) =>
+    refuse(`${node} does not start (${error.message}); reinstall it with npm install`),
+  );
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 

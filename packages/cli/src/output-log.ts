@@ -1,0 +1,66 @@
+import { appendFileSync, type Stats } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MusterError } from '@muster/core';
+import { ensurePrivate } from './places.js';
+
+const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
+/** Of one drill: what comes after is counted and left out. */
+const LARGEST = 4 * 1024 * 1024;
+
+/** What tools and servers printed during drills: it stays on this machine, 0600, for seven days. */
+export interface OutputLog {
+  append(drillId: string, text: string): void;
+  /** @throws `evidence_not_found` where there is none, or no longer. */
+  read(drillId: string): Promise<string>;
+  pathOf(drillId: string): string;
+}
+
+/** Opens the diagnosis files under `<state>/output`, and removes those that are too old. @throws `state_unwritable`. */
+export async function openOutputLog(state: string, now: () => Date, largest = LARGEST): Promise<OutputLog> {
+  await ensurePrivate(state);
+  const directory = await ensurePrivate(join(state, 'output'));
+  await removeOld(directory, now());
+  const pathOf = (drillId: string): string => join(directory, `${drillId}.log`);
+  const written = new Map<string, number>();
+
+  return {
+    pathOf,
+    append(drillId, text) {
+      const before = written.get(drillId) ?? 0;
+      if (before >= largest) return;
+      const bytes = Buffer.from(text);
+      const room = largest - before;
+      written.set(drillId, before + bytes.length);
+      const kept = bytes.length <= room ? bytes : Buffer.concat([bytes.subarray(0, room), CUT]);
+      try {
+        appendFileSync(pathOf(drillId), kept, { mode: 0o600 });
+      } catch {
+        // A full disk of the worker must not turn a drill red: the diagnosis is lost, the verdict is not.
+        written.set(drillId, largest);
+      }
+    },
+    async read(drillId) {
+      try {
+        return await readFile(pathOf(drillId), 'utf8');
+      } catch (cause) {
+        throw new MusterError(
+          'evidence_not_found',
+          `there is no diagnosis of ${drillId} on this machine (${pathOf(drillId)}): ` +
+            'it is written where the drill ran, if anything was printed, and kept for 7 days',
+          { cause },
+        );
+      }
+    },
+  };
+}
+
+async function removeOld(directory: string, now: Date): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const facts: Stats | undefined = await stat(path).catch(() => undefined);
+    if (facts !== undefined && now.getTime() - facts.mtimeMs > KEPT_MS) await rm(path, { force: true });
+  }
+}
+
+const CUT = Buffer.from('\n[the rest was left out: more than is kept of one drill]\n');

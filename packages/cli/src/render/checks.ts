@@ -1,0 +1,38 @@
+import type { CheckRecord } from '@muster/core';
+import { humanDuration } from '../terminal/duration.js';
+import { MARKS } from '../terminal/marks.js';
+import { printable } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+import { table } from '../terminal/table.js';
+
+/** The checks of one drill, in order: id, verdict, reason, the row where the source lets it be seen, duration. */
+export function checkTable(checks: readonly CheckRecord[], style: Style, width: number): string[] {
+  return table(
+    [
+      { title: 'check' },
+      { title: 'verdict' },
+      { title: 'reason' },
+      { title: 'row', flexible: true },
+      { title: 'took', align: 'right' },
+    ],
+    checks.map((check) => {
+      const { mark, word, paint } = MARKS[check.verdict];
+      return [
+        { text: printable(check.id) },
+        { text: `${mark} ${word}`, paint: style[paint] },
+        { text: [check.reason, check.code].filter(Boolean).join(' ') },
+        { text: rowText(check.summary) },
+        { text: check.duration_ms === undefined ? '' : humanDuration(check.duration_ms), paint: style.dim },
+      ];
+    }),
+    style,
+    width,
+  );
+}
+
+/** `n = 123, name = "Ångström"` */
+export function rowText(summary: CheckRecord['summary']): string {
+  return Object.entries(summary ?? {})
+    .map(([column, value]) => `${printable(column)} = ${printable(JSON.stringify(value))}`)
+    .join(', ');
+}

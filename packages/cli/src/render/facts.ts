@@ -1,0 +1,26 @@
+import type { DrillEvent } from '@muster/drill';
+import { humanBytes } from '../terminal/bytes.js';
+import { ago } from '../terminal/duration.js';
+import { printable } from '../terminal/printable.js';
+
+type Located = Extract<DrillEvent, { type: 'located' }>;
+type Launched = Extract<DrillEvent, { type: 'launched' }>;
+
+/** `shop.dump · 8.4 MB · custom · made 3 hours ago` */
+export function backupFacts(event: Omit<Located, 'type' | 'location'>, now: Date): string {
+  return [
+    printable(event.backup),
+    event.sizeBytes === undefined ? '' : humanBytes(event.sizeBytes),
+    event.format ?? '',
+    event.createdAt === undefined ? '' : `made ${ago(event.createdAt, now)}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
+}
+
+/** `PostgreSQL 17.6 · docker · postgres:17` */
+export function scratchFacts(event: Omit<Launched, 'type'>): string {
+  return [`PostgreSQL ${printable(event.engineVersion)}`, event.isolation, event.image ?? '']
+    .filter((part) => part !== '')
+    .join(' · ');
+}

@@ -1,0 +1,130 @@
+import type { DrillEvent } from '@muster/drill';
+import { createLogUpdate } from 'log-update';
+import { humanBytes } from '../terminal/bytes.js';
+import { countdown, humanDuration } from '../terminal/duration.js';
+import { MARKS } from '../terminal/marks.js';
+import { cutTo, padEnd } from '../terminal/printable.js';
+import { rateOf, timeLeft } from '../terminal/rate.js';
+import type { Style } from '../terminal/style.js';
+import { advance, type DrillView, EMPTY_VIEW, type PhaseView } from './drill-view.js';
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
+const FRAME_MS = 100;
+const BAR = 24;
+
+export interface DrillObserver {
+  observe(event: DrillEvent): void;
+  /** Leaves the terminal as it should be; on every path. */
+  close(): void;
+}
+
+/** Shows a drill while it runs, on a terminal: one line for each phase, the last of them moving. */
+export function liveDrill(stream: NodeJS.WriteStream, style: Style, now: () => Date): DrillObserver {
+  const update = createLogUpdate(stream);
+  let view = EMPTY_VIEW;
+  let frame = 0;
+  const draw = (): void =>
+    update(liveLines(view, now(), frame, style, (stream.columns || 80) - 1).join('\n'));
+  const timer = setInterval(() => {
+    frame += 1;
+    draw();
+  }, FRAME_MS);
+  timer.unref();
+  return {
+    observe(event) {
+      view = advance(view, event, now());
+      draw();
+    },
+    close() {
+      clearInterval(timer);
+      update.done();
+    },
+  };
+}
+
+export function liveLines(view: DrillView, now: Date, frame: number, style: Style, width: number): string[] {
+  if (view.drillId === '') return [];
+  return [
+    `${style.bold('drill')} ${style.accent(view.source)}  ${style.dim(view.drillId)}`,
+    '',
+    ...view.phases.map((phase) => phaseLine(phase, view, now.getTime(), frame, style, width)),
+  ];
+}
+
+const NAME_WIDTH = 9;
+const TIME_WIDTH = 8;
+
+function phaseLine(
+  phase: PhaseView,
+  view: DrillView,
+  now: number,
+  frame: number,
+  style: Style,
+  width: number,
+): string {
+  const { mark, detail, time } = phase.ended
+    ? ended(phase, phase.ended, view, style)
+    : {
+        mark: style.accent(FRAMES[frame % FRAMES.length] ?? ''),
+        detail: moving(phase, view, now),
+        time: humanDuration(Math.floor((now - phase.startedAt) / 1000) * 1000),
+      };
+  const shownTime = phase.ended || now - phase.startedAt >= 1000 ? time : '';
+  const room = Math.max(10, Math.min(width, 100) - 2 - 2 - NAME_WIDTH - 2 - TIME_WIDTH);
+  return (
+    `  ${mark} ${padEnd(phase.name, NAME_WIDTH)}${padEnd(cutTo(detail, room), room)}` +
+    `  ${style.dim(shownTime.padStart(TIME_WIDTH))}`
+  ).trimEnd();
+}
+
+function ended(
+  phase: PhaseView,
+  end: NonNullable<PhaseView['ended']>,
+  view: DrillView,
+  style: Style,
+): { mark: string; detail: string; time: string } {
+  const verdict = end.outcome === 'done' ? 'pass' : end.outcome === 'failed' ? 'fail' : 'error';
+  const { mark, paint } = MARKS[verdict];
+  return {
+    mark: style[paint](mark),
+    detail: end.outcome === 'cancelled' ? 'cancelled' : settledDetail(phase, view),
+    time: humanDuration(end.durationMs),
+  };
+}
+
+function settledDetail(phase: PhaseView, view: DrillView): string {
+  if (phase.name === 'check') return `${view.checksEnded} of ${view.checks.length} asked`;
+  if (phase.name === 'restore' && phase.flow) return humanBytes(phase.flow.bytes);
+  return phase.detail ?? '';
+}
+
+function moving(phase: PhaseView, view: DrillView, now: number): string {
+  if (phase.name === 'check')
+    return [`${view.checksEnded + 1} of ${view.checks.length}`, phase.detail ?? '']
+      .filter(Boolean)
+      .join(' · ');
+  return phase.flow ? flowText(phase.flow, now) : (phase.detail ?? '');
+}
+
+/** `pulling ━━━━━━━━╌╌╌╌ 3.1 MB of 8.4 MB · 12.0 MB/s · 0:04 left` */
+export function flowText(flow: NonNullable<PhaseView['flow']>, now: number): string {
+  const rate = rateOf(flow, now);
+  const left = timeLeft(flow, now);
+  const amount =
+    flow.totalBytes === undefined
+      ? humanBytes(flow.bytes)
+      : `${bar(flow.bytes, flow.totalBytes)} ${humanBytes(flow.bytes)} of ${humanBytes(flow.totalBytes)}`;
+  const word = { pull: 'pulling the image ', examine: 'hashing ', restore: '' }[flow.what];
+  return [
+    word + amount,
+    rate === undefined ? '' : `${humanBytes(rate)}/s`,
+    left === undefined ? '' : `${countdown(left)} left`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+function bar(bytes: number, total: number): string {
+  const filled = total === 0 ? BAR : Math.min(BAR, Math.floor((bytes / total) * BAR));
+  return '━'.repeat(filled) + '╌'.repeat(BAR - filled);
+}

@@ -1,0 +1,193 @@
+import type { DrillEvent } from '@muster/drill';
+import { describe, expect, it } from 'vitest';
+import { ConfigFaults } from '../problem.js';
+import { createStyle } from '../terminal/style.js';
+import { checkTable } from './checks.js';
+import { advance, EMPTY_VIEW } from './drill-view.js';
+import { faultLines } from './faults.js';
+import { liveLines } from './live-drill.js';
+import { plainDrill } from './plain-drill.js';
+import { verdictLines } from './verdict.js';
+
+const style = createStyle(false);
+const start = Date.parse('2026-11-20T12:00:00Z');
+const at = (seconds: number): Date => new Date(start + seconds * 1000);
+const sha = `sha256:${'0'.repeat(64)}`;
+
+/** Events with the second they come at. */
+const STORY: readonly (readonly [number, DrillEvent])[] = [
+  [0, { type: 'planned', drillId: 'drl_1', source: 'shop', checks: ['orders', 'users'] }],
+  [0, { type: 'phase-started', phase: 'locate' }],
+  [
+    0.1,
+    {
+      type: 'located',
+      backup: 'shop.dump',
+      location: 'file:///backups',
+      sizeBytes: 8_400_000,
+      createdAt: at(-7200),
+      format: 'custom',
+    },
+  ],
+  [
+    0.1,
+    { type: 'phase-ended', phase: { name: 'locate', started_at: '', duration_ms: 100, outcome: 'done' } },
+  ],
+  [0.1, { type: 'phase-started', phase: 'launch' }],
+  [1, { type: 'launched', isolation: 'docker', image: 'postgres:17', engineVersion: '17.6' }],
+  [1, { type: 'phase-ended', phase: { name: 'launch', started_at: '', duration_ms: 900, outcome: 'done' } }],
+  [1, { type: 'phase-started', phase: 'restore' }],
+  [1, { type: 'progress', phase: 'restore', what: 'restore', bytes: 0, totalBytes: 8_400_000 }],
+  [2, { type: 'progress', phase: 'restore', what: 'restore', bytes: 2_100_000, totalBytes: 8_400_000 }],
+];
+const tell = (story: typeof STORY) =>
+  story.reduce((view, [seconds, event]) => advance(view, event, at(seconds)), EMPTY_VIEW);
+
+describe('a drill on a terminal', () => {
+  it('shows its phases, bytes, rate and time left', () => {
+    expect(liveLines(tell(STORY), at(2), 0, style, 100)).toEqual([
+      'drill shop  drl_1',
+      '',
+      `  ✔ locate   ${'shop.dump · 8.4 MB · custom · made 2 hours ago'.padEnd(77)}  ${'100 ms'.padStart(8)}`,
+      `  ✔ launch   ${'PostgreSQL 17.6 · docker · postgres:17'.padEnd(77)}  ${'900 ms'.padStart(8)}`,
+      `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.1 MB of 8.4 MB · 2.1 MB/s · 0:03 left'.padEnd(77)}  ${'1.0 s'.padStart(8)}`,
+    ]);
+  });
+  it('never takes more columns than there are', () => {
+    for (const line of liveLines(tell(STORY), at(2), 0, style, 60))
+      expect(line.length).toBeLessThanOrEqual(60);
+  });
+  it('counts the checks', () => {
+    const view = tell([
+      ...STORY,
+      [3, { type: 'phase-started', phase: 'check' }],
+      [3, { type: 'check-started', id: 'orders' }],
+    ]);
+    expect(liveLines(view, at(3), 0, style, 100).at(-1)).toBe('  ⠋ check    1 of 2 · orders');
+  });
+  it('shows the restore and not the hashing beside it', () => {
+    const view = tell([
+      ...STORY,
+      [2, { type: 'progress', phase: 'restore', what: 'examine', bytes: 5, totalBytes: 9 }],
+    ]);
+    expect(view.phases.at(-1)?.flow?.what).toBe('restore');
+  });
+});
+
+describe('a drill in lines', () => {
+  const lines = (story: typeof STORY): string[] => {
+    const written: string[] = [];
+    let now = at(0);
+    const observer = plainDrill(
+      (line) => written.push(line),
+      () => now,
+    );
+    for (const [seconds, event] of story) {
+      now = at(seconds);
+      observer.observe(event);
+    }
+    return written;
+  };
+  it('tells each step once', () => {
+    expect(lines(STORY)).toEqual([
+      'drill drl_1 of shop',
+      'located: shop.dump · 8.4 MB · custom · made 2 hours ago · file:///backups',
+      'locate: done in 100 ms',
+      'launched: PostgreSQL 17.6 · docker · postgres:17',
+      'launch: done in 900 ms',
+    ]);
+  });
+  it('says every ten seconds how far long work is', () => {
+    const progress = (seconds: number, bytes: number): (typeof STORY)[number] => [
+      seconds,
+      { type: 'progress', phase: 'restore', what: 'restore', bytes, totalBytes: 8_400_000 },
+    ];
+    const told = lines([
+      ...STORY,
+      progress(10.9, 4_000_000),
+      progress(11, 4_200_000),
+      progress(12, 5_000_000),
+    ]);
+    expect(told.filter((line) => line.startsWith('restore:'))).toHaveLength(1);
+    expect(told.at(-1)).toContain('4.2 MB of 8.4 MB');
+  });
+});
+
+it('the checks end in a table, a row of hostile text included', () => {
+  expect(
+    checkTable(
+      [
+        {
+          id: 'orders',
+          check_sha256: sha,
+          expect_sha256: sha,
+          verdict: 'pass',
+          summary: { n: 12 },
+          duration_ms: 3,
+        },
+        {
+          id: 'names',
+          check_sha256: sha,
+          expect_sha256: sha,
+          verdict: 'error',
+          reason: 'query_failed',
+          code: '42P01',
+          duration_ms: 12,
+        },
+        {
+          id: 'late',
+          check_sha256: sha,
+          expect_sha256: sha,
+          verdict: 'not_run',
+          summary: { t: '\u001b[2J' },
+        },
+      ],
+      style,
+      120,
+    ),
+  ).toEqual([
+    'check   verdict    reason              row               took',
+    'orders  ✔ pass                         n = 12            3 ms',
+    'names   ▲ error    query_failed 42P01                   12 ms',
+    'late    – not run                      t = "\\u001b[2J"',
+  ]);
+});
+
+it('a verdict says why and what to do', () => {
+  expect(verdictLines({ result: 'pass' }, undefined, style)).toEqual(['✔ PASS']);
+  expect(verdictLines({ result: 'fail', reason: 'empty' }, 'shop.dump is empty.', style)).toEqual([
+    '✖ FAIL  empty',
+    '  shop.dump is empty.',
+  ]);
+  expect(verdictLines({ result: 'error', reason: 'cancelled' }, undefined, style)[1]).toBe(
+    '  the drill was cancelled.',
+  );
+});
+
+describe('faults of a configuration', () => {
+  const fault = (line: number, column: number, message: string) =>
+    ({ line, column, message, path: '', code: 'invalid' }) as const;
+  const text = 'sources:\n  - slgu: a\n    connection: { uri: postgres://u:hunter2@h/d }\n';
+  const error = new ConfigFaults('/work/muster.yaml', text, [
+    fault(2, 5, 'unknown key slgu; did you mean slug?'),
+    fault(3, 25, 'a password may not stand here'),
+    fault(10, 1, 'no such line'),
+  ]);
+  it('are aligned, with the line and a caret', () => {
+    expect(faultLines(error, '/work', style, { excerpts: true, width: 80 })).toEqual([
+      'muster.yaml:2:5   unknown key slgu; did you mean slug?',
+      '   2 │   - slgu: a',
+      '     │     ^',
+      'muster.yaml:3:25  a password may not stand here',
+      'muster.yaml:10:1  no such line',
+    ]);
+  });
+  it('are one line each where no person watches', () => {
+    expect(faultLines(error, '/', style, { excerpts: false, width: 80 })).toHaveLength(3);
+  });
+  it('never show a line that may hold a password', () => {
+    expect(faultLines(error, '/work', style, { excerpts: true, width: 80 }).join('\n')).not.toContain(
+      'hunter2',
+    );
+  });
+});

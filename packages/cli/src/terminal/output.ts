@@ -1,0 +1,80 @@
+import { createStyle, type Style, wantsColour } from './style.js';
+
+/** The part of a stream that is written to. */
+export interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+/**
+ * Where a command speaks. Results go to stdout, for people as lines or with `--json` as exactly one document; all else
+ * (progress, notes, faults) goes to stderr, so that a pipe gets nothing but results.
+ */
+export interface Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Of stdout. */
+  readonly style: Style;
+  /** Of stderr. */
+  readonly errStyle: Style;
+  /** Columns of stdout; plenty where it is no terminal. */
+  readonly width: number;
+  readonly stderr: Stream;
+  /** Is there a person at stderr to watch something move? */
+  readonly live: boolean;
+  /** The one result of a command; `lines` is called only without `--json`. A second call is a bug, and throws. */
+  result(document: unknown, lines: () => readonly string[]): void;
+  /** A line for people beside the result, on stderr; not with `--quiet`. */
+  note(line: string): void;
+  /** A line on stderr in any case. */
+  alert(line: string): void;
+}
+
+const NO_TERMINAL_WIDTH = 400;
+
+export function createOutput(
+  stdout: Stream,
+  stderr: Stream,
+  env: Readonly<Record<string, string | undefined>>,
+  options: OutputOptions,
+): Output {
+  let done = false;
+  return {
+    json: options.json,
+    quiet: options.quiet,
+    style: createStyle(wantsColour(stdout, env, options.color)),
+    errStyle: createStyle(wantsColour(stderr, env, options.color)),
+    width: (stdout.isTTY && stdout.columns) || NO_TERMINAL_WIDTH,
+    stderr,
+    live: stderr.isTTY === true && !options.quiet && env['TERM'] !== 'dumb',
+    result(document, lines) {
+      if (done) throw new Error('a command has one result');
+      done = true;
+      if (options.json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      else
+        stdout.write(
+          lines()
+            .map((line) => `${line}\n`)
+            .join(''),
+        );
+    },
+    note(line) {
+      if (!options.quiet) stderr.write(`${line}\n`);
+    },
+    alert(line) {
+      stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** A path or word for a shell, quoted only where it must be. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
