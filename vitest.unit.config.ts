@@ -4,5 +4,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: { conditions: ['muster-source'] },
   ssr: { resolve: { conditions: ['muster-source'] } },
-  test: { include: ['**/*.test.ts'], passWithNoTests: true },
+  test: {
+    include: ['**/*.test.ts'],
+    passWithNoTests: true,
+    reporters: ['default', ['json', { outputFile: 'dist/unit-tests.json' }]],
+  },
 });

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Plain JavaScript for Node 20 and later: it runs before anything is installed.
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The Node 24 that the project brings along. */
+export const node24 = join(root, 'node_modules/.bin/node');
+
+/** `npm ci`, unless what the lock file names is installed already. */
+export function ensureNpmPackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules/.muster-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.log('• npm packages: installing what package-lock.json names');
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, lock);
+}
+
+/** Compiles all packages; what has not changed comes from turbo's cache. */
+export function build() {
+  run(join(root, 'node_modules/.bin/turbo'), [
+    'run',
+    'build',
+    '--output-logs=errors-only',
+    '--no-update-notifier',
+  ]);
+}
+
+/** Runs a command of the project, its output as ours; ends this process with its code where it fails. */
+export function run(command, args, env = {}) {
+  const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
+  const options = {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env, PATH: path },
+  };
+  const { status, error } = spawnSync(command, args, options);
+  if (error) console.error(`${command} could not be run: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 2);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) ensureNpmPackages();
