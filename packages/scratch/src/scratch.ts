@@ -33,6 +33,14 @@ export interface ScratchHost {
   sweep(signal: AbortSignal): Promise<readonly string[]>;
 }
 
+/** What every host needs of this machine. Both directories are made (0700) if they are absent. */
+export interface HostOptions {
+  /** Short, for it holds unix sockets: at most 60 bytes. Best on a tmpfs, as `/run/muster`. */
+  readonly runtimeDir: string;
+  /** What is remembered between runs: answers of probes. Content-addressed, so it may be lost or shared. */
+  readonly stateDir: string;
+}
+
 export interface PrepareRequest {
   /** Image reference. bubblewrap runs the host's own binaries and ignores it. */
   readonly image: string;

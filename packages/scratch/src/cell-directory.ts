@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MusterError } from '@muster/core';
+import { z } from 'zod';
+import { fromLabels, isAbandoned, type Ownership, toLabels } from './labels.js';
+
+/** A directory of this machine that belongs to one cell: `<runtime dir>/<id>/`, with `owner.json` and `s/`. */
+export interface CellDirectory {
+  readonly id: string;
+  /** 0700. */
+  readonly path: string;
+  /** 0777, so that any user inside a cell can make its socket there; safe because the way to it is 0700. */
+  readonly socketDir: string;
+  /** Idempotent. */
+  remove(): Promise<void>;
+}
+
+/** A socket path has at most 107 bytes; what is left after this is for the socket's own name. */
+const LONGEST_SOCKET_DIR = 80;
+
+/** @throws `state_unwritable` */
+export async function createCellDirectory(runtimeDir: string, owner: Ownership): Promise<CellDirectory> {
+  const id = randomBytes(6).toString('hex');
+  const path = join(runtimeDir, id);
+  const socketDir = join(path, 's');
+  if (Buffer.byteLength(socketDir) > LONGEST_SOCKET_DIR) {
+    throw new MusterError(
+      'state_unwritable',
+      `the directory for sockets ${runtimeDir} has too long a path: choose one of at most ${LONGEST_SOCKET_DIR - 15} bytes`,
+    );
+  }
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
+  try {
+    await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    await mkdir(path, { mode: 0o700 });
+    await writeFile(join(path, OWNER_FILE), JSON.stringify(toLabels(owner)), { mode: 0o600 });
+    await mkdir(socketDir);
+    await chmod(socketDir, 0o777);
+  } catch (cause) {
+    await remove().catch(() => {});
+    throw new MusterError(
+      'state_unwritable',
+      `cannot make a directory for sockets in ${runtimeDir}: check that it is a directory and writable`,
+      { cause },
+    );
+  }
+  return { id, path, socketDir, remove };
+}
+
+/** Removes directories of cells whose owner is gone; touches nothing that has no owner file of ours. */
+export async function sweepCellDirectories(runtimeDir: string, now: Date): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const entry of await readdir(runtimeDir, { withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory() || !/^[0-9a-f]{12}$/.test(entry.name)) continue;
+    const path = join(runtimeDir, entry.name);
+    const owner = await readOwner(join(path, OWNER_FILE));
+    if (owner === undefined || !isAbandoned(owner, now)) continue;
+    await rm(path, { recursive: true, force: true });
+    removed.push(path);
+  }
+  return removed;
+}
+
+const OWNER_FILE = 'owner.json';
+const ownerSchema = z.record(z.string(), z.string());
+
+async function readOwner(path: string): Promise<Ownership | undefined> {
+  try {
+    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    return parsed.success ? fromLabels(parsed.data) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Order } from './scratch-worker.js';
+
+export interface Worker {
+  readonly process: ChildProcess;
+  /** Where its cell's sockets are. */
+  readonly socketDir: string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** Starts `scratch-worker.ts` as a process of its own; resolves when its cell is up and its script runs. */
+export async function spawnWorker(order: Order): Promise<Worker> {
+  const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=muster-source',
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      at('resolve-source.mjs'),
+      at('scratch-worker.ts'),
+      JSON.stringify(order),
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const socketDir = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.startsWith('ready ')) resolve(line.slice('ready '.length));
+    });
+    child.once('exit', (code) => reject(new Error(`the worker ended with ${code} before its cell was up`)));
+  });
+  return {
+    process: child,
+    socketDir,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
