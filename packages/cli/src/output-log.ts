@@ -46,8 +46,8 @@ export async function openOutputLog(state: string, now: () => Date, largest = LA
       } catch (cause) {
         throw new MusterError(
           'evidence_not_found',
-          `there is no diagnosis of ${drillId} on this machine (${pathOf(drillId)}): ` +
-            'it is written where the drill ran, if anything was printed, and kept for 7 days',
+          `There is no diagnosis of ${drillId} on this machine (${pathOf(drillId)}): ` +
+            'it is written where the drill ran, if anything was printed, and kept for 7 days.',
           { cause },
         );
       }

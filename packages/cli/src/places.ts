@@ -36,7 +36,7 @@ export async function ensurePrivate(directory: string): Promise<string> {
   } catch (cause) {
     throw new MusterError(
       'state_unwritable',
-      `Muster cannot make its directory ${directory}; make it writable, or name another with MUSTER_STATE_DIR`,
+      `Muster cannot make its directory ${directory}: make it writable, or name another with MUSTER_STATE_DIR.`,
       { cause },
     );
   }

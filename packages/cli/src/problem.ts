@@ -12,7 +12,7 @@ export class ConfigFaults extends MusterError {
   constructor(file: string, text: string, faults: readonly ConfigFault[]) {
     super(
       'config_invalid',
-      `${file} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; correct ${faults.length === 1 ? 'it' : 'them'} and try again`,
+      `${file} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; correct ${faults.length === 1 ? 'it' : 'them'} and try again.`,
     );
     this.file = file;
     this.text = text;
@@ -49,7 +49,7 @@ export function asMusterError(thrown: unknown): MusterError {
   if (isMusterError(thrown)) return thrown;
   return new MusterError(
     'internal',
-    'Muster itself failed, which it should not; MUSTER_DEBUG=1 shows where. Please report it',
+    'Muster itself failed: run it again with MUSTER_DEBUG=1 to see where, and report what it shows.',
     { cause: thrown },
   );
 }

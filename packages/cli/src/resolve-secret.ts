@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { MusterError, type SecretRef } from '@muster/core';
+import { MusterError, type SecretRef, writeSecretRef } from '@muster/core';
 
 /** More than any credential or key needs. */
 const LONGEST_SECRET = 64 * 1024;
@@ -19,10 +19,6 @@ export async function resolveSecret(
   if (value.length > LONGEST_SECRET) throw unavailable(ref, 'it is far too long to be a secret');
   return value;
 }
-
-/** How a secret is named to people. */
-export const secretName = (ref: SecretRef): string =>
-  ref.kind === 'env' ? `env:${ref.name}` : `file:${ref.path}`;
 
 async function readSecret(path: string): Promise<string> {
   try {
@@ -50,4 +46,6 @@ function readFailure(cause: unknown): string {
 }
 
 const unavailable = (ref: SecretRef, what: string, cause?: unknown): MusterError =>
-  new MusterError('secret_unavailable', `the secret ${secretName(ref)} is not to be had: ${what}`, { cause });
+  new MusterError('secret_unavailable', `The secret ${writeSecretRef(ref)} is not to be had: ${what}.`, {
+    cause,
+  });

@@ -1,5 +1,4 @@
-import type { CheckRecord } from '@muster/core';
-import { humanDuration } from '../terminal/duration.js';
+import { type CheckRecord, formatDuration } from '@muster/core';
 import { MARKS } from '../terminal/marks.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -22,7 +21,7 @@ export function checkTable(checks: readonly CheckRecord[], style: Style, width: 
         { text: `${mark} ${word}`, paint: style[paint] },
         { text: [check.reason, check.code].filter(Boolean).join(' ') },
         { text: rowText(check.summary) },
-        { text: check.duration_ms === undefined ? '' : humanDuration(check.duration_ms), paint: style.dim },
+        { text: check.duration_ms === undefined ? '' : formatDuration(check.duration_ms), paint: style.dim },
       ];
     }),
     style,

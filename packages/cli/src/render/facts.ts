@@ -1,6 +1,6 @@
+import { formatSize } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
-import { humanBytes } from '../terminal/bytes.js';
-import { ago } from '../terminal/duration.js';
+import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 
 type Located = Extract<DrillEvent, { type: 'located' }>;
@@ -10,7 +10,7 @@ type Launched = Extract<DrillEvent, { type: 'launched' }>;
 export function backupFacts(event: Omit<Located, 'type' | 'location'>, now: Date): string {
   return [
     printable(event.backup),
-    event.sizeBytes === undefined ? '' : humanBytes(event.sizeBytes),
+    event.sizeBytes === undefined ? '' : formatSize(event.sizeBytes),
     event.format ?? '',
     event.createdAt === undefined ? '' : `made ${ago(event.createdAt, now)}`,
   ]

@@ -1,7 +1,7 @@
+import { formatDuration, formatSize } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { createLogUpdate } from 'log-update';
-import { humanBytes } from '../terminal/bytes.js';
-import { countdown, humanDuration } from '../terminal/duration.js';
+import { countdown } from '../terminal/clock.js';
 import { MARKS } from '../terminal/marks.js';
 import { cutTo, padEnd } from '../terminal/printable.js';
 import { rateOf, timeLeft } from '../terminal/rate.js';
@@ -52,7 +52,7 @@ export function liveLines(view: DrillView, now: Date, frame: number, style: Styl
 }
 
 const NAME_WIDTH = 9;
-const TIME_WIDTH = 8;
+const TIME_WIDTH = 10;
 
 function phaseLine(
   phase: PhaseView,
@@ -67,7 +67,7 @@ function phaseLine(
     : {
         mark: style.accent(FRAMES[frame % FRAMES.length] ?? ''),
         detail: moving(phase, view, now),
-        time: humanDuration(Math.floor((now - phase.startedAt) / 1000) * 1000),
+        time: formatDuration(Math.floor((now - phase.startedAt) / 1000) * 1000),
       };
   const shownTime = phase.ended || now - phase.startedAt >= 1000 ? time : '';
   const room = Math.max(10, Math.min(width, 100) - 2 - 2 - NAME_WIDTH - 2 - TIME_WIDTH);
@@ -88,13 +88,13 @@ function ended(
   return {
     mark: style[paint](mark),
     detail: end.outcome === 'cancelled' ? 'cancelled' : settledDetail(phase, view),
-    time: humanDuration(end.durationMs),
+    time: formatDuration(end.durationMs),
   };
 }
 
 function settledDetail(phase: PhaseView, view: DrillView): string {
   if (phase.name === 'check') return `${view.checksEnded} of ${view.checks.length} asked`;
-  if (phase.name === 'restore' && phase.flow) return humanBytes(phase.flow.bytes);
+  if (phase.name === 'restore' && phase.flow) return formatSize(phase.flow.bytes);
   return phase.detail ?? '';
 }
 
@@ -112,12 +112,12 @@ export function flowText(flow: NonNullable<PhaseView['flow']>, now: number): str
   const left = timeLeft(flow, now);
   const amount =
     flow.totalBytes === undefined
-      ? humanBytes(flow.bytes)
-      : `${bar(flow.bytes, flow.totalBytes)} ${humanBytes(flow.bytes)} of ${humanBytes(flow.totalBytes)}`;
+      ? formatSize(flow.bytes)
+      : `${bar(flow.bytes, flow.totalBytes)} ${formatSize(flow.bytes)} of ${formatSize(flow.totalBytes)}`;
   const word = { pull: 'pulling the image ', examine: 'hashing ', restore: '' }[flow.what];
   return [
     word + amount,
-    rate === undefined ? '' : `${humanBytes(rate)}/s`,
+    rate === undefined ? '' : `${formatSize(rate)}/s`,
     left === undefined ? '' : `${countdown(left)} left`,
   ]
     .filter(Boolean)

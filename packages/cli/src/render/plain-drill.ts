@@ -1,5 +1,5 @@
+import { formatDuration } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
-import { humanDuration } from '../terminal/duration.js';
 import { printable } from '../terminal/printable.js';
 import { advance, EMPTY_VIEW } from './drill-view.js';
 import { backupFacts, scratchFacts } from './facts.js';
@@ -41,11 +41,11 @@ function eventLine(event: DrillEvent, now: Date): string | undefined {
       return `launched: ${scratchFacts(event)}`;
     case 'check-ended': {
       const { id, verdict, reason, duration_ms } = event.check;
-      const time = duration_ms === undefined ? '' : ` in ${humanDuration(duration_ms)}`;
+      const time = duration_ms === undefined ? '' : ` in ${formatDuration(duration_ms)}`;
       return `check ${printable(id)}: ${verdict}${reason === undefined ? '' : ` (${reason})`}${time}`;
     }
     case 'phase-ended':
-      return `${event.phase.name}: ${event.phase.outcome} in ${humanDuration(event.phase.duration_ms)}`;
+      return `${event.phase.name}: ${event.phase.outcome} in ${formatDuration(event.phase.duration_ms)}`;
     case 'phase-started':
     case 'progress':
     case 'check-started':

@@ -48,9 +48,9 @@ describe('a drill on a terminal', () => {
     expect(liveLines(tell(STORY), at(2), 0, style, 100)).toEqual([
       'drill shop  drl_1',
       '',
-      `  ✔ locate   ${'shop.dump · 8.4 MB · custom · made 2 hours ago'.padEnd(77)}  ${'100 ms'.padStart(8)}`,
-      `  ✔ launch   ${'PostgreSQL 17.6 · docker · postgres:17'.padEnd(77)}  ${'900 ms'.padStart(8)}`,
-      `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.1 MB of 8.4 MB · 2.1 MB/s · 0:03 left'.padEnd(77)}  ${'1.0 s'.padStart(8)}`,
+      `  ✔ locate   ${'shop.dump · 8.40 MB · custom · made 2 hours ago'.padEnd(75)}  ${'100 ms'.padStart(10)}`,
+      `  ✔ launch   ${'PostgreSQL 17.6 · docker · postgres:17'.padEnd(75)}  ${'900 ms'.padStart(10)}`,
+      `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.10 MB of 8.40 MB · 2.10 MB/s · 0:03 left'.padEnd(75)}  ${'1.0 s'.padStart(10)}`,
     ]);
   });
   it('never takes more columns than there are', () => {
@@ -91,7 +91,7 @@ describe('a drill in lines', () => {
   it('tells each step once', () => {
     expect(lines(STORY)).toEqual([
       'drill drl_1 of shop',
-      'located: shop.dump · 8.4 MB · custom · made 2 hours ago · file:///backups',
+      'located: shop.dump · 8.40 MB · custom · made 2 hours ago · file:///backups',
       'locate: done in 100 ms',
       'launched: PostgreSQL 17.6 · docker · postgres:17',
       'launch: done in 900 ms',
@@ -109,7 +109,7 @@ describe('a drill in lines', () => {
       progress(12, 5_000_000),
     ]);
     expect(told.filter((line) => line.startsWith('restore:'))).toHaveLength(1);
-    expect(told.at(-1)).toContain('4.2 MB of 8.4 MB');
+    expect(told.at(-1)).toContain('4.20 MB of 8.40 MB');
   });
 });
 

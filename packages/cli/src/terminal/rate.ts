@@ -22,7 +22,9 @@ export function flowed(
   progress: { readonly bytes: number; readonly totalBytes?: number },
 ): Flow {
   const before = flow !== undefined && progress.bytes >= flow.bytes ? flow.samples : [];
-  const recent = before.filter((sample) => at - sample.at <= WINDOW_MS);
+  // The youngest one beyond the window stays, so that rare reports have a rate too.
+  const beyond = before.findLastIndex((sample) => at - sample.at > WINDOW_MS);
+  const recent = before.slice(Math.max(0, beyond));
   return {
     samples: [...recent, { at, bytes: progress.bytes }],
     bytes: progress.bytes,

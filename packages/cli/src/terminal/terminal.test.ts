@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { humanBytes } from './bytes.js';
-import { ago, countdown, humanDuration } from './duration.js';
+import { ago, countdown } from './clock.js';
 import { createOutput, shellWord } from './output.js';
 import { cutTo, printable, printableLines } from './printable.js';
 import { type Flow, flowed, rateOf, timeLeft } from './rate.js';
@@ -9,20 +8,7 @@ import { table } from './table.js';
 
 const plain = createStyle(false);
 
-describe('durations', () => {
-  it.each([
-    [0, '0 ms'],
-    [12.4, '12 ms'],
-    [999, '999 ms'],
-    [1000, '1.0 s'],
-    [59_949, '59.9 s'],
-    [59_950, '1m 00s'],
-    [245_000, '4m 05s'],
-    [3_599_600, '1h 00m'],
-    [3_720_000, '1h 02m'],
-    [100 * 3_600_000, '100h 00m'],
-  ])('%d ms read %s', (ms, text) => expect(humanDuration(ms)).toBe(text));
-
+describe('the clock', () => {
   it.each([
     [-5, '0:00'],
     [3100, '0:04'],
@@ -35,20 +21,10 @@ describe('durations', () => {
     ['2026-11-20T11:59:30Z', 'just now'],
     ['2026-11-20T11:59:00Z', '1 minute ago'],
     ['2026-11-20T10:30:00Z', '1 hour ago'],
-    ['2026-11-17T12:00:00Z', '3 days ago'],
+    ['2026-11-17T11:00:00Z', '3 days ago'],
     ['2026-11-20T12:30:00Z', 'in the future'],
   ])('%s is %s', (then, text) => expect(ago(new Date(then), now)).toBe(text));
 });
-
-it.each([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 kB'],
-  [8_400_000, '8.4 MB'],
-  [99_960, '100 kB'],
-  [999_600, '1.0 MB'],
-  [1.25e12, '1.3 TB'],
-])('%d bytes read %s', (bytes, text) => expect(humanBytes(bytes)).toBe(text));
 
 describe('text of unknown origin', () => {
   it('cannot command the terminal', () => {
@@ -98,7 +74,7 @@ describe('progress', () => {
     expect(rateOf(flow([0, 0], [100, 500]), 100)).toBeUndefined());
   it('tells the rate of the last seconds', () => {
     expect(rateOf(flow([0, 0], [1000, 1000]), 1000)).toBe(1000);
-    expect(rateOf(flow([0, 0], [6000, 1000], [7000, 3000]), 7000)).toBe(2000);
+    expect(rateOf(flow([0, 0], [6000, 1000], [12_000, 1600], [13_000, 2300]), 13_000)).toBeCloseTo(185.71);
   });
   it('slows down where nothing comes', () => expect(rateOf(flow([0, 0], [1000, 1000]), 4000)).toBe(250));
   it('tells the time left, and none where nothing moves', () => {
