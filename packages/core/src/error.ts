@@ -9,7 +9,6 @@ export type CommandCode =
   | 'config_not_found'
   | 'config_invalid'
   | 'not_supported_yet'
-  | 'secret_unavailable'
   | 'key_unreadable'
   | 'key_invalid'
   | 'key_exists'

@@ -35,6 +35,7 @@ export const REASONS = {
   locale_missing: error('the server has not the locale or encoding that the backup needs'),
   backup_unreadable: retry('the place where backups are kept could not be read'),
   backup_changed: retry('the backup changed while it was read'),
+  secret_unavailable: error('a secret that the source refers to could not be had on the worker'),
   credentials_refused: error('the source refused the credentials'),
   source_unreachable: retry('the source did not answer'),
   dump_failed: retry('the live dump of the source did not finish'),

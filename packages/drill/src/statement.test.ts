@@ -1,0 +1,41 @@
+import { type CheckRecord, MusterError, type Source } from '@muster/core';
+import { describe, expect, it } from 'vitest';
+import type { Seen } from './seen.js';
+import { judgeDrill } from './statement.js';
+
+const ids = ['a', 'b'];
+const source = {
+  checks: ids.map((id) => ({ id, expect: 'n > 0', question: { kind: 'postgres', summarySql: id } })),
+} as unknown as Source;
+const seen = (...verdicts: CheckRecord['verdict'][]): Seen => ({
+  checks: verdicts.map((verdict, index) => ({ id: ids[index], verdict }) as CheckRecord),
+});
+
+describe('the verdict of a drill', () => {
+  it('is the roll-up of its checks', () => {
+    expect(judgeDrill(seen('pass', 'pass'), source)).toEqual({ result: 'pass' });
+    expect(judgeDrill(seen('error', 'fail'), source)).toEqual({ result: 'fail', reason: 'check_failed' });
+    expect(judgeDrill(seen('pass', 'error'), source)).toEqual({ result: 'error', reason: 'check_error' });
+  });
+
+  it('is never a pass when a check did not run', () => {
+    expect(judgeDrill(seen('pass'), source)).toEqual({ result: 'error', reason: 'check_error' });
+  });
+
+  it('tells a bad backup from one that could not be tested', () => {
+    const bad = { ...seen(), fault: new MusterError('truncated', 'x') };
+    const untested = { ...seen(), fault: new MusterError('image_unavailable', 'x') };
+    expect(judgeDrill(bad, source)).toEqual({ result: 'fail', reason: 'truncated' });
+    expect(judgeDrill(untested, source)).toEqual({ result: 'error', reason: 'image_unavailable' });
+  });
+
+  it('stays a fail when the scratch is lost after a check failed', () => {
+    const lost = { ...seen('fail'), fault: new MusterError('scratch_lost', 'x') };
+    expect(judgeDrill(lost, source)).toEqual({ result: 'fail', reason: 'check_failed' });
+  });
+
+  it('calls a code that is no reason an internal error', () => {
+    const odd = { ...seen(), fault: new MusterError('key_invalid', 'x') };
+    expect(judgeDrill(odd, source)).toEqual({ result: 'error', reason: 'internal_error' });
+  });
+});
