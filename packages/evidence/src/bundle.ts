@@ -1,6 +1,6 @@
-import { MusterError } from '@muster/core';
+import { canonicalJson, MusterError } from '@muster/core';
 import { z } from 'zod';
-import { canonicalBytes, parseCanonical } from './canonical-json.js';
+import { parseCanonical } from './canonical-json.js';
 
 /** Sigstore bundle v0.3: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto */
 export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
@@ -37,7 +37,7 @@ export interface Envelope {
 
 /** The bytes of a receipt: the JCS form of the bundle. */
 export function encodeBundle(envelope: Omit<Envelope, 'hint'>): Buffer {
-  return canonicalBytes({
+  const bundle = {
     mediaType: BUNDLE_MEDIA_TYPE,
     verificationMaterial: { publicKey: { hint: envelope.keyId } },
     dsseEnvelope: {
@@ -45,7 +45,8 @@ export function encodeBundle(envelope: Omit<Envelope, 'hint'>): Buffer {
       payloadType: envelope.payloadType,
       signatures: [{ keyid: envelope.keyId, sig: envelope.signature.toString('base64') }],
     },
-  });
+  };
+  return Buffer.from(canonicalJson(bundle));
 }
 
 /**

@@ -1,3 +1,4 @@
+export type { ConfiguredCheck } from './config-match.js';
 export { createDirectoryStore } from './directory-store.js';
 export type { EvidenceStore } from './evidence-store.js';
 export { type Keyring, type KeyringKey, listKeys, loadKeyring } from './keyring.js';
@@ -12,3 +13,11 @@ export {
 export { createSigner } from './local-signer.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
 export type { Signer } from './signer.js';
+export {
+  type Verification,
+  type VerifyExitCode,
+  type VerifyOptions,
+  type VerifyStep,
+  type VerifyStepName,
+  verifyReceipt,
+} from './verify.js';

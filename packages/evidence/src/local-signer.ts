@@ -1,7 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { MusterError } from '@muster/core';
+import { canonicalJson, MusterError, type Statement } from '@muster/core';
 import { encodeBundle } from './bundle.js';
-import { canonicalBytes } from './canonical-json.js';
 import { PAYLOAD_TYPE, signDsse } from './dsse.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
 import type { Signer } from './signer.js';
@@ -26,9 +25,9 @@ export function createSigner(privateKey: KeyObject): Signer {
 }
 
 /** Validates the very bytes that will be signed, as a verifier will read them. */
-function encodeStatement(statement: unknown): Buffer {
+function encodeStatement(statement: Statement): Buffer {
   try {
-    const payload = canonicalBytes(statement);
+    const payload = Buffer.from(canonicalJson(statement));
     parseStatement(payload);
     return payload;
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { MusterError } from '@muster/core';
 import { adviceFor, errnoOf } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
@@ -42,12 +42,19 @@ export async function readKeyFile(
   what: 'signing key' | 'public key',
 ): Promise<{ readonly text: string; readonly mode: number }> {
   try {
-    await using file = await open(path, 'r');
-    const { mode, size } = await file.stat();
-    if (size > MAX_KEY_BYTES) {
-      throw new MusterError('key_invalid', `The ${what} ${path} is no key: it has ${size} bytes.`);
+    // Not blocking: a pipe that nobody writes into would be waited for without end.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const facts = await file.stat();
+    if (facts.size > MAX_KEY_BYTES) {
+      throw new MusterError('key_invalid', `The ${what} ${path} is no key: it has ${facts.size} bytes.`);
     }
-    return { text: await file.readFile('utf8'), mode };
+    if (!facts.isFile() && !facts.isDirectory()) {
+      throw new MusterError(
+        'key_unreadable',
+        `The ${what} ${path} is no file. Name a file that holds the key.`,
+      );
+    }
+    return { text: await file.readFile('utf8'), mode: facts.mode };
   } catch (cause) {
     if (cause instanceof MusterError) throw cause;
     throw new MusterError('key_unreadable', `The ${what} ${path} cannot be read: ${unreadable(cause)}.`, {

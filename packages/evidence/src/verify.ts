@@ -1,0 +1,209 @@
+import { checkConsistency, isMusterError, type Statement } from '@muster/core';
+import { digestArtefact } from './artefact-digest.js';
+import { type Envelope, parseEnvelope } from './bundle.js';
+import { type ConfiguredCheck, matchChecks } from './config-match.js';
+import { PAYLOAD_TYPE, verifyDsse } from './dsse.js';
+import type { Keyring, KeyringKey } from './keyring.js';
+import { parseStatement } from './statement.js';
+
+export interface VerifyOptions {
+  /** The public keys that count. What the receipt says of its own key is never believed. */
+  readonly keyring: Keyring;
+  /** The backup itself, a file or the directory of a directory dump: its digest must be the receipt's subject. */
+  readonly artefactPath?: string | undefined;
+  /** All checks of a configuration: each check of the receipt must be one of them. */
+  readonly config?: readonly ConfiguredCheck[] | undefined;
+  /** Refuse what is authentic but not `pass`, or was judged by a stand-in for the source's own kind of server. */
+  readonly requirePass: boolean;
+  /** Bytes of the artefact read since the last call. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** The steps, in order. `artefact`, `config` and `pass` are taken only where they were asked for. */
+export type VerifyStepName =
+  | 'envelope'
+  | 'payload_type'
+  | 'signature'
+  | 'statement'
+  | 'consistency'
+  | 'artefact'
+  | 'config'
+  | 'pass';
+
+export interface VerifyStep {
+  readonly name: VerifyStepName;
+  readonly outcome: 'ok' | 'failed';
+  /** What was seen, in one line, for people; free of control characters. */
+  readonly detail: string;
+}
+
+/**
+ * 0 authentic · 1 signature does not verify · 2 malformed · 3 inconsistent · 5 artefact or configuration does not match ·
+ * 6 authentic but not `pass`.
+ */
+export type VerifyExitCode = 0 | 1 | 2 | 3 | 5 | 6;
+
+export interface Verification {
+  /** Up to the first that failed. */
+  readonly steps: readonly VerifyStep[];
+  readonly exitCode: VerifyExitCode;
+  /** The key that verified the signature. */
+  readonly keyId?: string;
+  /** Present once the signature and the schema stood: then it is what the key's owner said. */
+  readonly statement?: Statement;
+}
+
+/**
+ * Verifies one receipt offline, as `muster verify` of receipts.md: a Sigstore bundle or a bare DSSE envelope, in the one
+ * form that its content has in JCS, so that every changed byte is refused.
+ * @throws `usage` if the artefact cannot be read, or the signal's reason. A refusal is no throw: see `exitCode`.
+ */
+export async function verifyReceipt(
+  bytes: Uint8Array,
+  options: VerifyOptions,
+  signal?: AbortSignal,
+): Promise<Verification> {
+  const steps: VerifyStep[] = [];
+  let seen: Pick<Verification, 'keyId' | 'statement'> = {};
+
+  async function step<T>(
+    name: VerifyStepName,
+    exitCode: VerifyExitCode,
+    take: () => Taken<T> | Promise<Taken<T>>,
+  ) {
+    try {
+      const { value, detail } = await take();
+      steps.push({ name, outcome: 'ok', detail: printable(detail) });
+      return value;
+    } catch (error) {
+      if (!(error instanceof Refusal) && !isMusterError(error, 'evidence_malformed')) throw error;
+      steps.push({ name, outcome: 'failed', detail: printable(error.message) });
+      throw new Refused(exitCode);
+    }
+  }
+
+  try {
+    const envelope = await step('envelope', 2, () => takeApart(bytes));
+    await step('payload_type', 2, () => checkPayloadType(envelope));
+    const { keyId } = await step('signature', 1, () => checkSignature(envelope, options.keyring));
+    seen = { keyId };
+    const statement = await step('statement', 2, () => readStatement(envelope));
+    seen = { keyId, statement };
+    await step('consistency', 3, () => checkTimesAndRollUp(statement));
+    const { artefactPath, config } = options;
+    if (artefactPath !== undefined) {
+      const onBytes = options.onBytes ?? (() => {});
+      await step('artefact', 5, () => checkArtefact(statement, artefactPath, onBytes, signal));
+    }
+    if (config !== undefined) await step('config', 5, () => checkConfig(statement, config));
+    if (options.requirePass) await step('pass', 6, () => checkPass(statement));
+    return { steps, exitCode: 0, ...seen };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { steps, exitCode: error.exitCode, ...seen };
+  }
+}
+
+interface Taken<T> {
+  readonly value: T;
+  readonly detail: string;
+}
+
+/** Why a step does not stand. */
+class Refusal extends Error {}
+
+/** Ends the steps after one that does not stand. */
+class Refused extends Error {
+  readonly exitCode: VerifyExitCode;
+  constructor(exitCode: VerifyExitCode) {
+    super();
+    this.exitCode = exitCode;
+  }
+}
+
+function takeApart(bytes: Uint8Array): Taken<Envelope> {
+  const envelope = parseEnvelope(bytes);
+  return {
+    value: envelope,
+    detail: envelope.hint === undefined ? 'a bare DSSE envelope' : 'a Sigstore bundle v0.3',
+  };
+}
+
+function checkPayloadType({ payloadType }: Envelope): Taken<void> {
+  if (payloadType === PAYLOAD_TYPE) return { value: undefined, detail: payloadType };
+  throw new Refusal(`The payload is of the type ${payloadType}, and not ${PAYLOAD_TYPE}.`);
+}
+
+function checkSignature(envelope: Envelope, keyring: Keyring): Taken<KeyringKey> {
+  const { payload, payloadType, signature, keyId, hint } = envelope;
+  const key = keyring.keys.find(({ publicKey }) => verifyDsse(payloadType, payload, signature, publicKey));
+  if (key === undefined) {
+    throw new Refusal(
+      keyring.keys.some((known) => known.keyId === keyId)
+        ? `The signature does not verify: the receipt was changed, or was not signed with the key ${keyId} that it names.`
+        : `The signature verifies with no key of ${keyring.location}. The receipt names the key ${keyId}: if you trust that key, put its public key there.`,
+    );
+  }
+  if (keyId !== key.keyId || (hint !== undefined && hint !== key.keyId)) {
+    throw new Refusal(`The receipt names another key than ${key.keyId}, which signed it: it was changed.`);
+  }
+  return { value: key, detail: `Ed25519, key ${key.keyId}` };
+}
+
+function readStatement({ payload }: Envelope): Taken<Statement> {
+  const statement = parseStatement(payload);
+  return { value: statement, detail: `${statement.predicate.drill_id}: ${statement.predicateType}` };
+}
+
+function checkTimesAndRollUp(statement: Statement): Taken<void> {
+  const faults = checkConsistency(statement);
+  if (faults.length > 0) throw new Refusal(faults.join('; '));
+  return {
+    value: undefined,
+    detail: `times and roll-up agree with the result ${statement.predicate.result}`,
+  };
+}
+
+async function checkArtefact(
+  statement: Statement,
+  path: string,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Taken<void>> {
+  const [subject] = statement.subject;
+  if (statement.predicate.backup?.sha256 === undefined) {
+    throw new Refusal(`The receipt is about no artefact: its subject is ${subject.name}.`);
+  }
+  const digest = await digestArtefact(path, onBytes, signal);
+  if (digest === subject.digest.sha256)
+    return { value: undefined, detail: `${subject.name}, sha256 ${digest}` };
+  throw new Refusal(
+    `${path} is not the backup of this receipt: its SHA-256 is ${digest}, and that of ${subject.name} is ${subject.digest.sha256}.`,
+  );
+}
+
+function checkConfig(statement: Statement, config: readonly ConfiguredCheck[]): Taken<void> {
+  const { found, missing } = matchChecks(statement.predicate.checks, config);
+  if (missing.length > 0) throw new Refusal([...missing, ...found].join('; '));
+  const count = statement.predicate.checks.length;
+  return { value: undefined, detail: [`all ${count} checks found`, ...found].join('; ') };
+}
+
+function checkPass({ predicate }: Statement): Taken<void> {
+  if (predicate.result !== 'pass') {
+    const because = predicate.reason === undefined ? '' : ` (${predicate.reason})`;
+    throw new Refusal(`The receipt is authentic, and the result is ${predicate.result}${because}.`);
+  }
+  if (predicate.environment.substitute === true) {
+    throw new Refusal(
+      'The receipt is authentic, but a stand-in for the kind of server of the source was asked.',
+    );
+  }
+  return { value: undefined, detail: 'the result is pass' };
+}
+
+/** A receipt may come from anyone, and a terminal must not obey it. */
+function printable(text: string): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+  return clean.length > 1000 ? `${clean.slice(0, 1000)}…` : clean;
+}
