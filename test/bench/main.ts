@@ -38,7 +38,7 @@ async function main(): Promise<number> {
 }
 
 function print(measured: Measured): void {
-  console.log(`\n${'median of ' + runs + ' runs, ms'.padEnd(28)}`);
+  console.log(`\nmedian of ${runs} runs, ms`);
   for (const [name, ms] of Object.entries(measured.medianMs))
     console.log(`  ${name.padEnd(36)} ${ms.toFixed(0).padStart(7)}`);
   console.log('\nratios (median of the pairs of one run)');
