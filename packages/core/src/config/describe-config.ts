@@ -1,7 +1,82 @@
+import type { Check } from '../check.js';
+import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
-import type { Config } from './config.js';
+import { writeSecretRef } from '../secret-ref.js';
+import { writeSize } from '../size.js';
+import type { Config, Source } from './config.js';
+import { DEFAULT_LIMITS } from './resolve.js';
 
-/** The configuration in force, in the shape of its file; secrets stay references. */
-export function describeConfig(_config: Config): { readonly [key: string]: JsonValue } {
-  return {};
+type Described = { readonly [key: string]: JsonValue | undefined };
+
+/**
+ * The configuration in force, in the shape of its file: read again it is the same configuration. Secrets stay
+ * references. Like every JavaScript object it shows integer-like keys of a `summary_find` first.
+ */
+export function describeConfig(config: Config): Described {
+  const { signing, evidence, scratch } = config;
+  return withoutAbsent({
+    sources: config.sources.map(describeSource),
+    checks: config.checks.map((check) => describeCheck(check, config.sources)),
+    scratch: { kind: scratch.kind, images: { ...scratch.images } },
+    signing: signing.key === undefined ? undefined : { key: writeSecretRef(signing.key) },
+    evidence: evidence.store === undefined && evidence.keyring === undefined ? undefined : { ...evidence },
+  });
+}
+
+function describeSource(source: Source): JsonValue {
+  const { backup, scratch, limits, connection } = source;
+  return withoutAbsent({
+    slug: source.slug,
+    kind: source.kind,
+    database: source.database,
+    connection: connection === undefined ? undefined : { uri: writeSecretRef(connection.uri) },
+    backup:
+      backup.type === 'live'
+        ? { type: 'live' }
+        : withoutAbsent({ type: 'dump', location: backup.directory, match: backup.match }),
+    checks: source.restoreOnly ? undefined : source.checks.map(({ id }) => id),
+    restore_only: source.restoreOnly ? true : undefined,
+    summaries: source.summaries,
+    image: source.image,
+    scratch: {
+      cpus: scratch.cpus,
+      memory: writeSize(scratch.memoryBytes),
+      disk: writeSize(scratch.diskBytes),
+      pids: scratch.pids,
+    },
+    limits: Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, writeDuration(value)])),
+  });
+}
+
+function describeCheck(check: Check, sources: readonly Source[]): JsonValue {
+  const { question } = check;
+  return withoutAbsent({
+    id: check.id,
+    summary_sql: question.kind === 'postgres' ? question.summarySql : undefined,
+    summary_find: question.kind === 'mongodb' ? plain(question.summaryFind) : undefined,
+    expect: check.expect,
+    database: check.database,
+    timeout: hasOwnTimeout(check, sources) ? writeDuration(check.timeoutMs) : undefined,
+    read_only: check.readOnly,
+  });
+}
+
+/** A check without a timeout of its own has its source's, which is written there. */
+function hasOwnTimeout(check: Check, sources: readonly Source[]): boolean {
+  if (check.timeoutMs !== DEFAULT_LIMITS.check) return true;
+  return sources.some(
+    ({ checks, limits }) =>
+      limits.check !== check.timeoutMs &&
+      checks.some(({ id, timeoutMs }) => id === check.id && timeoutMs === check.timeoutMs),
+  );
+}
+
+function plain(value: unknown): JsonValue {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [key, plain(item)]));
+  if (Array.isArray(value)) return value.map(plain);
+  return value as string | number | boolean | null;
+}
+
+function withoutAbsent(record: Described): Described {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
 }

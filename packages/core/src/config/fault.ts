@@ -1,0 +1,37 @@
+import { closest, distance } from 'fastest-levenshtein';
+import type { ConfigFault } from './config.js';
+
+/** A fault before its offset in the text became line and column. */
+export interface Fault {
+  readonly offset: number;
+  readonly path: Path;
+  readonly message: string;
+  readonly code: ConfigFault['code'];
+}
+
+export type Path = readonly (string | number)[];
+
+/** `sources[0].checks[1]`. */
+export function writePath(path: Path): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      return index === 0 ? showName(part) : `.${showName(part)}`;
+    })
+    .join('');
+}
+
+/** A name of the file in a message, unless it looks like more than a name: a misplaced secret is not echoed. */
+export function showName(name: string): string {
+  return /^[\w.$-]{1,64}$/.test(name) ? name : '(unprintable)';
+}
+
+/** ` Did you mean checks?`, or nothing where no candidate is near enough. */
+export function suggest(name: string, candidates: readonly string[]): string {
+  const plain = name.toLowerCase().replaceAll('-', '_');
+  const near = (candidate: string) => distance(plain, candidate.toLowerCase().replaceAll('-', '_'));
+  const bound = Math.max(1, Math.floor(name.length / 3));
+  const close = candidates.filter((candidate) => near(candidate) <= bound);
+  if (close.length === 0) return '';
+  return ` Did you mean ${showName(close.find((candidate) => near(candidate) === 0) ?? closest(name, close))}?`;
+}

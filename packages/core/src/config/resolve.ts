@@ -1,0 +1,134 @@
+import type { Check } from '../check.js';
+import type { Sha256 } from '../digest.js';
+import type { BackupConfig, Config, ScratchLimits, SecretRef, Source, TimeLimits } from './config.js';
+import { resolvePath } from './resolve-path.js';
+import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
+
+export const DEFAULT_LIMITS: TimeLimits = {
+  locate: 60_000,
+  fetch: 7_200_000,
+  launch: 120_000,
+  restore: 14_400_000,
+  check: 60_000,
+  drill: 21_600_000,
+};
+
+export const DEFAULT_SCRATCH: ScratchLimits = {
+  cpus: 2,
+  memoryBytes: 2 * 1024 ** 3,
+  diskBytes: 20 * 1024 ** 3,
+  pids: 512,
+};
+
+const DEFAULT_IMAGES = { postgres: 'postgres:{major}', mongodb: 'mongo:{major}' } as const;
+
+export interface ResolveContext {
+  /** Absolute. */
+  readonly baseDirectory: string;
+  readonly configSha256: Sha256;
+  /** The `summary_find` of a check as an ordered Map. */
+  readonly summaryFind: (checkIndex: number) => ReadonlyMap<string, unknown>;
+}
+
+/** Puts a faultless file into force: defaults, references between its parts, absolute paths. */
+export function resolveConfig(file: ConfigFile, context: ResolveContext): Config {
+  const { baseDirectory, configSha256 } = context;
+  const declared = file.checks ?? [];
+  const checks = declared.map((check, index) => resolveCheck(check, index, DEFAULT_LIMITS.check, context));
+  const sources = file.sources.map((own): Source => {
+    const source = inherit(own, file.defaults);
+    const limits = { ...DEFAULT_LIMITS, ...source.limits };
+    const used = (source.checks ?? []).map((id) => {
+      const index = declared.findIndex((check) => check.id === id);
+      const check = declared[index];
+      if (check === undefined) throw new Error('a check that cross-checks.ts let through is not declared');
+      return resolveCheck(check, index, limits.check, context);
+    });
+    return resolveSource(source, used, limits, baseDirectory);
+  });
+  const { signing, evidence, scratch } = file;
+  return {
+    sources,
+    checks,
+    scratch: { kind: scratch?.kind ?? 'auto', images: { ...DEFAULT_IMAGES, ...scratch?.images } },
+    signing: signing?.key === undefined ? {} : { key: absoluteRef(signing.key, baseDirectory) },
+    evidence: {
+      ...(evidence?.store === undefined ? {} : { store: resolvePath(baseDirectory, evidence.store) }),
+      ...(evidence?.keyring === undefined ? {} : { keyring: resolvePath(baseDirectory, evidence.keyring) }),
+    },
+    configSha256,
+  };
+}
+
+/** `scratch` and `limits` are many settings and inherit each by itself; all other keys are one. */
+function inherit(own: SourceFile, defaults: ConfigFile['defaults'] = {}): SourceFile {
+  const source = {
+    ...defaults,
+    ...own,
+    scratch: { ...defaults.scratch, ...own.scratch },
+    limits: { ...defaults.limits, ...own.limits },
+  };
+  // `checks` and `restore_only` exclude each other: what the source itself says wins over `defaults`.
+  if (own.restore_only === true) return { ...source, checks: [] };
+  if (own.checks !== undefined && own.checks.length > 0) return { ...source, restore_only: false };
+  return source;
+}
+
+function resolveSource(
+  source: SourceFile,
+  checks: readonly Check[],
+  limits: TimeLimits,
+  baseDirectory: string,
+): Source {
+  const { slug, kind, database, connection, image, summaries } = source;
+  if (kind === undefined) throw new Error('a source that cross-checks.ts let through has no kind');
+  const { cpus, memory, disk, pids } = source.scratch ?? {};
+  return {
+    slug,
+    kind,
+    ...(database === undefined ? {} : { database }),
+    ...(connection === undefined ? {} : { connection: { uri: absoluteRef(connection.uri, baseDirectory) } }),
+    backup: resolveBackup(source.backup, baseDirectory),
+    checks,
+    restoreOnly: source.restore_only === true,
+    summaries: summaries ?? 'full',
+    ...(image === undefined ? {} : { image }),
+    scratch: {
+      cpus: cpus ?? DEFAULT_SCRATCH.cpus,
+      memoryBytes: memory ?? DEFAULT_SCRATCH.memoryBytes,
+      diskBytes: disk ?? DEFAULT_SCRATCH.diskBytes,
+      pids: pids ?? DEFAULT_SCRATCH.pids,
+    },
+    limits,
+  };
+}
+
+function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): BackupConfig {
+  if (backup?.location === undefined) return { type: 'live' };
+  const directory = resolvePath(baseDirectory, backup.location);
+  return { type: 'dump', directory, ...(backup.match === undefined ? {} : { match: backup.match }) };
+}
+
+function resolveCheck(
+  check: CheckFile,
+  index: number,
+  defaultTimeout: number,
+  context: ResolveContext,
+): Check {
+  return {
+    id: check.id,
+    question:
+      check.summary_sql === undefined
+        ? { kind: 'mongodb', summaryFind: context.summaryFind(index) }
+        : { kind: 'postgres', summarySql: check.summary_sql },
+    expect: check.expect.text,
+    expectation: check.expect.expectation,
+    timeoutMs: check.timeout ?? defaultTimeout,
+    ...(check.database === undefined ? {} : { database: check.database }),
+    readOnly: check.read_only ?? false,
+  };
+}
+
+function absoluteRef(ref: SecretRef, baseDirectory: string): SecretRef {
+  return ref.kind === 'env' ? ref : { kind: 'file', path: resolvePath(baseDirectory, ref.path) };
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { parseDuration } from '../duration.js';
+import { parseExpect } from '../expect.js';
+import { parseSecretRef } from '../secret-ref.js';
+import { parseSize } from '../size.js';
+import type { ConfigFault } from './config.js';
+
+/** What a schema adds to an issue for {@link ConfigFault}. */
+export interface IssueDetails {
+  readonly code?: ConfigFault['code'];
+  /** Offset within the string. */
+  readonly offset?: number;
+}
+
+type Refusal = { readonly message: string } & IssueDetails;
+
+/** A string that `parse` turns into what it means. */
+export function parsedString<T>(parse: (text: string) => { readonly value: T } | Refusal) {
+  return z.string().transform((input, context): T => {
+    const parsed = parse(input);
+    if ('value' in parsed) return parsed.value;
+    const { message, ...params } = parsed;
+    context.issues.push({ code: 'custom', message, input, params });
+    return z.NEVER;
+  });
+}
+
+/** A key that is known, and whose feature is not built yet. */
+export const notYet = () => z.never({ error: NOT_YET }).exactOptional().describe('Not supported yet.');
+export const NOT_YET = 'is not supported yet';
+
+/** One of some words, of which only the `supported` ones can be had yet. */
+export function choice<const S extends string, const U extends string>(
+  supported: readonly S[],
+  unsupported: readonly U[],
+) {
+  const isSupported = (word: string): word is S => (supported as readonly string[]).includes(word);
+  return z.enum([...supported, ...unsupported]).transform((word, context): S => {
+    if (isSupported(word)) return word;
+    const params: IssueDetails = { code: 'not_supported_yet' };
+    context.issues.push({ code: 'custom', message: `${word} ${NOT_YET}`, input: word, params });
+    return z.NEVER;
+  });
+}
+
+export const text = () => z.string().min(1, { error: 'expected some text' });
+
+/** Timers hold no more than this; a longer one would fire at once. */
+const MAX_TIME_LIMIT = 2 ** 31 - 1;
+
+export const timeLimit = () =>
+  parsedString((written) => {
+    const value = parseDuration(written);
+    if (value === undefined) return { message: 'expected a duration such as 90s, 15m, 24h' };
+    return value > MAX_TIME_LIMIT ? { message: 'expected a time limit of 24d at most' } : { value };
+  });
+
+export const size = () =>
+  parsedString((written) => {
+    const value = parseSize(written);
+    return value === undefined ? { message: 'expected a size such as 512MiB, 10GB' } : { value };
+  });
+
+export const secretRef = () =>
+  parsedString((written) => {
+    const value = parseSecretRef(written);
+    return value === undefined
+      ? { message: 'expected a reference, env:NAME or file:PATH; what is secret is never written here' }
+      : { value };
+  });
+
+/** A directory as written, or `file://`. S3 is known, and not supported yet. */
+export const directory = () =>
+  parsedString((written) => {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1]?.toLowerCase();
+    if (scheme === 's3') return { message: `an S3 location ${NOT_YET}`, code: 'not_supported_yet' };
+    if (scheme === undefined && written !== '' && !written.includes('\0')) return { value: written };
+    const path = scheme === 'file' ? filePath(written) : undefined;
+    return path === undefined ? { message: 'expected a directory or file:///DIRECTORY' } : { value: path };
+  });
+
+function filePath(uri: string): string | undefined {
+  try {
+    const { host, pathname } = new URL(uri);
+    return host === '' ? decodeURIComponent(pathname) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const expectSentence = () =>
+  parsedString((written) => {
+    const parsed = parseExpect(written);
+    if (parsed.ok) return { value: { text: written, expectation: parsed.expectation } };
+    const { offset, message } = parsed;
+    return { message: `at character ${offset + 1}: ${message}`, code: 'expect', offset };
+  });

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { choice, directory, expectSentence, notYet, secretRef, size, text, timeLimit } from './scalars.js';
+
+const scratchLimits = z.strictObject({
+  cpus: z
+    .number()
+    .positive()
+    .exactOptional()
+    .describe('Cores that the scratch may use; fractions are allowed. Default: 2.'),
+  memory: size().exactOptional().describe('Default: 2GiB.'),
+  disk: size().exactOptional().describe('Default: 20GiB.'),
+  pids: z.int().positive().exactOptional().describe('Processes and threads. Default: 512.'),
+});
+
+const timeLimits = z.strictObject({
+  locate: timeLimit().exactOptional().describe('To find the backup. Default: 1m.'),
+  fetch: timeLimit().exactOptional().describe('To bring the backup to the scratch. Default: 2h.'),
+  launch: timeLimit().exactOptional().describe('To start the scratch. Default: 2m.'),
+  restore: timeLimit().exactOptional().describe('Default: 4h.'),
+  check: timeLimit()
+    .exactOptional()
+    .describe('For each check that names no timeout of its own. Default: 60s.'),
+  drill: timeLimit().exactOptional().describe('For the whole drill. Default: 6h.'),
+});
+
+const backup = z.strictObject({
+  type: choice(['live', 'dump'], ['pgbackrest']).describe(
+    'live: a dump taken from the connection; dump: the newest of the dumps in a location.',
+  ),
+  location: directory()
+    .exactOptional()
+    .describe('The directory of the dumps: a path, relative to this file, or file://.'),
+  match: text()
+    .regex(/^[^/]*$/, { error: 'expected a pattern over file names, without directories' })
+    .exactOptional()
+    .describe('A glob over file names. Default: every format that the engine reads.'),
+  s3: notYet(),
+  decrypt: notYet(),
+  stanza: notYet(),
+  repo: notYet(),
+  config: notYet(),
+  delta: notYet(),
+  process_max: notYet(),
+});
+
+const image = () => text().regex(/^\S+$/, { error: 'expected the reference of an image' });
+
+/** Every key of a source but its slug: `defaults` has the same. */
+const sourceShape = {
+  kind: choice(['postgres'], ['mongodb']).exactOptional().describe('The database engine.'),
+  database: text().exactOptional().describe('The database that the checks ask.'),
+  connection: z
+    .strictObject({ uri: secretRef().describe('env:NAME or file:PATH, which hold the URI.') })
+    .exactOptional()
+    .describe('The live database: only read, and only for live dumps.'),
+  backup: backup
+    .exactOptional()
+    .describe('Where the backups are. Default: a dump taken live from the connection.'),
+  take: notYet(),
+  checks: z.array(text()).exactOptional().describe('Ids of checks, in the order in which they are asked.'),
+  schedule: notYet(),
+  schedules: notYet(),
+  objectives: notYet(),
+  companions: notYet(),
+  image: image().exactOptional().describe('The image of the scratch; overrides scratch.images.'),
+  scratch: scratchLimits.exactOptional().describe('Bounds of the scratch.'),
+  limits: timeLimits.exactOptional().describe('Time limits, such as 90s, 15m, 4h.'),
+  pool: notYet(),
+  summaries: z
+    .enum(['full', 'none'])
+    .exactOptional()
+    .describe('none: the summary rows stay out of the receipt. Default: full.'),
+  restore_only: z
+    .boolean()
+    .exactOptional()
+    .describe('true instead of checks: only that the backup restores is proven.'),
+};
+
+const slug = () =>
+  z
+    .string()
+    .max(100)
+    .regex(/^[a-z0-9-]+$/, { error: 'expected lower-case letters, digits and hyphens' });
+
+const source = z.strictObject({ slug: slug().describe('The unique name of the source.'), ...sourceShape });
+
+const mapping = () => z.record(z.string(), z.unknown());
+
+const summaryFind = z.strictObject({
+  database: text().describe('The database to ask.'),
+  collection: text().exactOptional(),
+  filter: mapping().exactOptional().describe('countDocuments of this filter becomes the row { n }.'),
+  aggregate: z
+    .array(mapping())
+    .exactOptional()
+    .describe('The first document of this pipeline becomes the row.'),
+  list_collections: z
+    .literal(true)
+    .exactOptional()
+    .describe(
+      'The number of collections becomes the row { n }; instead of collection, filter and aggregate.',
+    ),
+});
+
+const checkId = () =>
+  text()
+    .max(100)
+    .regex(/^[^\p{C}]*$/u, { error: 'expected a name without control characters' });
+
+const check = z.strictObject({
+  id: checkId().describe('The unique name of the check.'),
+  summary_sql: text().exactOptional().describe('PostgreSQL: the query whose one row is judged.'),
+  summary_find: summaryFind.exactOptional().describe('MongoDB: the question whose one row is judged.'),
+  expect: expectSentence().describe('One comparison, <column> <op> <literal>, such as n > 100.'),
+  database: text().exactOptional().describe("The database to ask. Default: the source's."),
+  timeout: timeLimit().exactOptional().describe("Default: the source's limits.check."),
+  read_only: z.boolean().exactOptional().describe('true: the server refuses it to write. Default: false.'),
+});
+
+const imagePattern = () =>
+  image().regex(/^(?:[^{}]|\{major\})*$/, {
+    error: 'expected an image in which {major} stands for the version',
+  });
+
+/** All of a configuration file, keys of features to come included; what crosses keys is held in cross-checks.ts. */
+export const configSchema = z
+  .strictObject({
+    sources: z
+      .array(source)
+      .min(1, { error: 'expected one source at least' })
+      .describe('The databases to prove.'),
+    checks: z.array(check).exactOptional().describe('The questions that sources refer to by id.'),
+    defaults: z.strictObject(sourceShape).exactOptional().describe('Keys of a source, for all sources.'),
+    redis: notYet(),
+    scratch: z
+      .strictObject({
+        kind: choice(['auto', 'docker', 'bubblewrap'], ['podman', 'uri'])
+          .exactOptional()
+          .describe('What isolates the scratch. Default: auto.'),
+        images: z
+          .strictObject({
+            postgres: imagePattern().exactOptional().describe('Default: postgres:{major}.'),
+            mongodb: imagePattern().exactOptional().describe('Default: mongo:{major}.'),
+          })
+          .exactOptional(),
+      })
+      .exactOptional()
+      .describe('Where servers are run in isolation.'),
+    signing: z
+      .strictObject({ key: secretRef().exactOptional().describe('The private key: env:NAME or file:PATH.') })
+      .exactOptional(),
+    evidence: z
+      .strictObject({
+        store: directory().exactOptional().describe('Where plans and receipts are kept.'),
+        keyring: directory().exactOptional().describe('The public keys that count.'),
+        s3: notYet(),
+        object_lock: notYet(),
+      })
+      .exactOptional(),
+    index: notYet(),
+    api: notYet(),
+    notifications: notYet(),
+    telemetry: notYet(),
+  })
+  .describe('Muster: which backups to prove, and what to ask of them.');
+
+/** A configuration file that fits the schema, its scalars parsed. */
+export type ConfigFile = z.output<typeof configSchema>;
+export type SourceFile = ConfigFile['sources'][number];
+export type CheckFile = NonNullable<ConfigFile['checks']>[number];
