@@ -9,6 +9,7 @@ import {
   type ProjectOptions,
 } from '../support/drill-project.ts';
 import { type DumpFormat, type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
+import { plainDump } from '../support/plain-dump.ts';
 
 const FORMATS: readonly DumpFormat[] = ['custom', 'tar', 'directory', 'plain'];
 
@@ -234,12 +235,6 @@ checks:\n  - { id: ${id}, summary_sql: SELECT 1 AS n, expect: "${expectation}" }
 function twice(check: string): string {
   const one = `  - { ${check}, summary_sql: SELECT 1 AS n, expect: "n > 0" }\n`;
   return source('[a]', 'b') + one + one;
-}
-
-/** A plain dump as pg_dump writes it, around other statements. */
-function plainDump(statements: string): string {
-  return `--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.2\n-- Dumped by pg_dump version 15.2\n
-${statements}\n\n--\n-- PostgreSQL database dump complete\n--\n\n`;
 }
 
 /** Names an extension of the same length that no server has. */
