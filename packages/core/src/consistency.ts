@@ -1,6 +1,248 @@
-import type { Statement } from './statement.js';
+import { drillTime } from './ids.js';
+import { CHECK_REASONS, type CheckReason, REASONS } from './reason.js';
+import type { CheckRecord, Predicate, Statement } from './statement.js';
+import { rollUp } from './verdict.js';
 
-/** What in a statement contradicts itself, one sentence each; empty where nothing does. */
-export function checkConsistency(_statement: Statement): string[] {
-  return [];
+/**
+ * What in a statement contradicts itself, one clause each; empty where nothing does. It is given a statement that its
+ * schema accepted. The clauses name parts of the statement and nothing out of it but ids of checks.
+ */
+export function checkConsistency(statement: Statement): string[] {
+  const { predicate } = statement;
+  return [
+    ...resultFaults(predicate),
+    ...rollUpFaults(predicate),
+    ...predicate.checks.flatMap(checkFaults),
+    ...stageFaults(predicate),
+    ...attemptFaults(predicate),
+    ...timeFaults(predicate),
+    ...subjectFaults(statement),
+    ...askedFaults(predicate),
+  ];
+}
+
+/** Clauses of those rules that do not hold. */
+function broken(rules: readonly (readonly [holds: boolean, clause: string])[]): string[] {
+  return rules.filter(([holds]) => !holds).map(([, clause]) => clause);
+}
+
+function resultFaults({ result, reason, checks, restore_only: restoreOnly }: Predicate): string[] {
+  return broken([
+    [result !== 'pass' || reason === undefined, 'a pass has a reason'],
+    [result === 'pass' || reason !== undefined, `a result of ${result} has no reason`],
+    [
+      result === 'pass' || reason === undefined || REASONS[reason].result === result,
+      `the reason ${reason} does not belong to a result of ${result}`,
+    ],
+    [restoreOnly !== true || checks.length === 0, 'restore_only has checks'],
+    [restoreOnly === true || checks.length > 0, 'there are no checks, and restore_only is not said'],
+  ]);
+}
+
+function rollUpFaults({ result, reason, checks, phases }: Predicate): string[] {
+  const rolled = rollUp(checks.map(({ verdict }) => verdict));
+  const questioned = lastOutcome(phases, 'check') === 'done';
+  return broken([
+    [result !== 'pass' || rolled === 'pass', `the result is pass, and the checks roll up to ${rolled}`],
+    [rolled !== 'fail' || result === 'fail', `a check failed, and the result is ${result}`],
+    [
+      !questioned || rolled === result,
+      `all checks were asked and roll up to ${rolled}, and the result is ${result}`,
+    ],
+    [
+      (reason === 'check_failed') === (rolled === 'fail'),
+      'the reason check_failed and a failed check go together',
+    ],
+    [
+      reason !== 'check_error' || rolled === 'error',
+      'the reason is check_error, and no check ended in error',
+    ],
+  ]);
+}
+
+const WITH_ROW: ReadonlySet<CheckReason | undefined> = new Set<CheckReason | undefined>([
+  undefined,
+  'expectation_not_met',
+  'null_value',
+  'unknown_column',
+  'ambiguous_column',
+  'type_mismatch',
+  'non_finite',
+]);
+
+function checkFaults(check: CheckRecord): string[] {
+  const { verdict, reason, code, summary, started_at: startedAt, duration_ms: durationMs } = check;
+  const name = `check ${JSON.stringify(check.id)}`;
+  const ran = startedAt !== undefined && durationMs !== undefined;
+  const untouched = [reason, code, summary, startedAt, durationMs].every((field) => field === undefined);
+  if (verdict === 'not_run')
+    return broken([[untouched, `${name} did not run, and something was seen of it`]]);
+  const wanted = reason === undefined ? 'pass' : CHECK_REASONS[reason];
+  return broken([
+    [ran, `${name} ran, and has not both its times`],
+    [verdict === wanted, `${name}: the verdict ${verdict} and its reason do not belong together`],
+    [code === undefined || reason === 'query_failed', `${name} has a code, and its query did not fail`],
+    [summary === undefined || WITH_ROW.has(reason), `${name} has a summary, and there was no row to judge`],
+  ]);
+}
+
+/** Checks are asked only of what was restored. */
+function stageFaults({ result, phases, checks, restore, backup, environment, source }: Predicate): string[] {
+  const restored = lastOutcome(phases, 'restore') === 'done';
+  const asked = lastOutcome(phases, 'check');
+  const reached = (['locate', 'fetch', 'launch', 'restore'] as const).every((name) =>
+    ['done', undefined].includes(lastOutcome(phases, name)),
+  );
+  const noneRan = checks.every(({ verdict }) => verdict === 'not_run');
+  return broken([
+    [(restored && reached) || noneRan, 'a check ran, and the backup was not restored'],
+    [asked !== undefined || noneRan, 'a check ran, and there was no phase of checks'],
+    [
+      asked === undefined || (restored && reached),
+      'there is a phase of checks, and the backup was not restored',
+    ],
+    [
+      asked !== 'done' || checks.every(({ verdict }) => verdict !== 'not_run'),
+      'a check did not run in a phase that is done',
+    ],
+    [restored === (restore !== undefined), 'restore and the outcome of its phase contradict each other'],
+    [result !== 'pass' || (restored && reached), 'the result is pass, and the backup was not restored'],
+    [result !== 'pass' || backup?.sha256 !== undefined, 'the result is pass, and the backup has no digest'],
+    [environment.engine === source.kind, 'the engine is not of the kind of the source'],
+  ]);
+}
+
+/** Of the last try of a phase: a scratch may be launched twice. */
+function lastOutcome(phases: Predicate['phases'], name: Predicate['phases'][number]['name']) {
+  return phases.findLast((phase) => phase.name === name)?.outcome;
+}
+
+function attemptFaults({ attempts, result, reason }: Predicate): string[] {
+  const last = attempts.at(-1);
+  return [
+    ...broken([
+      [
+        last?.outcome === 'lost' || last?.outcome === result,
+        'the last attempt and the result contradict each other',
+      ],
+      [
+        last?.outcome !== 'lost' || result === 'error',
+        `the last attempt was lost, and the result is ${result}`,
+      ],
+      [
+        last?.outcome === 'lost' || last?.reason === undefined || last.reason === reason,
+        'the last attempt and the reason contradict each other',
+      ],
+      [
+        attempts.slice(0, -1).every(({ outcome }) => outcome === 'error' || outcome === 'lost'),
+        'an attempt came to a verdict, and was followed by another',
+      ],
+    ]),
+    ...attempts.flatMap((attempt) =>
+      broken([
+        [
+          attempt.reason === undefined ||
+            attempt.outcome === 'lost' ||
+            REASONS[attempt.reason].result === attempt.outcome,
+          "an attempt's outcome and reason do not belong together",
+        ],
+      ]),
+    ),
+  ];
+}
+
+interface Span {
+  readonly what: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+function timeFaults({
+  phases,
+  checks,
+  attempts,
+  drill_id: drillId,
+  issued_at: issuedAt,
+}: Predicate): string[] {
+  const issued = Date.parse(issuedAt);
+  const phaseSpans = phases.map((phase) => span('phases', phase));
+  const checkSpans = checks
+    .filter((check) => check.started_at !== undefined)
+    .map((check) => span('checks', check));
+  const attemptSpans = attempts.map((attempt): Span => {
+    const start = Date.parse(attempt.started_at);
+    return {
+      what: 'attempts',
+      start,
+      end: attempt.ended_at === undefined ? start : Date.parse(attempt.ended_at),
+    };
+  });
+  const asked = phaseSpans[phases.findLastIndex(({ name }) => name === 'check')];
+  return [
+    ...[phaseSpans, checkSpans, attemptSpans].flatMap(oneAfterAnother),
+    ...broken([
+      [
+        [...phaseSpans, ...checkSpans, ...attemptSpans].every(({ end }) => end <= issued),
+        'something ended after the statement was issued',
+      ],
+      [
+        asked === undefined || checkSpans.every(({ start, end }) => start >= asked.start && end <= asked.end),
+        'a check was asked outside the phase of checks',
+      ],
+      [drillTime(drillId).getTime() <= issued, 'the drill was asked for after its statement was issued'],
+    ]),
+  ];
+}
+
+function span(
+  what: string,
+  {
+    started_at: startedAt,
+    duration_ms: durationMs,
+  }: { readonly started_at?: string | undefined; readonly duration_ms?: number | undefined },
+): Span {
+  const start = Date.parse(startedAt ?? '');
+  return { what, start, end: start + (durationMs ?? 0) };
+}
+
+function oneAfterAnother(spans: readonly Span[]): string[] {
+  return spans.flatMap(({ what, start, end }, index) =>
+    broken([
+      [end >= start, `one of the ${what} ended before it began`],
+      [start >= (spans[index - 1]?.end ?? start), `the ${what} are not one after another`],
+    ]),
+  );
+}
+
+function subjectFaults({ subject: [subject], predicate }: Statement): string[] {
+  const { source, backup, restore_point: restorePoint } = predicate;
+  const identified = backup?.sha256 !== undefined;
+  const name = `${source.slug}/${identified ? backup.id : 'plan'}`;
+  return broken([
+    [
+      subject.name === name,
+      'the subject is not named after the backup, or after the plan where there is none',
+    ],
+    [
+      !identified || backup.sha256 === `sha256:${subject.digest.sha256}`,
+      'the digests of subject and backup differ',
+    ],
+    [restorePoint.resolved === backup?.id, 'the restore point resolved to another backup'],
+  ]);
+}
+
+function askedFaults({ trigger, drill_id: drillId, checks }: Predicate): string[] {
+  const scheduled = trigger.kind === 'schedule';
+  return broken([
+    [
+      scheduled === (trigger.schedule !== undefined) && scheduled === (trigger.scheduled_for !== undefined),
+      'the trigger and its schedule contradict each other',
+    ],
+    [
+      trigger.scheduled_for === undefined ||
+        Date.parse(trigger.scheduled_for) === drillTime(drillId).getTime(),
+      "the drill's id is not of the time that it was scheduled for",
+    ],
+    [new Set(checks.map(({ id }) => id)).size === checks.length, 'a check stands twice'],
+  ]);
 }
