@@ -1,0 +1,80 @@
+import { createReadStream } from 'node:fs';
+import { PassThrough, type Readable } from 'node:stream';
+import { isMusterError, MusterError } from '@muster/core';
+
+/** The bytes of a backup file. A fault of reading becomes `backup_unreadable`. */
+export function readBackup(path: string, signal: AbortSignal): Readable {
+  return createReadStream(path, { highWaterMark: 1024 * 1024, signal });
+}
+
+/** `error` as what it means while the bytes of a backup are read. */
+export function readingError(error: unknown): MusterError {
+  if (isMusterError(error)) return error;
+  return new MusterError(
+    'backup_unreadable',
+    'The backup could not be read to its end. Look at the place where it is kept, then drill again.',
+    { cause: error },
+  );
+}
+
+export interface Feed {
+  /** For a tool's stdin. */
+  readonly stdin: Readable;
+  /** True once the tool has taken every byte. */
+  readonly taken: () => boolean;
+  /**
+   * The tool has ended. Where `rest` is `drain` the rest of the source flows to its end (a live dump is hashed whole),
+   * else the source is let go. Resolves when nothing flows any more, with what went wrong on the way.
+   */
+  readonly stop: (rest: 'drain' | 'drop') => Promise<MusterError | undefined>;
+}
+
+/** Lets the bytes of `source` flow into a tool. A fault of the source ends the tool's input and calls `onFault`. */
+export function feed(
+  source: Readable,
+  options: {
+    /** Flows before the first byte and after the last byte of the source. */
+    readonly head?: string;
+    readonly tail?: string;
+    readonly onFault: () => void;
+  },
+): Feed {
+  const stdin = new PassThrough({ highWaterMark: 1024 * 1024 });
+  stdin.on('error', () => undefined);
+  let taken = false;
+  stdin.once('end', () => {
+    taken = true;
+  });
+  let fault: MusterError | undefined;
+  let dropped = false;
+  const closed = new Promise<void>((resolve) => stdin.once('close', resolve));
+  const flow = async () => {
+    try {
+      if (options.head) stdin.write(options.head);
+      for await (const chunk of source) {
+        if (dropped) return;
+        if (stdin.writable && !stdin.write(chunk)) {
+          await Promise.race([new Promise<void>((resolve) => stdin.once('drain', resolve)), closed]);
+        }
+      }
+      if (stdin.writable) stdin.end(options.tail);
+    } catch (error) {
+      if (dropped) return;
+      fault = readingError(error);
+      stdin.destroy();
+      options.onFault();
+    }
+  };
+  const flowing = flow();
+  return {
+    stdin,
+    taken: () => taken,
+    stop: async (rest) => {
+      dropped ||= rest === 'drop';
+      stdin.destroy();
+      if (dropped) source.destroy();
+      await flowing;
+      return fault;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { LogEntry } from './server-log.js';
+
+interface Harmless {
+  readonly sqlstate: string;
+  readonly statement: string;
+  /** Where the kind of statement alone would let too much through: what the message must say. */
+  readonly message?: RegExp;
+  readonly because: string;
+}
+
+/**
+ * The closed list of complaints that healthy backups give too, each with a test. Everything else that a server says while
+ * it restores is evidence against the backup.
+ */
+export const HARMLESS: readonly Harmless[] = [
+  {
+    sqlstate: '42P06',
+    statement: 'CREATE SCHEMA',
+    message: /^schema "public" already exists$/,
+    because: 'every new database has it, and pg_dump before 11 makes it again',
+  },
+  {
+    sqlstate: '42710',
+    statement: 'CREATE LANGUAGE',
+    message: /^language "plpgsql" already exists$/,
+    because: 'every new database has it, and old dumps make it again',
+  },
+  {
+    sqlstate: '42704',
+    statement: 'SET',
+    message: /^unrecognized configuration parameter "[a-z_]+"$/,
+    because:
+      'a newer pg_dump sets what this server does not know; all it sets is about the session that restores',
+  },
+  {
+    sqlstate: '22023',
+    statement: 'SET',
+    message: /^invalid value for parameter "default_tablespace": /,
+    because: 'the tablespace is a place on a disk of the source; what lay there is made in the default one',
+  },
+  {
+    sqlstate: '22023',
+    statement: 'SET',
+    message: /^invalid value for parameter "default_table_access_method": ""$/,
+    because: 'old dumps leave it empty for what is no ordinary table',
+  },
+];
+
+export const isHarmless = (entry: LogEntry): boolean =>
+  entry.severity === 'ERROR' &&
+  HARMLESS.some(
+    ({ sqlstate, statement, message }) =>
+      entry.sqlstate === sqlstate &&
+      entry.statement === statement &&
+      (message === undefined || message.test(entry.message)),
+  );

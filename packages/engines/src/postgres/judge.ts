@@ -1,0 +1,114 @@
+import { type ErrorCode, MusterError, type RestoreWarning } from '@muster/core';
+import type { Loss } from '@muster/scratch';
+import { isHarmless } from './harmless.js';
+import type { LogEntry } from './server-log.js';
+import type { ToolComplaints } from './tool-complaints.js';
+
+/** Everything that was seen of one run of a restore tool. */
+export interface RestoreRun {
+  readonly tool: 'pg_restore' | 'psql';
+  readonly exitCode: number;
+  readonly complaints: ToolComplaints;
+  /** What the server's own log says of the same time. */
+  readonly log: readonly LogEntry[];
+  /** What the scratch knows to be the cause, if anything went wrong. */
+  readonly loss: Loss | undefined;
+  readonly serverLost: boolean;
+  /** psql alone: it took its input to the end and answered what followed it. */
+  readonly finished: boolean;
+}
+
+/** How pg_restore says that an archive ends too early (measured with 15 and 17 on cut files of each format). */
+const TRUNCATED =
+  /end of file|unexpected end|could not read from input file: (?:Success|$)|could not find (?:block ID|header for file|file) |incomplete tar header|corrupt tar header.*0 found|could not open (?:input|data) file|error during file seek/i;
+/** How it says that an archive is damaged. */
+const CORRUPT =
+  /could not uncompress|could not decompress|invalid (?:compressed|distance|block|stored|code|bit|literal)|incorrect data check|unrecognized (?:archive|data|block)|found unexpected block ID|did not find magic string|does not appear to be a valid archive|corrupt|unsupported version|unexpected (?:entry|data offset|section)|entry ID \S+ out of range|bad dumpId|invalid (?:line|dumpId|creation date|byte count)|zstd|checksum/i;
+
+/**
+ * Judges a restore. Returns what was complained about without harm.
+ * @throws the reason why it is not sound.
+ */
+export function judge(run: RestoreRun): readonly RestoreWarning[] {
+  const serious = run.log.filter((entry) => !isHarmless(entry));
+  const counts = run.complaints.server.length === run.log.length;
+  const matched =
+    counts &&
+    run.complaints.server.every(
+      ({ sqlstate }, index) => sqlstate === undefined || sqlstate === run.log[index]?.sqlstate,
+    );
+  const [own] = run.complaints.own;
+  // pg_restore ends with 1 where it went on after complaints, psql with 0.
+  const exit = run.tool === 'pg_restore' && run.log.length > 0 ? 1 : 0;
+  const sound =
+    run.loss === undefined &&
+    !run.serverLost &&
+    serious.length === 0 &&
+    matched &&
+    own === undefined &&
+    run.exitCode === exit &&
+    (run.tool === 'pg_restore' || run.finished);
+  if (sound) return warningsOf(run.log);
+
+  const fault = (code: ErrorCode, message: string) => new MusterError(code, message);
+  const full = run.log.some(({ sqlstate }) => sqlstate === '53100');
+  const outOfMemory = run.log.some(({ sqlstate }) => sqlstate === '53200');
+  if (run.loss?.reason === 'scratch_disk_full' || full) {
+    throw fault('scratch_disk_full', 'The backup does not fit the scratch: give it more `scratch.disk`.');
+  }
+  if (run.loss?.reason === 'scratch_out_of_memory' || outOfMemory) {
+    throw fault('scratch_out_of_memory', 'The restore ran out of memory: give it more `scratch.memory`.');
+  }
+  if (run.loss !== undefined || run.serverLost) {
+    throw fault('scratch_lost', 'The server in the scratch ended while it restored.');
+  }
+  const extension = serious.find(isExtensionMissing);
+  if (extension !== undefined) {
+    const name = /"([A-Za-z0-9_-]+)"/.exec(extension.message)?.[1];
+    throw fault(
+      'extension_missing',
+      `The backup needs the extension ${name ?? 'that its output names'}, which the server has not. Name an image that has it with \`image:\`.`,
+    );
+  }
+  if (run.complaints.own.some((line) => TRUNCATED.test(line))) {
+    throw fault('truncated', 'The backup ends before its end. Look at how it was copied, or take another.');
+  }
+  if (run.complaints.own.some((line) => CORRUPT.test(line))) {
+    throw fault('corrupt', 'The backup is damaged: its own tool cannot read it to its end.');
+  }
+  throw fault('restore_failed', failure(run, serious));
+}
+
+/** `CREATE EXTENSION` of one that is not installed, or that cannot be loaded as this server was started. */
+const isExtensionMissing = ({ statement, sqlstate }: LogEntry): boolean =>
+  statement === 'CREATE EXTENSION' && ['0A000', '58P01', '55000'].includes(sqlstate);
+
+/** Codes alone: the words of the tool and the server may hold data. */
+function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
+  const codes = warningsOf(serious)
+    .slice(0, 5)
+    .map(({ sqlstate, statement, count }) => `${sqlstate} ${statement ?? ''} ×${count}`.replace('  ', ' '));
+  if (codes.length > 0) {
+    return `${run.tool} met errors that healthy backups do not give: ${codes.join(', ')}. The worker's diagnosis file has their words.`;
+  }
+  if (run.complaints.server.length !== run.log.length) {
+    return `${run.tool} reported ${run.complaints.server.length} errors of the server, whose own log has ${run.log.length}.`;
+  }
+  return `${run.tool} did not come to its end (exit code ${run.exitCode}). The worker's diagnosis file has its words.`;
+}
+
+export function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {
+  const counts = new Map<string, { sqlstate: string; statement?: string; count: number }>();
+  for (const { sqlstate, statement } of log) {
+    const key = `${sqlstate} ${statement}`;
+    const known = counts.get(key);
+    if (known !== undefined) known.count += 1;
+    else
+      counts.set(key, {
+        sqlstate,
+        ...(statement === '' ? {} : { statement: statement.slice(0, 64) }),
+        count: 1,
+      });
+  }
+  return [...counts.values()];
+}

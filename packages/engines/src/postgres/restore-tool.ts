@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { MusterError, type RestoreWarning } from '@muster/core';
+import type { Command, ExecResult } from '@muster/scratch';
+import { aborted } from './aborted.js';
+import type { Feed } from './feed.js';
+import { judge } from './judge.js';
+import type { LogEntry } from './server-log.js';
+import { withSession } from './session.js';
+import type { RunningServer } from './start.js';
+import { ToolStderr } from './tool-complaints.js';
+
+/** How long the server's log may lag behind the end of the tool. */
+const LOG_LAG_MS = 10_000;
+/** How long the cell may take to know why it ended. */
+const LOST_MS = 5_000;
+
+export interface ToolRun {
+  readonly tool: 'pg_restore' | 'psql';
+  readonly args: readonly string[];
+  readonly feed?: Feed;
+  /** psql: what it prints at last, if it took everything. */
+  readonly lastWord?: string;
+  /** The source flows to its end even where the tool needs no more of it. */
+  readonly drain?: boolean;
+  /** Each line of the tool's stderr. */
+  readonly onLine?: (line: string) => void;
+  /** Each complaint of the server, as it comes. */
+  readonly onError?: (entry: LogEntry) => void;
+  readonly onOutput: (text: string) => void;
+  /** Aborts the tool early: its input is at fault, or the restore has failed already. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Runs a restore tool inside the scratch, with the server's log of the same time beside it, and judges both.
+ * @throws any reason of {@link judge}, a fault of the feed, `cancelled`.
+ */
+export async function runTool(
+  server: RunningServer,
+  run: ToolRun,
+  signal: AbortSignal,
+): Promise<readonly RestoreWarning[]> {
+  const { scratch, installation, log } = server;
+  const stderr = new ToolStderr(run.tool, run.onLine);
+  log.takeErrors();
+  const ours = ({ pid }: LogEntry) => server.ours.has(pid);
+  const unlisten = log.listen({
+    onText: run.onOutput,
+    onError: (entry) => {
+      if (!ours(entry)) run.onError?.(entry);
+    },
+  });
+  try {
+    const command: Command = {
+      argv: [`${installation.bindir}/${run.tool}`, ...run.args],
+      env: {
+        LC_ALL: 'C',
+        PGHOST: scratch.innerSocketDir,
+        PGUSER: 'postgres',
+        PGAPPNAME: 'muster restore',
+        PGOPTIONS: '-c statement_timeout=0 -c lock_timeout=0',
+        PSQL_HISTORY: '/dev/null',
+      },
+      ...(run.feed === undefined ? {} : { stdin: run.feed.stdin }),
+      onStderr: (text) => {
+        run.onOutput(text);
+        stderr.write(text);
+      },
+    };
+    const ended = await endOf(scratch.exec(command, AbortSignal.any([signal, run.stop])));
+    const taken = run.feed?.taken() ?? true;
+    const fault = await run.feed?.stop(run.drain && ended.exitCode >= 0 ? 'drain' : 'drop');
+    if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
+    if (fault !== undefined) throw fault;
+    const caughtUp = await catchUp(server, signal);
+    const entries = log.takeErrors().filter((entry) => !ours(entry));
+    const complaints = stderr.end();
+    const finished = taken && ended.stdout.trimEnd().split('\n').at(-1) === run.lastWord;
+    const calm = caughtUp && ended.exitCode === 0 && entries.length === 0 && complaints.own.length === 0;
+    return judge({
+      tool: run.tool,
+      exitCode: ended.exitCode,
+      complaints,
+      log: entries,
+      loss: calm ? undefined : await lossOf(server),
+      serverLost: !caughtUp,
+      finished,
+    });
+  } finally {
+    await run.feed?.stop('drop');
+    unlisten();
+  }
+}
+
+/** A tool that was stopped, or whose cell went, has ended too; why is found out by the caller. */
+async function endOf(exec: Promise<ExecResult>): Promise<ExecResult> {
+  return exec.catch((error: unknown) => ({ exitCode: -1, stdout: '', stderr: String(error) }));
+}
+
+/** Why the cell is failing, where it is: asked a moment longer where the server has ended. */
+async function lossOf(server: RunningServer) {
+  const { scratch } = server;
+  if (!server.lost.aborted) return scratch.diagnose();
+  const timeout = AbortSignal.timeout(LOST_MS);
+  const late = new Promise<undefined>((resolve) =>
+    timeout.addEventListener('abort', () => resolve(undefined)),
+  );
+  return (await scratch.diagnose()) ?? (await Promise.race([scratch.lost, late]));
+}
+
+/** Waits until everything the server had to say so far has been read. False where it does not answer any more. */
+async function catchUp(server: RunningServer, signal: AbortSignal): Promise<boolean> {
+  const within = AbortSignal.any([AbortSignal.timeout(LOG_LAG_MS), signal]);
+  const mark = randomUUID();
+  const reached = server.log.reached(mark);
+  try {
+    return await withSession(server, 'template1', within, async (client) => {
+      await client.query(`DO $$ BEGIN RAISE LOG '${mark}'; END $$`);
+      await Promise.race([reached, aborted(within)]);
+      return true;
+    });
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,275 @@
+import { randomBytes } from 'node:crypto';
+import { MusterError, type RestoreWarning } from '@muster/core';
+import pg from 'pg';
+import type { Artefact } from '../artefact.js';
+import type { RestoreOptions, RestoreReport } from '../engine.js';
+import { archiveInput } from './archive-input.js';
+import { archiveProgress } from './archive-progress.js';
+import { chained, counting, hashing } from './counting.js';
+import { unwrap } from './decompress.js';
+import { feed, readBackup } from './feed.js';
+import { isHarmless } from './harmless.js';
+import { factsOfToc, peekToc } from './identify.js';
+import { warningsOf } from './judge.js';
+import { makeDatabase, makeRoles } from './make-database.js';
+import { plainFilter } from './plain-filter.js';
+import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
+import { runTool, type ToolRun } from './restore-tool.js';
+import { databasePropertiesOf, rolesOf } from './roles.js';
+import type { LogEntry } from './server-log.js';
+import { conninfo, maintenanceDatabase, withSession } from './session.js';
+import type { RunningServer } from './start.js';
+import type { Toc } from './toc.js';
+
+/** The versions of psql from which on `\restrict` is there: it stops every meta-command until `\unrestrict`. */
+const RESTRICT_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
+
+/** Archives smaller than this restore as fast with one process. */
+const PARALLEL_FROM_BYTES = 1024 * 1024;
+
+/** Restores a backup into the server. @throws what {@link Server.restore} says. */
+export async function restore(
+  server: RunningServer,
+  artefact: Artefact,
+  options: RestoreOptions,
+  /** Holds facts that are known only now against the server. @throws what {@link Engine.admit} does. */
+  admitLate: (facts: PostgresFacts) => void,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  try {
+    if (artefact.form === 'stream') return await restoreStream(server, artefact, options, admitLate, signal);
+    const { facts } = options;
+    if (!isPostgresFacts(facts))
+      throw new MusterError('internal', 'The backup was identified by another engine.');
+    if (facts.toc === undefined) return await restorePlain(server, artefact, facts, options, signal);
+    return await restoreArchive(server, artefact, facts, facts.toc, options, signal);
+  } catch (error) {
+    throw await ownError(server, error, signal);
+  }
+}
+
+async function restorePlain(
+  server: RunningServer,
+  artefact: Exclude<Artefact, { form: 'stream' }>,
+  facts: PostgresFacts,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  const database = facts.databases[0] ?? options.fallbackDatabase;
+  await makeDatabase(server, database, facts.shape, signal);
+  const count = counting(readBackup(artefact.path, signal), (bytes) =>
+    options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
+  );
+  const filter = plainFilter({
+    ...(facts.databases[0] === undefined ? {} : { database }),
+    onRoles: (names) =>
+      withSession(server, maintenanceDatabase(database), signal, (client) => makeRoles(client, names)),
+  });
+  const word = randomBytes(16).toString('hex');
+  const stop = new AbortController();
+  const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
+    // A dump's own \restrict names a word that its author knows; ours is known to no one.
+    head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
+    tail: `\n;\nSELECT '${word}';\n`,
+    onFault: () => stop.abort(),
+  });
+  const warnings = await runTool(
+    server,
+    {
+      tool: 'psql',
+      args: [
+        ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
+        ...[
+          '--set=VERBOSITY=verbose',
+          '--set=SHOW_CONTEXT=never',
+          '--dbname',
+          conninfo(database),
+          '--file=-',
+        ],
+      ],
+      feed: input,
+      lastWord: word,
+      onOutput: options.onOutput,
+      // What follows a failed COPY is data, which psql would read as statements.
+      onError: (entry) => {
+        if (!isHarmless(entry)) stop.abort();
+      },
+      stop: stop.signal,
+    },
+    signal,
+  );
+  return { databases: [database], bytes: count.bytes(), warnings };
+}
+
+async function restoreArchive(
+  server: RunningServer,
+  artefact: Exclude<Artefact, { form: 'stream' }>,
+  facts: PostgresFacts,
+  toc: Toc,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  await prepareDatabase(server, facts, toc, signal);
+  const stop = new AbortController();
+  const input = await archiveInput(server.scratch, artefact, facts, {
+    onProgress: options.onProgress,
+    onFault: () => stop.abort(),
+    signal,
+  });
+  const seekable = input.path !== undefined && facts.container !== 'tar';
+  const jobs = seekable && artefact.sizeBytes >= PARALLEL_FROM_BYTES ? options.jobs : 1;
+  const warnings = await restoreInto(server, facts, toc, signal, {
+    args: [...(jobs > 1 ? [`--jobs=${jobs}`] : []), ...(input.path === undefined ? [] : [input.path])],
+    ...(input.feed === undefined ? {} : { feed: input.feed }),
+    ...(input.told ? {} : { onLine: archiveProgress(toc, artefact.sizeBytes, options.onProgress) }),
+    onOutput: options.onOutput,
+    stop: stop.signal,
+  });
+  options.onProgress({ bytes: artefact.sizeBytes, totalBytes: artefact.sizeBytes });
+  return { databases: [toc.database], bytes: artefact.sizeBytes, objects: toc.entries.length, warnings };
+}
+
+async function restoreStream(
+  server: RunningServer,
+  artefact: Extract<Artefact, { form: 'stream' }>,
+  options: RestoreOptions,
+  admitLate: (facts: PostgresFacts) => void,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  const end = new AbortController();
+  const hash = hashing(artefact.open(AbortSignal.any([signal, end.signal])), (bytes) =>
+    options.onProgress({ bytes }),
+  );
+  try {
+    const { toc, stream } = await peekToc(hash.stream, signal);
+    const facts = factsOfToc(toc);
+    admitLate(facts);
+    await prepareDatabase(server, facts, toc, signal);
+    const stop = new AbortController();
+    const warnings = await restoreInto(server, facts, toc, signal, {
+      args: [],
+      feed: feed(stream, { onFault: () => stop.abort() }),
+      drain: true,
+      onOutput: options.onOutput,
+      stop: stop.signal,
+    });
+    const examined = hash.result();
+    return {
+      databases: [toc.database],
+      bytes: examined.sizeBytes,
+      objects: toc.entries.length,
+      warnings,
+      examined,
+      facts,
+    };
+  } finally {
+    hash.stream.destroy();
+    end.abort();
+  }
+}
+
+/** Everything that an archive expects to be there before it is restored. */
+async function prepareDatabase(
+  server: RunningServer,
+  facts: PostgresFacts,
+  toc: Toc,
+  signal: AbortSignal,
+): Promise<void> {
+  await makeDatabase(server, toc.database, facts.shape, signal);
+  await withSession(server, maintenanceDatabase(toc.database), signal, (client) =>
+    makeRoles(client, rolesOf(toc)),
+  );
+}
+
+async function restoreInto(
+  server: RunningServer,
+  facts: PostgresFacts,
+  toc: Toc,
+  signal: AbortSignal,
+  run: Omit<ToolRun, 'tool'>,
+): Promise<readonly RestoreWarning[]> {
+  const warnings = await runTool(
+    server,
+    {
+      ...run,
+      tool: 'pg_restore',
+      args: [
+        ...['--verbose', '--no-password', '--no-tablespaces', `--format=${facts.container}`],
+        ...['--dbname', conninfo(toc.database)],
+        ...run.args,
+      ],
+    },
+    signal,
+  );
+  return [...warnings, ...(await setProperties(server, toc, signal))];
+}
+
+/** Settings of the database itself: pg_restore sets them only on a database that it makes. */
+async function setProperties(
+  server: RunningServer,
+  toc: Toc,
+  signal: AbortSignal,
+): Promise<readonly RestoreWarning[]> {
+  const statements = databasePropertiesOf(toc, toc.database);
+  if (statements.length === 0) return [];
+  const harmless: LogEntry[] = [];
+  await withSession(server, maintenanceDatabase(toc.database), signal, async (client) => {
+    for (const statement of statements) {
+      try {
+        await client.query(statement);
+      } catch (error) {
+        if (!(error instanceof pg.DatabaseError)) throw error;
+        const kind = /^\s*([A-Z]+(?: [A-Z]+)?)/.exec(statement)?.[1] ?? '';
+        const entry: LogEntry = {
+          pid: 0,
+          sqlstate: error.code ?? 'XX000',
+          statement: kind,
+          severity: 'ERROR',
+          message: error.message,
+        };
+        if (!isHarmless(entry)) {
+          throw new MusterError(
+            'restore_failed',
+            `A property of the database could not be set: ${entry.sqlstate} ${kind}. The worker's diagnosis file has the server's words.`,
+            { cause: error, output: error.message },
+          );
+        }
+        harmless.push(entry);
+      }
+    }
+  });
+  return warningsOf(harmless);
+}
+
+/** What a fault of our own connection to the server means. */
+async function ownError(server: RunningServer, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return new MusterError('cancelled', 'The restore was cancelled.');
+  if (error instanceof MusterError) return error;
+  const loss = await server.scratch.diagnose();
+  const code = error instanceof pg.DatabaseError ? error.code : undefined;
+  if (loss?.reason === 'scratch_disk_full' || code === '53100') {
+    return new MusterError(
+      'scratch_disk_full',
+      'The backup does not fit the scratch: give it more `scratch.disk`.',
+      { cause: error },
+    );
+  }
+  if (loss?.reason === 'scratch_out_of_memory' || code === '53200') {
+    return new MusterError(
+      'scratch_out_of_memory',
+      'The restore ran out of memory: give it more `scratch.memory`.',
+      { cause: error },
+    );
+  }
+  if (loss !== undefined || server.lost.aborted) {
+    return new MusterError('scratch_lost', 'The server in the scratch ended while it restored.', {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+export function knowsRestrict(psqlVersion: string): boolean {
+  const [major = 0, minor = 0] = psqlVersion.split('.').map(Number);
+  return major >= 18 || minor >= (RESTRICT_SINCE[major] ?? Number.POSITIVE_INFINITY);
+}

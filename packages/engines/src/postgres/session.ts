@@ -1,0 +1,40 @@
+import pg from 'pg';
+import { connect, drop, processId } from './client.js';
+import type { RunningServer } from './start.js';
+
+/** Runs `work` with a connection of ours, which is ended on every path. */
+export async function withSession<T>(
+  server: RunningServer,
+  database: string,
+  signal: AbortSignal,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const stop = AbortSignal.any([signal, server.lost]);
+  const client = await connect(
+    {
+      host: server.scratch.socketDir,
+      database,
+      major: server.installation.major,
+      applicationName: 'muster',
+    },
+    stop,
+  );
+  server.ours.add(processId(client));
+  const abort = () => drop(client);
+  stop.addEventListener('abort', abort, { once: true });
+  try {
+    return await work(client);
+  } finally {
+    stop.removeEventListener('abort', abort);
+    drop(client);
+  }
+}
+
+export const quoteIdentifier = (name: string): string => pg.escapeIdentifier(name);
+
+/** A connection string that names nothing but a database, so that no name is read as more than a name. */
+export const conninfo = (database: string): string => `dbname='${database.replace(/[\\']/g, '\\$&')}'`;
+
+/** A database that is not the one restored: from there it is made, and questions are stopped. */
+export const maintenanceDatabase = (database: string): string =>
+  database === 'postgres' ? 'template1' : 'postgres';

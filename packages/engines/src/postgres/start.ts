@@ -1,0 +1,117 @@
+import { isMusterError, MusterError } from '@muster/core';
+import type { ExecResult, Scratch } from '@muster/scratch';
+import { aborted } from './aborted.js';
+import { connect, drop, PORT } from './client.js';
+import type { Installation } from './probe.js';
+import { ServerLog } from './server-log.js';
+import { serverSettings } from './settings.js';
+
+/** Our own access rules: the cage is who may come in, so inside it everyone is let in. */
+const HBA = 'local all all trust\nhost all all 127.0.0.1/32 trust\n';
+
+/**
+ * $1 bindir, $2 data directory, $3 what pg_hba.conf says; what follows are arguments of the server. initdb tells its own
+ * faults on stderr. An image's configuration is replaced, not read.
+ */
+const SCRIPT = `
+set -eu
+bin=$1 data=$2 hba=$3
+shift 3
+umask 077
+"$bin/initdb" --pgdata="$data" --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync >/dev/null
+: > "$data/postgresql.conf"
+printf '%s' "$hba" > "$data/pg_hba.conf"
+exec "$bin/postgres" -D "$data" "$@"
+`;
+
+/** A server that accepts connections. It ends with its scratch. */
+export interface RunningServer {
+  readonly scratch: Scratch;
+  readonly installation: Installation;
+  readonly log: ServerLog;
+  /** Aborts when the server or its scratch has ended. */
+  readonly lost: AbortSignal;
+  /** Backends of our own connections, whose complaints are not the backup's. */
+  readonly ours: Set<number>;
+  /** e.g. `17.6` */
+  readonly version: string;
+}
+
+/** Initialises a cluster in the scratch and starts its server. @throws `launch_failed`, `scratch_*`, `cancelled`. */
+export async function startServer(
+  scratch: Scratch,
+  installation: Installation,
+  cpus: number,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  const log = new ServerLog();
+  const lost = new AbortController();
+  const settings = serverSettings({
+    major: installation.major,
+    limits: scratch.limits,
+    cpus,
+    socketDir: scratch.innerSocketDir,
+    tcp: scratch.reach === 'bridge',
+  });
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const data = `${scratch.dataDir}/postgres`;
+  const starting = new AbortController();
+  // The server outlives this call and ends with its scratch, so it is not under the caller's signal.
+  const ended = scratch
+    .exec(
+      {
+        argv: ['sh', '-c', SCRIPT, 'sh', installation.bindir, data, HBA, ...args],
+        env: { LC_ALL: 'C', PGDATA: data, TZ: 'UTC' },
+        onStderr: (text) => log.write(text),
+      },
+      starting.signal,
+    )
+    .finally(() => lost.abort());
+  ended.catch(() => undefined);
+  scratch.lost.then(() => lost.abort());
+  try {
+    await untilReady(log, ended, signal);
+    await scratch.expose({ name: `.s.PGSQL.${PORT}`, tcpPort: PORT });
+    const version = await askVersion(scratch, installation, AbortSignal.any([signal, lost.signal]));
+    return { scratch, installation, log, lost: lost.signal, ours: new Set(), version };
+  } catch (error) {
+    starting.abort();
+    if (signal.aborted) throw new MusterError('cancelled', 'The start of the server was cancelled.');
+    if (isMusterError(error)) throw error;
+    const loss = await scratch.diagnose();
+    throw new MusterError(
+      loss?.reason ?? 'launch_failed',
+      loss === undefined
+        ? 'The server in the scratch did not start. `muster drill show --output` has its own words.'
+        : `The server in the scratch did not start: ${loss.detail}`,
+      { cause: error, output: log.tail },
+    );
+  }
+}
+
+async function untilReady(log: ServerLog, ended: Promise<ExecResult>, signal: AbortSignal): Promise<void> {
+  const end = await Promise.race([log.ready, ended, aborted(signal)]);
+  if (end !== undefined) throw new Error(`the server ended with exit code ${end.exitCode}`);
+}
+
+async function askVersion(
+  scratch: Scratch,
+  installation: Installation,
+  signal: AbortSignal,
+): Promise<string> {
+  const client = await connect(
+    {
+      host: scratch.socketDir,
+      database: 'template1',
+      major: installation.major,
+      applicationName: 'muster',
+    },
+    signal,
+  );
+  try {
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    return rows[0]?.server_version.split(' ')[0] ?? installation.version;
+  } finally {
+    drop(client);
+  }
+}
