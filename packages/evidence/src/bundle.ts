@@ -12,38 +12,45 @@ const base64 = z
   .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, 'expected padded base64')
   .transform((text) => Buffer.from(text, 'base64'));
 
-const envelopeSchema = z.strictObject({
-  payload: base64,
-  payloadType: z.string(),
-  signatures: z.tuple([z.strictObject({ keyid: keyId, sig: base64 })]),
-});
-
+/**
+ * In a bundle the hint names the key, and no `keyid` may stand: DSSE leaves its form open, and cosign passes over each
+ * signature whose `keyid` is not the SSH fingerprint of the key.
+ */
 const bundleSchema = z.strictObject({
   mediaType: z.literal(BUNDLE_MEDIA_TYPE),
   verificationMaterial: z.strictObject({ publicKey: z.strictObject({ hint: keyId }) }),
-  dsseEnvelope: envelopeSchema,
+  dsseEnvelope: envelopeSchema({ sig: base64 }),
 });
+
+const bareSchema = envelopeSchema({ sig: base64, keyid: keyId.optional() });
+
+function envelopeSchema<T extends z.ZodRawShape>(signature: T) {
+  return z.strictObject({
+    payload: base64,
+    payloadType: z.string(),
+    signatures: z.tuple([z.strictObject(signature)]),
+  });
+}
 
 /** A receipt taken apart, nothing of it verified. */
 export interface Envelope {
+  readonly form: 'bundle' | 'bare';
   readonly payload: Buffer;
   readonly payloadType: string;
   readonly signature: Buffer;
-  /** What the receipt says of its key: a claim. */
-  readonly keyId: string;
-  /** The bundle's own claim; absent in a bare DSSE envelope. */
-  readonly hint?: string;
+  /** The key that the receipt names: a claim. A bare envelope may name none. */
+  readonly keyId?: string;
 }
 
 /** The bytes of a receipt: the JCS form of the bundle. */
-export function encodeBundle(envelope: Omit<Envelope, 'hint'>): Buffer {
+export function encodeBundle(envelope: Required<Omit<Envelope, 'form'>>): Buffer {
   const bundle = {
     mediaType: BUNDLE_MEDIA_TYPE,
     verificationMaterial: { publicKey: { hint: envelope.keyId } },
     dsseEnvelope: {
       payload: envelope.payload.toString('base64'),
       payloadType: envelope.payloadType,
-      signatures: [{ keyid: envelope.keyId, sig: envelope.signature.toString('base64') }],
+      signatures: [{ sig: envelope.signature.toString('base64') }],
     },
   };
   return Buffer.from(canonicalJson(bundle));
@@ -55,20 +62,19 @@ export function encodeBundle(envelope: Omit<Envelope, 'hint'>): Buffer {
  */
 export function parseEnvelope(bytes: Uint8Array): Envelope {
   const value = parseCanonical(bytes, 'The receipt');
-  const isBundle = typeof value === 'object' && value !== null && 'mediaType' in value;
-  if (isBundle) {
-    const bundle = check(bundleSchema, value, 'a Sigstore bundle v0.3');
-    return { ...flatten(bundle.dsseEnvelope), hint: bundle.verificationMaterial.publicKey.hint };
+  if (typeof value === 'object' && value !== null && 'mediaType' in value) {
+    const { dsseEnvelope, verificationMaterial } = check(bundleSchema, value, 'a Sigstore bundle v0.3');
+    const { payload, payloadType, signatures } = dsseEnvelope;
+    const keyId = verificationMaterial.publicKey.hint;
+    return { form: 'bundle', payload, payloadType, signature: signatures[0].sig, keyId };
   }
-  return flatten(check(envelopeSchema, value, 'a Sigstore bundle or a DSSE envelope'));
-}
-
-function flatten({
-  payload,
-  payloadType,
-  signatures: [signature],
-}: z.infer<typeof envelopeSchema>): Envelope {
-  return { payload, payloadType, signature: signature.sig, keyId: signature.keyid };
+  const { payload, payloadType, signatures } = check(
+    bareSchema,
+    value,
+    'a Sigstore bundle or a DSSE envelope',
+  );
+  const [{ sig, keyid }] = signatures;
+  return { form: 'bare', payload, payloadType, signature: sig, ...(keyid !== undefined && { keyId: keyid }) };
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {

@@ -125,7 +125,7 @@ function takeApart(bytes: Uint8Array): Taken<Envelope> {
   const envelope = parseEnvelope(bytes);
   return {
     value: envelope,
-    detail: envelope.hint === undefined ? 'a bare DSSE envelope' : 'a Sigstore bundle v0.3',
+    detail: envelope.form === 'bundle' ? 'a Sigstore bundle v0.3' : 'a bare DSSE envelope',
   };
 }
 
@@ -135,19 +135,24 @@ function checkPayloadType({ payloadType }: Envelope): Taken<void> {
 }
 
 function checkSignature(envelope: Envelope, keyring: Keyring): Taken<KeyringKey> {
-  const { payload, payloadType, signature, keyId, hint } = envelope;
+  const { payload, payloadType, signature, keyId } = envelope;
   const key = keyring.keys.find(({ publicKey }) => verifyDsse(payloadType, payload, signature, publicKey));
-  if (key === undefined) {
-    throw new Refusal(
-      keyring.keys.some((known) => known.keyId === keyId)
-        ? `The signature does not verify: the receipt was changed, or was not signed with the key ${keyId} that it names.`
-        : `The signature verifies with no key of ${keyring.location}. The receipt names the key ${keyId}: if you trust that key, put its public key there.`,
-    );
-  }
-  if (keyId !== key.keyId || (hint !== undefined && hint !== key.keyId)) {
+  if (key === undefined) throw new Refusal(whyUnsigned(keyId, keyring));
+  if (keyId !== undefined && keyId !== key.keyId) {
     throw new Refusal(`The receipt names another key than ${key.keyId}, which signed it: it was changed.`);
   }
   return { value: key, detail: `Ed25519, key ${key.keyId}` };
+}
+
+function whyUnsigned(named: string | undefined, keyring: Keyring): string {
+  if (keyring.keys.some(({ keyId }) => keyId === named)) {
+    return `The signature does not verify: the receipt was changed, or was not signed with the key ${named} that it names.`;
+  }
+  const advice =
+    named === undefined
+      ? ''
+      : ` The receipt names the key ${named}: if you trust that key, add its public key.`;
+  return `The signature verifies with no key of ${keyring.location}.${advice}`;
 }
 
 function readStatement({ payload }: Envelope): Taken<Statement> {
