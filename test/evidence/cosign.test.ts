@@ -7,7 +7,7 @@ import { findProgram } from '../support/find-program.js';
 import { requirement } from '../support/requirement.js';
 import { makeReceiptFiles, type ReceiptFiles } from './receipt-files.js';
 
-const cosign = findProgram('cosign');
+const cosign = process.env['MUSTER_TEST_COSIGN'] ?? findProgram('cosign');
 
 describe.runIf(
   requirement('cosign', cosign !== undefined, 'go install github.com/sigstore/cosign/v3/cmd/cosign@latest'),

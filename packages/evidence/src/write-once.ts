@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, unlink } from 'node:fs/promises';
+import { link, mkdir, open, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf } from './file-fault.js';
 
@@ -72,12 +72,27 @@ async function linkUnlessTaken(from: string, to: string): Promise<'stored' | 'ex
   }
 }
 
-/** A new directory is durable once the one above it is flushed. */
+/**
+ * Step by step: a new directory is durable once the one above it is flushed, and Node's own recursive mkdir hides what
+ * is wrong (a read-only file system is ENOENT to it).
+ */
 async function makeDirectory(path: string, mode: number): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let directory = path; directory.length >= first.length; directory = dirname(directory)) {
-    await syncDirectory(dirname(directory));
+  if (await isDirectory(path)) return;
+  await makeDirectory(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !(await isDirectory(path))) throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    ignoreAbsence(error);
+    return false;
   }
 }
 
