@@ -1,4 +1,6 @@
 import { MusterError } from '@muster/core';
+import { statementsOf, type Token } from './psql-lexer.js';
+import { quoteIdentifier } from './roles.js';
 import type { Toc } from './toc.js';
 
 /** How a database was made. Values are as the dump spells them and not to be trusted. */
@@ -13,10 +15,109 @@ export interface DatabaseShape {
   readonly icuRules?: string;
 }
 
-/** The shape that a table of contents tells: its DATABASE entry, else its ENCODING entry. */
-export declare function shapeOf(toc: Toc): DatabaseShape;
+/** Encodings that a server may have (pg_wchar.h), and whether a locale of the system must fit them. */
+const SERVER_ENCODINGS = new Set([
+  ...['SQL_ASCII', 'EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004', 'UTF8', 'MULE_INTERNAL'],
+  ...Array.from({ length: 10 }, (_, i) => `LATIN${i + 1}`),
+  ...['WIN1256', 'WIN1258', 'WIN866', 'WIN874', 'KOI8R', 'WIN1251', 'WIN1252', 'ISO_8859_5', 'ISO_8859_6'],
+  ...['ISO_8859_7', 'ISO_8859_8', 'WIN1250', 'WIN1253', 'WIN1254', 'WIN1255', 'WIN1257', 'KOI8U'],
+]);
 
-/** Our own `CREATE DATABASE`, every word of it chosen or quoted by us. @throws `corrupt` for an encoding that PostgreSQL does not have. */
-export function createDatabaseStatement(shape: DatabaseShape, name: string): string {
-  throw new MusterError('internal', `${name} ${shape.encoding}`);
+const ALIASES: Readonly<Record<string, string>> = {
+  ...{
+    UNICODE: 'UTF8',
+    ISO88591: 'LATIN1',
+    ISO885915: 'LATIN9',
+    KOI8: 'KOI8R',
+    WIN: 'WIN1251',
+    ALT: 'WIN866',
+    ABC: 'WIN1258',
+  },
+};
+
+/** PostgreSQL's own name of an encoding that a server may have, e.g. `utf-8` → `UTF8`; else undefined. */
+export function serverEncoding(name: string): string | undefined {
+  const key = name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  const own = [...SERVER_ENCODINGS].find((encoding) => encoding.replaceAll('_', '') === key);
+  return own ?? ALIASES[key];
 }
+
+/** The shape that a table of contents tells: its DATABASE entry, else its ENCODING entry. */
+export function shapeOf(toc: Toc): DatabaseShape {
+  const defn = (desc: string): string => toc.entries.find((entry) => entry.desc === desc)?.defn ?? '';
+  return { ...shapeOfSql(defn('ENCODING')), ...shapeOfSql(defn('DATABASE')) };
+}
+
+/** The shape that the statements of a dump's beginning tell: `SET client_encoding`, and `CREATE DATABASE` if it is there. */
+export function shapeOfSql(sql: string): DatabaseShape {
+  return Object.assign({}, ...statementsOf(sql).map(({ tokens }) => shapeOfStatement(tokens)));
+}
+
+/** As {@link shapeOfSql}, for one statement; empty for any other. */
+export function shapeOfStatement(tokens: readonly Token[]): DatabaseShape {
+  const [first, second, third, fourth] = tokens;
+  if (
+    first?.text === 'set' &&
+    second?.text === 'client_encoding' &&
+    (third?.text === '=' || third?.text === 'to')
+  ) {
+    return fourth === undefined ? {} : { encoding: fourth.text };
+  }
+  if (first?.text !== 'create' || second?.text !== 'database') return {};
+  const value = (option: string): string | undefined => {
+    const at = tokens.findIndex((token, i) => i >= 3 && token.kind === 'word' && token.text === option);
+    const equals = tokens[at + 1]?.text === '=' ? 1 : 0;
+    return at < 0 ? undefined : tokens[at + 1 + equals]?.text;
+  };
+  const locale = value('locale');
+  const provider = value('locale_provider');
+  const found = {
+    encoding: value('encoding'),
+    provider: provider === 'icu' || provider === 'builtin' || provider === 'libc' ? provider : undefined,
+    collate: value('lc_collate') ?? locale,
+    ctype: value('lc_ctype') ?? locale,
+    locale:
+      value('icu_locale') ??
+      value('builtin_locale') ??
+      (provider === 'icu' || provider === 'builtin' ? locale : undefined),
+    icuRules: value('icu_rules'),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, given]) => given !== undefined));
+}
+
+/**
+ * Our own `CREATE DATABASE`, every word of it chosen or quoted by us; without a final `;`. Where the dump does not tell, collation is by bytes.
+ * @throws `corrupt` for an encoding that no PostgreSQL server has.
+ */
+export function createDatabaseStatement(shape: DatabaseShape, name: string): string {
+  const encoding = serverEncoding(shape.encoding ?? 'UTF8');
+  if (encoding === undefined) {
+    throw new MusterError(
+      'corrupt',
+      `The dump asks for the encoding ${JSON.stringify(shape.encoding)}, which no PostgreSQL server has.`,
+    );
+  }
+  const fallback = encoding === 'UTF8' ? 'C.UTF-8' : 'C';
+  const options = [
+    ['TEMPLATE', 'template0'],
+    ['ENCODING', quoteLiteral(encoding)],
+    ...(shape.provider === undefined || shape.provider === 'libc'
+      ? []
+      : [['LOCALE_PROVIDER', shape.provider]]),
+    ['LC_COLLATE', quoteLiteral(shape.collate ?? fallback)],
+    ['LC_CTYPE', quoteLiteral(shape.ctype ?? fallback)],
+    ...(shape.locale === undefined || shape.provider === undefined || shape.provider === 'libc'
+      ? []
+      : [[shape.provider === 'icu' ? 'ICU_LOCALE' : 'BUILTIN_LOCALE', quoteLiteral(shape.locale)]]),
+    ...(shape.icuRules === undefined || shape.provider !== 'icu'
+      ? []
+      : [['ICU_RULES', quoteLiteral(shape.icuRules)]]),
+  ];
+  return `CREATE DATABASE ${quoteIdentifier(name)} WITH ${options.map((pair) => pair.join(' = ')).join(' ')}`;
+}
+
+/** A literal that reads the same whatever `standard_conforming_strings` is. */
+const quoteLiteral = (text: string): string => {
+  const doubled = text.replaceAll("'", "''");
+  return doubled.includes('\\') ? `E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
+};

@@ -1,9 +1,95 @@
-import type { Readable } from 'node:stream';
+import { pipeline, Readable, Transform, finished as whenFinished } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { isMusterError, MusterError } from '@muster/core';
 import type { Wrapper } from './postgres-facts.js';
+import { zstdFrames } from './zstd-frames.js';
 
 /**
  * The bytes inside a wrapper: every member of a multi-member gzip, every frame of a multi-frame zstd. Ends with
  * `truncated` or `corrupt` where the wrapper does not reach its end, its checksum is wrong, or something else follows.
  * Destroying the result destroys `source`.
  */
-export declare function unwrap(source: Readable, wrapper: Wrapper): Readable;
+export function unwrap(source: Readable, wrapper: Wrapper): Readable {
+  if (wrapper === 'none') return source;
+  const inside = wrapper === 'gzip' ? gunzip(source) : unzstd(source);
+  const result = Readable.from(inside, { objectMode: false, highWaterMark: 256 * 1024 });
+  // Readable.from does not start a generator that is destroyed before its first read.
+  whenFinished(result, () => source.destroy());
+  return result;
+}
+
+/** Node reads all members, but ignores whatever follows a zero byte: only padding may. */
+async function* gunzip(source: Readable): AsyncGenerator<Buffer> {
+  let total = 0;
+  let zerosAtEnd = 0;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      total += chunk.length;
+      let last = chunk.length;
+      while (last > 0 && chunk[last - 1] === 0) last -= 1;
+      zerosAtEnd = last === 0 ? zerosAtEnd + chunk.length : chunk.length - last;
+      done(null, chunk);
+    },
+  });
+  const inside = createGunzip({ chunkSize: 256 * 1024 });
+  source.on('error', (error) => counter.destroy(error));
+  counter.on('error', (error) => inside.destroy(error));
+  source.pipe(counter).pipe(inside);
+  try {
+    yield* inside;
+    if (!counter.readableEnded) await finished(counter.resume());
+  } catch (error) {
+    throw asFault(error, 'gzip');
+  } finally {
+    source.destroy();
+    counter.destroy();
+  }
+  if (total - inside.bytesWritten > zerosAtEnd) throw trailing('gzip');
+}
+
+/** Node stops after the first frame, so each frame gets a decompressor of its own. */
+async function* unzstd(source: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const frame of zstdFrames(source)) {
+      const inside = createZstdDecompress({ chunkSize: 256 * 1024 });
+      pipeline(Readable.from(frame, { objectMode: false }), inside, () => undefined);
+      yield* inside;
+    }
+  } catch (error) {
+    throw asFault(error, 'zstd');
+  } finally {
+    source.destroy();
+  }
+}
+
+const trailing = (wrapper: Wrapper): MusterError =>
+  new MusterError(
+    'corrupt',
+    `Something that is not ${wrapper} follows the ${wrapper} data of the dump. Take another backup.`,
+  );
+
+function asFault(error: unknown, wrapper: Wrapper): unknown {
+  if (isMusterError(error)) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'Z_BUF_ERROR') {
+    return new MusterError(
+      'truncated',
+      `The ${wrapper} data of the dump end before their end. Take another backup.`,
+      { cause: error },
+    );
+  }
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
+    return new MusterError(
+      'unsupported_dump',
+      'The dump was compressed by zstd --long with a window over 128 MiB; compress it with a smaller one.',
+      { cause: error },
+    );
+  }
+  if (code.startsWith('Z_') || code.startsWith('ZSTD_')) {
+    return new MusterError('corrupt', `The ${wrapper} data of the dump are damaged. Take another backup.`, {
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,4 +1,10 @@
-import type { Transform } from 'node:stream';
+import { Transform } from 'node:stream';
+import { MusterError } from '@muster/core';
+import { serverEncoding } from './create-database.js';
+import { decoderFor } from './encoding.js';
+import { rewriteForEmptyDatabase } from './plain-rewrite.js';
+import { PsqlLexer, type Token, withoutSemicolon } from './psql-lexer.js';
+import { rolesOfStatement } from './roles.js';
 
 /**
  * A plain dump on its way to psql's stdin.
@@ -7,7 +13,7 @@ import type { Transform } from 'node:stream';
  * What healthy dumps would trip over there (`CREATE SCHEMA public`, the DROPs of --clean) is made harmless here.
  */
 export interface PlainFilterOptions {
-  /** The dump's own database (pg_dump -C names it), so that `\connect` to it is dropped; absent = any first one is its own. */
+  /** The dump's own database (pg_dump -C names it), so that `\connect` to it is dropped; absent = the first one named. */
   readonly database?: string;
   /**
    * Awaited before the bytes of a statement that names roles pass, with names that were not reported before.
@@ -16,7 +22,320 @@ export interface PlainFilterOptions {
   readonly onRoles: (names: readonly string[]) => Promise<void>;
 }
 
+/** PostgreSQL takes no statement over 1 GiB; a dump shall not make the worker hold even that much. */
+const MAX_STATEMENT_BYTES = 256 * 1024 * 1024;
+const FOOTER = Buffer.from('-- PostgreSQL database dump complete');
+const LF = 0x0a;
+
 /**
+ * Drops psql's meta-commands that pg_dump writes and what would leave the scratch database, and reports roles. Passes all else unchanged,
+ * with settings repeated where psql could read on differently if the dump had changed them behind our back.
  * @throws (destroys the stream with) `meta_command`, `truncated`, `corrupt`, `unsupported_dump`.
  */
-export declare function plainFilter(options: PlainFilterOptions): Transform;
+export function plainFilter(options: PlainFilterOptions): Transform {
+  const filter = new PlainFilter(options.database);
+  const drain = async (steps: Iterable<readonly string[]>, push: (bytes: Buffer) => void): Promise<void> => {
+    for (const roles of steps) {
+      push(filter.take());
+      await options.onRoles(roles);
+    }
+    push(filter.take());
+  };
+  return new Transform({
+    writableHighWaterMark: 1024 * 1024,
+    readableHighWaterMark: 1024 * 1024,
+    transform(chunk: Buffer, _encoding, done) {
+      drain(filter.write(chunk), (bytes) => bytes.length > 0 && this.push(bytes)).then(() => done(), done);
+    },
+    flush(done) {
+      drain(filter.end(), (bytes) => bytes.length > 0 && this.push(bytes)).then(() => done(), done);
+    },
+  });
+}
+
+class PlainFilter {
+  readonly #lexer = new PsqlLexer();
+  readonly #roles = new Set<string>();
+  #database: string | undefined;
+  #out: Buffer[] = [];
+  /** Bytes of the line under way. */
+  #line: Buffer[] = [];
+  /** Bytes of the statement under way, and of the comments before it. */
+  #pending: Buffer[] = [];
+  #heldBytes = 0;
+  #copying = false;
+  /** The last bytes of COPY data seen, as far as its end mark could begin in them; starts as if after a line's end. */
+  #tail: Buffer = Buffer.alloc(0);
+  #encoding: string | undefined;
+  #footer = false;
+  #firstLine = true;
+  #mustConnect = false;
+
+  constructor(database: string | undefined) {
+    this.#database = database;
+  }
+
+  /** What may pass by now. */
+  take(): Buffer {
+    const [only] = this.#out;
+    const bytes = this.#out.length === 1 && only !== undefined ? only : Buffer.concat(this.#out);
+    this.#out = [];
+    return bytes;
+  }
+
+  /** Yields roles that must be there before anything taken later passes. */
+  *write(chunk: Buffer): Generator<readonly string[]> {
+    if (chunk.includes(0))
+      throw new MusterError(
+        'corrupt',
+        'The dump holds a zero byte, which no plain dump does. Take another backup.',
+      );
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#copying) {
+        at = this.#data(chunk, at);
+        continue;
+      }
+      const end = chunk.indexOf(LF, at);
+      const piece = chunk.subarray(at, end < 0 ? chunk.length : end + 1);
+      this.#hold(piece.length);
+      at += piece.length;
+      if (end < 0) {
+        this.#line.push(piece);
+      } else if (this.#line.length === 0) {
+        yield* this.#sql(piece);
+      } else {
+        const line = Buffer.concat([...this.#line, piece]);
+        this.#line = [];
+        yield* this.#sql(line);
+      }
+    }
+  }
+
+  *end(): Generator<readonly string[]> {
+    const cut = (where: string): MusterError =>
+      new MusterError('truncated', `The dump ends ${where}. Take another backup.`);
+    if (this.#copying) throw cut('inside the data of a table');
+    if (this.#line.length > 0) yield* this.#sql(Buffer.concat(this.#line));
+    if (this.#copying || this.#lexer.quoted || this.#lexer.begun) throw cut('inside a statement');
+    if (!this.#footer) throw cut('before the line that pg_dump writes at its end');
+    this.#out.push(...this.#pending);
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes > MAX_STATEMENT_BYTES) {
+      throw new MusterError(
+        'unsupported_dump',
+        `The dump holds a statement of more than ${MAX_STATEMENT_BYTES / 1024 / 1024} MiB. Dump in the custom format, or without --inserts.`,
+      );
+    }
+  }
+
+  /** psql ends COPY data at a line that is `\.`, with LF or CR LF (copy.c, handleCopyIn). Returns where SQL goes on. */
+  #data(chunk: Buffer, at: number): number {
+    const joined = this.#tail.length > 0;
+    const bytes = joined ? Buffer.concat([this.#tail, chunk.subarray(at)]) : chunk.subarray(at);
+    const skip = this.#tail.length;
+    for (let from = 0; ; ) {
+      const found = bytes.indexOf('\n\\.', from, 'latin1');
+      if (found < 0) break;
+      const next = bytes[found + 3];
+      const end = next === LF ? found + 4 : next === 0x0d && bytes[found + 4] === LF ? found + 5 : -1;
+      if (end > 0) {
+        this.#out.push(bytes.subarray(skip, end));
+        this.#tail = Buffer.alloc(0);
+        this.#copying = false;
+        return at + end - skip;
+      }
+      from = found + 1;
+    }
+    this.#out.push(bytes.subarray(skip));
+    const line = bytes.lastIndexOf(LF);
+    const possible = line >= 0 && bytes.length - line < 5 ? line : bytes.length;
+    this.#tail = Buffer.from(bytes.subarray(possible));
+    return chunk.length;
+  }
+
+  /** One whole line, its end included. */
+  *#sql(whole: Buffer): Generator<readonly string[]> {
+    const lexer = this.#lexer;
+    const mark = this.#firstLine && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf;
+    const line = mark ? whole.subarray(3) : whole;
+    this.#firstLine = false;
+    if (lexer.idle && line.subarray(0, FOOTER.length).equals(FOOTER)) this.#footer = true;
+    let start = 0;
+    let begunHere = !lexer.begun;
+    while (start < line.length) {
+      const { stop, next } = lexer.scan(line, start);
+      if (stop === 'backslash') {
+        if (lexer.begun || lexer.quoted || line.subarray(0, next).toString('latin1').trim() !== '')
+          throw metaCommand();
+        this.#meta(line.toString('utf8', next).trim());
+        this.#out.push(...this.#pending);
+        this.#pending = [];
+        this.#heldBytes = 0;
+        lexer.reset();
+        return;
+      }
+      if (this.#mustConnect && lexer.begun) throw metaCommand();
+      if (lexer.begun) this.#footer = false;
+      this.#pending.push(line.subarray(start, next));
+      if (stop === 'semicolon') {
+        yield* this.#statement(begunHere ? line.subarray(0, next - 1) : undefined, line.subarray(next));
+        begunHere = true;
+        if (this.#copying) {
+          // What is left of the line is its end; data begin on the next one.
+          this.#out.push(line.subarray(next));
+          return;
+        }
+      }
+      start = next;
+    }
+  }
+
+  /** `line`: up to the statement's `;`, if all of it lies in one line; `rest`: of the line, after the `;`. */
+  *#statement(line: Buffer | undefined, rest: Buffer): Generator<readonly string[]> {
+    const lexer = this.#lexer;
+    const { highBytes, stringDoubt } = lexer;
+    const tokens = withoutSemicolon(lexer.tokens);
+    lexer.reset();
+    const bytes = this.#pending;
+    this.#pending = [];
+    this.#heldBytes = 0;
+    if (tokens.length > 0 && tokens[0]?.kind === 'word') {
+      if (this.#dropped(tokens)) return;
+      this.#follow(tokens, rest);
+      const roles = rolesOfStatement(tokens).filter((role) => !this.#roles.has(role));
+      if (roles.length > 0) {
+        for (const role of roles) this.#roles.add(role);
+        yield [...new Set(roles)];
+      }
+    }
+    const guards = [
+      ...(highBytes
+        ? [
+            this.#encoding === undefined
+              ? 'RESET client_encoding;'
+              : `SET client_encoding = '${this.#encoding}';`,
+          ]
+        : []),
+      ...(stringDoubt ? [`SET standard_conforming_strings = ${lexer.standardStrings ? 'on' : 'off'};`] : []),
+    ];
+    // psql looks both up once per line, so they stand on a line of their own.
+    if (guards.length > 0) this.#out.push(Buffer.from(`\n${guards.join('\n')}\n`));
+    const rewritten = line === undefined ? undefined : rewriteForEmptyDatabase(line, tokens);
+    if (rewritten === undefined) {
+      this.#out.push(...bytes);
+    } else {
+      this.#out.push(...bytes.slice(0, -1), Buffer.from('\n'), rewritten, Buffer.from(';'));
+    }
+  }
+
+  /** The database is made by us, under its own name, owned by us, on the scratch's own disk. */
+  #dropped(tokens: readonly Token[]): boolean {
+    const [first, second] = tokens.map(({ text }) => text);
+    if (first === 'set' && second === 'default_tablespace') return tokens.at(-1)?.text !== '';
+    if (second !== 'database' || !(first === 'create' || first === 'drop' || first === 'alter')) return false;
+    const exists = tokens[2]?.text === 'if' && tokens[2].kind === 'word' ? 2 : 0;
+    this.#own(tokens[2 + exists]?.text ?? '');
+    return first !== 'alter' || tokens[3]?.text !== 'set' || tokens[4]?.text === 'tablespace';
+  }
+
+  #own(database: string): void {
+    this.#database ??= database;
+    if (database === this.#database) return;
+    throw new MusterError(
+      'unsupported_dump',
+      'The dump holds more than one database. Dump each one by itself with pg_dump.',
+    );
+  }
+
+  /** Follows the settings that change how psql reads on, and COPY. */
+  #follow(tokens: readonly Token[], rest: Buffer): void {
+    const endsLine = rest.length === 0 || /^[ \t]*\r?\n?$/.test(rest.toString('latin1'));
+    const words = tokens.map(({ kind, text }) => (kind === 'word' || kind === 'symbol' ? text : ''));
+    if (words[0] === 'copy') {
+      if (!isCopyFromStdin(tokens) || !/^\r?\n$/.test(rest.toString('latin1'))) {
+        throw unsupported('a COPY that is not from the dump itself in the text format');
+      }
+      this.#copying = true;
+      this.#tail = Buffer.from('\n');
+      return;
+    }
+    const setting = words.find(
+      (word) => word === 'client_encoding' || word === 'standard_conforming_strings' || word === 'names',
+    );
+    if (words[0] === 'reset' && (setting !== undefined || words[1] === 'all'))
+      throw unsupported('a RESET of its settings');
+    if (words[0] === 'discard') throw unsupported('DISCARD');
+    if (words[0] !== 'set' || setting === undefined) return;
+    const value = tokens.at(-1)?.text ?? '';
+    if (
+      tokens.length !== 4 ||
+      words[1] !== setting ||
+      !(words[2] === '=' || words[2] === 'to') ||
+      !endsLine
+    ) {
+      throw unsupported(`an unusual way to set ${setting}`);
+    }
+    if (setting === 'standard_conforming_strings') {
+      if (value !== 'on' && value !== 'off')
+        throw unsupported('an unusual value of standard_conforming_strings');
+      this.#lexer.standardStrings = value === 'on';
+      return;
+    }
+    const encoding = serverEncoding(value);
+    if (encoding === undefined)
+      throw unsupported(`the encoding ${JSON.stringify(value)}, in which a quote may be half a letter`);
+    this.#encoding = encoding;
+    this.#lexer.decode = decoderFor(encoding);
+  }
+
+  /** pg_dump writes just these, each on a line of its own. */
+  #meta(command: string): void {
+    if (/^\\(un)?restrict [A-Za-z0-9]+$/.test(command)) return;
+    if (command === '\\encoding SQL_ASCII') {
+      this.#mustConnect = true;
+      return;
+    }
+    const database = connectTarget(command);
+    if (database === undefined) throw metaCommand();
+    this.#mustConnect = false;
+    this.#own(database);
+  }
+}
+
+const metaCommand = (): MusterError =>
+  new MusterError(
+    'meta_command',
+    'The dump holds a command for psql itself that pg_dump does not write. It was edited or made by something else.',
+  );
+
+const unsupported = (what: string): MusterError =>
+  new MusterError(
+    'unsupported_dump',
+    `The dump holds ${what}, which pg_dump does not write. Restore it by hand, or dump anew.`,
+  );
+
+/** `COPY name (columns) FROM stdin`, nothing else. */
+function isCopyFromStdin(tokens: readonly Token[]): boolean {
+  const shape = tokens.map(({ kind, text }) =>
+    kind === 'ident' ? 'w' : kind === 'word' ? (/^(copy|from|stdin)$/.test(text) ? text : 'w') : text,
+  );
+  return (
+    /^copy (?:w \. )?w (?:\( w (?:, w )*\) )?from stdin$/.test(shape.join(' ')) &&
+    tokens.every(({ kind }) => kind !== 'string' && kind !== 'other')
+  );
+}
+
+/** The database of `\connect name` or `\connect -reuse-previous=on "dbname='…'"` (string_utils.c, appendPsqlMetaConnect). */
+function connectTarget(command: string): string | undefined {
+  const plain = /^\\connect ([A-Za-z0-9_.]+|"(?:[^"]|"")+")$/.exec(command)?.[1];
+  if (plain !== undefined) return plain.startsWith('"') ? plain.slice(1, -1).replaceAll('""', '"') : plain;
+  const conninfo = /^\\connect -reuse-previous=on "((?:[^"]|"")+)"$/
+    .exec(command)?.[1]
+    ?.replaceAll('""', '"');
+  const quoted = conninfo === undefined ? undefined : /^dbname='((?:[^'\\]|\\['\\])*)'$/.exec(conninfo)?.[1];
+  return quoted?.replace(/\\(['\\])/g, '$1');
+}

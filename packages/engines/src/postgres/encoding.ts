@@ -1,0 +1,35 @@
+/** Labels of the WHATWG Encoding standard for PostgreSQL's encodings. */
+const LABELS: Readonly<Record<string, string>> = {
+  ...{
+    EUC_JP: 'euc-jp',
+    EUC_CN: 'gb18030',
+    EUC_KR: 'euc-kr',
+    KOI8R: 'koi8-r',
+    KOI8U: 'koi8-u',
+    WIN866: 'ibm866',
+    WIN874: 'windows-874',
+  },
+  ...{
+    LATIN2: 'iso-8859-2',
+    LATIN3: 'iso-8859-3',
+    LATIN4: 'iso-8859-4',
+    LATIN5: 'windows-1254',
+    LATIN6: 'iso-8859-10',
+  },
+  ...{ LATIN7: 'iso-8859-13', LATIN8: 'iso-8859-14', LATIN9: 'iso-8859-15', LATIN10: 'iso-8859-16' },
+  ...{
+    ISO_8859_5: 'iso-8859-5',
+    ISO_8859_6: 'iso-8859-6',
+    ISO_8859_7: 'iso-8859-7',
+    ISO_8859_8: 'iso-8859-8',
+  },
+};
+
+/** Reads text in one of PostgreSQL's server encodings; UTF-8 where it cannot be told. */
+export function decoderFor(encoding: string): (bytes: Buffer) => string {
+  if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1');
+  const label = LABELS[encoding] ?? encoding.replace(/^WIN(125\d)$/, 'windows-$1');
+  if (label === encoding) return (bytes) => bytes.toString('utf8');
+  const decoder = new TextDecoder(label);
+  return (bytes) => decoder.decode(bytes);
+}
