@@ -120,8 +120,12 @@ export interface Loss {
 export interface Command {
   readonly argv: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** Its end reaches the process as an end of file. Its error kills the process and is what `exec` rejects with. */
   readonly stdin?: Readable;
-  /** Where stdout goes; absent = collected (its last 64 KiB) into {@link ExecResult.stdout}. */
+  /**
+   * Where stdout goes; absent = collected (its last 64 KiB) into {@link ExecResult.stdout}. It is not ended: only who
+   * has seen the exit code can say that it is complete.
+   */
   readonly stdout?: Writable;
   /** Called with each piece of stderr as it comes; its last 64 KiB is collected in any case. */
   readonly onStderr?: (text: string) => void;
@@ -139,6 +143,7 @@ export interface NetworkedCommand extends Command {
 }
 
 export interface ExecResult {
+  /** 127 where there is no such program; 128 + n after signal n. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -11,7 +11,8 @@ export function createTail(limit: number = TAIL_BYTES): Tail {
   let held = 0;
   return {
     add(piece) {
-      pieces.push(piece);
+      // A copy: a small piece would otherwise keep alive the whole chunk that it was cut from.
+      pieces.push(Buffer.from(piece));
       held += piece.byteLength;
       // Compacted only now and then, so that a flood of small pieces stays linear.
       if (held > 2 * limit) {

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex, Readable } from 'node:stream';
+import { isMusterError, MusterError } from '@muster/core';
+import { pause, refuseIfAborted, within } from '../limit.js';
+import type { Loss } from '../scratch.js';
+import { type CellConfig, containerOptions, DATA_IN_VOLUME, INNER } from './cell-config.js';
+import {
+  type Daemon,
+  type DaemonInfo,
+  type ExecOptions,
+  type RunningExec,
+  reasonOf,
+  statusOf,
+} from './daemon.js';
+import { demux } from './demux.js';
+import { tarDirectory } from './tar-directory.js';
+
+/** A running container that ends with this process. */
+export interface Cell {
+  readonly user: string;
+  /** Names the kernel that the container runs on. */
+  readonly bootId: string;
+  /** Resolves when it ended, for whatever reason; never rejects. */
+  readonly ended: Promise<Loss>;
+  /** The kernel killed something in it for want of memory. */
+  outOfMemory(): boolean;
+  startExec(options: Omit<ExecOptions, 'user'> & { readonly user?: string }): Promise<RunningExec>;
+  /** Ends it for this reason, which {@link ended} then tells; resolves when it is gone. Idempotent. */
+  end(loss: Loss): Promise<void>;
+}
+
+/** One call to the daemon. */
+const CALL_MS = 30_000;
+/** From start to the first word of the first process; a busy host may take its time. */
+const READY_MS = 60_000;
+
+/**
+ * Creates, attaches, starts, in this order: from the first moment that anything runs in it, the container's life hangs
+ * on this process's connection. Whatever fails or is cancelled on the way, nothing is left.
+ * @throws `launch_failed`, `cancelled`
+ */
+export async function launchCell(
+  daemon: Daemon,
+  info: DaemonInfo,
+  config: Omit<CellConfig, 'name'>,
+  signal: AbortSignal,
+): Promise<Cell> {
+  const name = `muster-${randomBytes(8).toString('hex')}`;
+  const streams: (Duplex | Readable)[] = [];
+  const step = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    refuseIfAborted(signal, 'the launch of the scratch');
+    return await within(CALL_MS, `Docker to ${what} the container`, run());
+  };
+  try {
+    const id = await step('create', () => daemon.create(containerOptions({ ...config, name }, info)));
+    if (config.data === 'disk') {
+      const directory = tarDirectory(DATA_IN_VOLUME, config.user, 0o700);
+      await step('prepare the disk of', () => daemon.unpack(id, INNER.data, directory));
+    }
+    const events = await step('watch', () => daemon.events(id, ['oom']));
+    streams.push(events);
+    const attached = await step('attach to', () => daemon.attach(id));
+    streams.push(attached);
+    const gone = daemon.removed(id).catch(() => {});
+    await step('start', () => daemon.start(id));
+    const cell = watchCell(daemon, id, config.user, attached, events, gone);
+    const bootId = await within(READY_MS, 'the first process of the container', cell.ready).catch(
+      async (error) => {
+        await cell.end({ reason: 'scratch_lost', detail: 'it did not start' });
+        throw error;
+      },
+    );
+    return { ...cell, bootId };
+  } catch (error) {
+    for (const stream of streams) stream.destroy();
+    await removeWithin(daemon, name);
+    if (isMusterError(error)) throw error;
+    throw launchFailed(error);
+  }
+}
+
+type Watched = Omit<Cell, 'bootId'> & { readonly ready: Promise<string> };
+
+function watchCell(
+  daemon: Daemon,
+  id: string,
+  user: string,
+  attached: Duplex,
+  events: Readable,
+  gone: Promise<void>,
+): Watched {
+  let memory = false;
+  let why: Loss | undefined;
+  events.on('data', () => {
+    memory = true;
+  });
+  events.on('error', () => {});
+  attached.on('error', () => {});
+
+  let said = '';
+  const ready = Promise.withResolvers<string>();
+  ready.promise.catch(() => {});
+  const hear = (piece: Buffer): void => {
+    if (said.length < 4096) said += piece.toString('utf8');
+    const line = said.indexOf('\n');
+    if (line >= 0) ready.resolve(said.slice(0, line));
+  };
+  let complaint = '';
+  const streamEnded = demux(attached, hear, (piece) => {
+    if (complaint.length < 4096) complaint += piece.toString('utf8');
+  }).catch(() => {});
+
+  const ended = streamEnded.then(async (): Promise<Loss> => {
+    ready.reject(
+      new MusterError(
+        'launch_failed',
+        'the container ended before its first process was up: the image needs /bin/sh',
+        {
+          output: complaint,
+        },
+      ),
+    );
+    // A last look for the event that says why, which may be on its way.
+    if (why === undefined && !memory) await Promise.race([gone, pause(GRACE_MS)]);
+    events.destroy();
+    if (why !== undefined) return why;
+    if (memory) return OUT_OF_MEMORY;
+    const answers = await within(3_000, 'Docker', daemon.version()).then(
+      () => true,
+      () => false,
+    );
+    return {
+      reason: 'scratch_lost',
+      detail: answers
+        ? 'the container of the scratch was ended from outside or reached the end of its time'
+        : 'Docker stopped answering in the middle',
+    };
+  });
+
+  let ending: Promise<void> | undefined;
+  return {
+    user,
+    ready: ready.promise,
+    ended,
+    outOfMemory: () => memory,
+    startExec: (options) => daemon.exec(id, { user, ...options }),
+    end: (loss) => {
+      why ??= loss;
+      ending ??= (async () => {
+        await removeWithin(daemon, id);
+        attached.destroy();
+        await Promise.race([gone, pause(GRACE_MS)]);
+        await ended;
+      })();
+      return ending;
+    },
+  };
+}
+
+export const OUT_OF_MEMORY: Loss = {
+  reason: 'scratch_out_of_memory',
+  detail: 'a process in the scratch was killed for want of memory: give it more with scratch.memory',
+};
+
+const GRACE_MS = 1_000;
+
+/** Where the daemon does not answer, the container ends by itself (its stdin closed) and a sweep does the rest. */
+async function removeWithin(daemon: Daemon, nameOrId: string): Promise<void> {
+  await within(20_000, 'Docker to remove the container', daemon.remove(nameOrId)).catch(() => {});
+}
+
+function launchFailed(error: unknown): MusterError {
+  const hint =
+    statusOf(error) === undefined ? 'does the Docker daemon still run?' : 'see `docker info` on that host';
+  return new MusterError(
+    'launch_failed',
+    `Docker could not start the scratch: ${reasonOf(error)} (${hint})`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,47 @@
+import { pause } from '../limit.js';
+import type { Loss } from '../scratch.js';
+import { type Cell, OUT_OF_MEMORY } from './cell.js';
+import { demux } from './demux.js';
+
+/** What the cell itself knows of why things fail; undefined where it cannot be asked in time. */
+export async function diagnoseCell(cell: Cell, dataDir: string): Promise<Loss | undefined> {
+  if (cell.outOfMemory()) return OUT_OF_MEMORY;
+  const said = await Promise.race([ask(cell, dataDir).catch(() => undefined), pause(ANSWER_MS)]);
+  if (cell.outOfMemory()) return OUT_OF_MEMORY;
+  return said === undefined ? undefined : judgeState(said);
+}
+
+/** The counters of cgroup v1 and v2, then `df -Pk`. */
+export function judgeState(said: string): Loss | undefined {
+  if (/^oom_kill [1-9]/m.test(said)) return OUT_OF_MEMORY;
+  const [, size, available] = /\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s+\//.exec(said) ?? [];
+  if (size === undefined || available === undefined) return undefined;
+  // The last hundredth, for a server gives back a little of what it could not use.
+  return Number(available) < Number(size) / 100 ? DISK_FULL : undefined;
+}
+
+async function ask(cell: Cell, dataDir: string): Promise<string> {
+  const { stream } = await cell.startExec({
+    argv: ['/bin/sh', '-c', ASK, 'ask', dataDir],
+    env: ['LC_ALL=C'],
+    stdin: false,
+  });
+  let said = '';
+  await demux(
+    stream,
+    (piece) => {
+      said += piece.toString('latin1');
+    },
+    () => {},
+  );
+  return said;
+}
+
+const ANSWER_MS = 5_000;
+const ASK =
+  'cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null; df -Pk "$1" | tail -n 1';
+
+const DISK_FULL: Loss = {
+  reason: 'scratch_disk_full',
+  detail: 'the data directory of the scratch is full: give it more with scratch.disk',
+};

@@ -1,0 +1,157 @@
+import { access } from 'node:fs/promises';
+import { isMusterError, MusterError } from '@muster/core';
+import { type CellDirectory, createCellDirectory } from '../cell-directory.js';
+import type { Ownership } from '../labels.js';
+import type { LaunchSpec, Loss, Scratch } from '../scratch.js';
+import { watchSocketDirectory } from '../socket-directory-watch.js';
+import { bootId, thisWorker } from '../worker-identity.js';
+import { type Bridge, createBridge } from './bridge.js';
+import { type Cell, launchCell } from './cell.js';
+import { type CellConfig, dataDirectory, heldLimits, INNER } from './cell-config.js';
+import type { DaemonInfo, ImageFacts } from './daemon.js';
+import { statusOf } from './daemon.js';
+import { diagnoseCell } from './diagnose.js';
+import { watchDisk } from './disk-watch.js';
+import type { DockerContext } from './docker-context.js';
+import { execInCell, lossError } from './exec.js';
+
+/** A cell with data and a socket. Whatever fails on the way, nothing is left. */
+export async function launchScratch(
+  context: DockerContext,
+  image: ImageFacts,
+  spec: LaunchSpec,
+  signal: AbortSignal,
+): Promise<Scratch> {
+  await refuseMissing(spec.mounts);
+  const owner: Ownership = { drill: spec.drillId, worker: thisWorker(), expiresAt: spec.expiresAt };
+  const quota = spec.data === 'disk' && (await context.quota());
+  const info = await context.info();
+  const directory = await createCellDirectory(context.runtimeDir, owner);
+  try {
+    const config = (reach: Scratch['reach']): Omit<CellConfig, 'name'> => ({
+      image,
+      owner,
+      user: spec.user,
+      limits: spec.limits,
+      network: 'none',
+      data: spec.data,
+      quota,
+      lifeSeconds: Math.max(1, Math.ceil((spec.expiresAt.getTime() - Date.now()) / 1000)),
+      mounts: reach === 'shared' ? spec.mounts : [],
+      ...(reach === 'shared' ? { sharedSockets: directory.socketDir } : {}),
+    });
+    const { cell, reach } = await launchWithin(context, info, config, signal);
+    try {
+      const dataDir = dataDirectory(spec.data);
+      if (spec.data === 'disk' && !quota) await watchDisk(cell, dataDir, spec.limits.diskBytes);
+      return toScratch({
+        cell,
+        reach,
+        dataDir,
+        directory,
+        limits: heldLimits({ ...config(reach), name: '' }, info),
+      });
+    } catch (error) {
+      await cell.end(DESTROYED);
+      throw isMusterError(error) ? error : lossError(await cell.ended);
+    }
+  } catch (error) {
+    await directory.remove();
+    throw error;
+  }
+}
+
+/** Looked at here first, so that what the daemon then refuses is the sharing itself. */
+async function refuseMissing(mounts: LaunchSpec['mounts']): Promise<void> {
+  for (const { hostPath } of mounts) {
+    await access(hostPath).catch((cause: unknown) => {
+      throw new MusterError('launch_failed', `${hostPath} is to be shown in the scratch but is not there`, {
+        cause,
+      });
+    });
+  }
+}
+
+type Launched = { readonly cell: Cell; readonly reach: Scratch['reach'] };
+
+/**
+ * Shares the socket directory if it can be shared. That it can is proven by a directory with a random name, made a
+ * moment ago: a daemon that sees another file system refuses to mount what is not there. And a container on another
+ * kernel (Docker Desktop) may see the directory, but not reach through its sockets.
+ */
+async function launchWithin(
+  context: DockerContext,
+  info: DaemonInfo,
+  config: (reach: Scratch['reach']) => Omit<CellConfig, 'name'>,
+  signal: AbortSignal,
+): Promise<Launched> {
+  if (context.reach !== 'bridge') {
+    const cell = await launchCell(context.daemon, info, config('shared'), signal).catch(
+      async (error: unknown) => {
+        const refused = isMusterError(error, 'launch_failed') && statusOf(error.cause) === 400;
+        // Once it worked, a refusal is about something else.
+        if (!refused || context.reach === 'shared') throw error;
+        return undefined;
+      },
+    );
+    if (cell?.bootId === bootId() && cell !== undefined) {
+      context.reach = 'shared';
+      return { cell, reach: 'shared' };
+    }
+    await cell?.end(DESTROYED);
+  }
+  const cell = await launchCell(context.daemon, info, config('bridge'), signal);
+  context.reach = 'bridge';
+  return { cell, reach: 'bridge' };
+}
+
+const DESTROYED: Loss = { reason: 'scratch_lost', detail: 'the scratch was destroyed' };
+const MISUSED: Loss = {
+  reason: 'scratch_disk_full',
+  detail: 'a process in the scratch wrote more than sockets into the socket directory',
+};
+
+interface Parts extends Launched {
+  readonly dataDir: string;
+  readonly directory: CellDirectory;
+  readonly limits: Scratch['limits'];
+}
+
+function toScratch({ cell, reach, dataDir, directory, limits }: Parts): Scratch {
+  const bridge: Bridge | undefined = reach === 'bridge' ? createBridge(cell, directory.socketDir) : undefined;
+  const stopWatch =
+    reach === 'shared' ? watchSocketDirectory(directory.socketDir, () => void cell.end(MISUSED)) : () => {};
+  let destroyed: Promise<void> | undefined;
+  let loss: Loss | undefined;
+  const lost = new Promise<Loss>((resolve) => {
+    void cell.ended.then((why) => {
+      stopWatch();
+      if (destroyed !== undefined) return;
+      loss = why;
+      resolve(why);
+    });
+  });
+  return {
+    isolation: 'docker',
+    limits,
+    dataDir,
+    innerSocketDir: INNER.sockets,
+    socketDir: directory.socketDir,
+    mounts: reach === 'shared',
+    reach,
+    lost,
+    exec: (command, signal) => execInCell(cell, command, signal),
+    expose: async ({ name, tcpPort }) => bridge?.expose(name, tcpPort),
+    diagnose: async () => loss ?? (destroyed === undefined ? await diagnoseCell(cell, dataDir) : undefined),
+    destroy: () => {
+      destroyed ??= (async () => {
+        stopWatch();
+        const closing = bridge?.close();
+        await cell.end(DESTROYED);
+        await closing;
+        await directory.remove().catch(() => {});
+      })();
+      return destroyed;
+    },
+  };
+}

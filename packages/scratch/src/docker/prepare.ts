@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { isMusterError, MusterError, sha256 } from '@muster/core';
+import { z } from 'zod';
+import { cancelled, refuseIfAborted } from '../limit.js';
+import type { Base, PrepareRequest } from '../scratch.js';
+import type { Cell } from './cell.js';
+import { type Daemon, type ImageFacts, reasonOf, statusOf } from './daemon.js';
+import { execInCell } from './exec.js';
+
+/** Finds or pulls the image, and asks it once what it holds. @throws `image_unavailable`, `isolation_unavailable` */
+export async function prepareBase(
+  daemon: Daemon,
+  stateDir: string,
+  request: PrepareRequest,
+  launchProbe: (image: ImageFacts) => Promise<Cell>,
+  signal: AbortSignal,
+): Promise<Base> {
+  refuseIfAborted(signal, 'the preparation of the image');
+  const image = (await findImage(daemon, request.image)) ?? (await pullImage(daemon, request, signal));
+  const facts = await recall(join(stateDir, 'probes'), sha256(`${image.id}\n${request.probe}`), () =>
+    probe(request, () => launchProbe(image), signal),
+  );
+  return { isolation: 'docker', image: request.image, imageDigest: image.digest, facts };
+}
+
+/** @throws `isolation_unavailable` where Docker does not answer */
+export async function findImage(daemon: Daemon, reference: string): Promise<ImageFacts | undefined> {
+  try {
+    return await daemon.image(reference);
+  } catch (cause) {
+    if (statusOf(cause) === 400) {
+      throw new MusterError(
+        'image_unavailable',
+        `${reference} is not the name of an image: ${reasonOf(cause)}`,
+        { cause },
+      );
+    }
+    throw new MusterError(
+      'isolation_unavailable',
+      `Docker does not answer: ${reasonOf(cause)}. Start it, or set DOCKER_HOST to where it listens`,
+      { cause },
+    );
+  }
+}
+
+async function pullImage(daemon: Daemon, request: PrepareRequest, signal: AbortSignal): Promise<ImageFacts> {
+  const unavailable = (reason: string, cause?: unknown): MusterError =>
+    new MusterError(
+      'image_unavailable',
+      `the image ${request.image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
+        `(docker pull ${request.image}), name another with scratch.images, or build one from Debian packages with ` +
+        'deploy/scratch-images/build-postgres.sh',
+      { cause },
+    );
+  try {
+    await followPull(daemon, request, signal);
+  } catch (error) {
+    if (signal.aborted) throw cancelled('the pull of the image');
+    throw unavailable(reasonOf(error), error);
+  }
+  const image = await findImage(daemon, request.image);
+  if (image === undefined) throw unavailable('it was pulled but is not there');
+  return image;
+}
+
+const pullEvent = z.object({
+  status: z.string().optional(),
+  id: z.string().optional(),
+  error: z.string().optional(),
+  progressDetail: z.object({ current: z.number().optional(), total: z.number().optional() }).optional(),
+});
+
+async function followPull(daemon: Daemon, request: PrepareRequest, signal: AbortSignal): Promise<void> {
+  const layers = new Map<string, { readonly bytes: number; readonly totalBytes: number }>();
+  const stream = await daemon.pull(request.image, signal);
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (line.trim() === '') continue;
+    const event = pullEvent.parse(JSON.parse(line));
+    if (event.error !== undefined) throw new Error(event.error);
+    const { current = 0, total = 0 } = event.progressDetail ?? {};
+    // Unpacking counts its bytes anew, under the same layer.
+    if (event.id === undefined || event.status !== 'Downloading' || total <= 0) continue;
+    layers.set(event.id, { bytes: current, totalBytes: total });
+    const all = [...layers.values()];
+    request.onPull?.({
+      bytes: all.reduce((sum, layer) => sum + layer.bytes, 0),
+      totalBytes: all.reduce((sum, layer) => sum + layer.totalBytes, 0),
+    });
+  }
+  refuseIfAborted(signal, 'the pull of the image');
+}
+
+async function probe(
+  request: PrepareRequest,
+  launch: () => Promise<Cell>,
+  signal: AbortSignal,
+): Promise<string> {
+  const cell = await launch();
+  try {
+    const result = await execInCell(cell, { argv: ['/bin/sh', '-c', request.probe] }, signal);
+    if (result.exitCode === 0) return result.stdout;
+    throw new MusterError(
+      'image_unavailable',
+      `the image ${request.image} does not hold what is needed: the question what is in it ended with ${result.exitCode}. ` +
+        'Name another image with scratch.images',
+      { output: result.stderr },
+    );
+  } finally {
+    await cell.end({ reason: 'scratch_lost', detail: 'the probe is over' });
+  }
+}
+
+const remembered = z.strictObject({ facts: z.string() });
+
+/** What cannot be read is asked again, and what cannot be written is not remembered. */
+async function recall(directory: string, key: string, ask: () => Promise<string>): Promise<string> {
+  const path = join(directory, `${key.replace(':', '-')}.json`);
+  try {
+    return remembered.parse(JSON.parse(await readFile(path, 'utf8'))).facts;
+  } catch (error) {
+    if (isMusterError(error)) throw error;
+  }
+  const facts = await ask();
+  const unfinished = `${path}.${randomUUID()}`;
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+    .then(() => writeFile(unfinished, JSON.stringify({ facts }), { mode: 0o600 }))
+    .then(() => rename(unfinished, path))
+    .catch(() => {});
+  return facts;
+}
