@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseCanonical } from './canonical-json.js';
 
 /** Sigstore bundle v0.3: https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto */
-export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
 const keyId = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 /** One text for each sequence of bytes: padded, and the unused bits zero. */

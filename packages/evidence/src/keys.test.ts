@@ -86,6 +86,26 @@ describe('a key made on first use', () => {
   });
 });
 
+describe('a key that cannot be written', () => {
+  it('is an error that says what to do, also where only its keyring cannot be', async () => {
+    await asUnprivileged(directory, async () => {
+      await mkdir(at('keys'), { mode: 0o500 });
+      const halfway = ensurePrivateKey(paths(), signal);
+      await expect(halfway).rejects.toMatchObject({ code: 'state_unwritable' });
+      await expect(halfway).rejects.toThrow(/public key.*no permission.*chown/);
+      const { keyId, publicKeyPem } = await loadPrivateKey({ kind: 'file', path: paths().privateKey });
+      await chmod(at('keys'), 0o700);
+      await writeFile(at('keys', `${keyId}.pem`), publicKeyPem);
+      await chmod(at('keys'), 0o500);
+      expect(await ensurePrivateKey(paths(), signal)).toMatchObject({ keyId, created: false });
+      await rm(at('secret'), { recursive: true });
+      await chmod(directory, 0o500);
+      await expect(ensurePrivateKey(paths(), signal)).rejects.toMatchObject({ code: 'state_unwritable' });
+      await chmod(directory, 0o700);
+    });
+  });
+});
+
 describe('loading a private key', () => {
   const load = (path: string) => loadPrivateKey({ kind: 'file', path });
 

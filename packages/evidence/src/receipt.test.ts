@@ -169,6 +169,11 @@ describe('verification', () => {
     );
   });
 
+  it('refuses a statement whose parts contradict each other, though it was signed', async () => {
+    const contradiction = signer.sign(sampleStatement({ result: 'fail', reason: 'check_failed' }));
+    await expectRefusal(contradiction, 3, 'consistency', /roll up to pass/);
+  });
+
   it('refuses what is no receipt at all', async () => {
     for (const text of ['', 'null', '[]', '{}', '"x"', '{"mediaType":1}', '[['.repeat(100_000)]) {
       await expectRefusal(Buffer.from(text), 2, 'envelope', /./);

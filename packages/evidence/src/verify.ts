@@ -78,7 +78,7 @@ export async function verifyReceipt(
     } catch (error) {
       if (!(error instanceof Refusal) && !isMusterError(error, 'evidence_malformed')) throw error;
       steps.push({ name, outcome: 'failed', detail: printable(error.message) });
-      throw new Refused(exitCode);
+      throw new Stopped(exitCode);
     }
   }
 
@@ -99,7 +99,7 @@ export async function verifyReceipt(
     if (options.requirePass) await step('pass', 6, () => checkPass(statement));
     return { steps, exitCode: 0, ...seen };
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof Stopped)) throw error;
     return { steps, exitCode: error.exitCode, ...seen };
   }
 }
@@ -113,7 +113,7 @@ interface Taken<T> {
 class Refusal extends Error {}
 
 /** Ends the steps after one that does not stand. */
-class Refused extends Error {
+class Stopped extends Error {
   readonly exitCode: VerifyExitCode;
   constructor(exitCode: VerifyExitCode) {
     super();
