@@ -66,6 +66,8 @@ export class PsqlLexer {
   #text: Buffer[] = [];
   #textBytes = 0;
   #start = 0;
+  /** The statement under way is of a kind whose tokens are not kept. */
+  #quiet = false;
 
   /** True between statements, outside of any quote or comment. */
   get idle(): boolean {
@@ -86,6 +88,7 @@ export class PsqlLexer {
     this.#identifiers = 0;
     this.#firstIdentifiers = '';
     this.#afterEscape = 'no';
+    this.#quiet = false;
   }
 
   /**
@@ -135,9 +138,9 @@ export class PsqlLexer {
   }
 
   #keep(kind: Token['kind'], text: string, start: number): void {
-    const first = this.tokens[0];
-    if (first?.kind === 'word' && UNINTERESTING.has(first.text)) return;
-    if (this.tokens.length < MAX_TOKENS) this.tokens.push({ kind, text, start });
+    if (this.#quiet || this.tokens.length >= MAX_TOKENS) return;
+    this.tokens.push({ kind, text, start });
+    if (this.tokens.length === 1 && kind === 'word') this.#quiet = UNINTERESTING.has(text);
   }
 
   #punctuation(line: Buffer, at: number, byte: number): number {
@@ -170,7 +173,7 @@ export class PsqlLexer {
     this.begun = true;
     this.#afterEscape = 'no';
     this.#mode = mode;
-    this.#text = [];
+    if (this.#text.length > 0) this.#text = [];
     this.#textBytes = 0;
     this.#start = start;
     return next;
@@ -189,6 +192,9 @@ export class PsqlLexer {
     if (end - at === 1 && next === 0x27) {
       const prefix = String.fromCharCode(bits | 0x20);
       if (prefix === 'e') return this.#open('escape', at, end + 1);
+      // In psql the halves of B'1''0' are two strings, in the server too; nobody writes that.
+      if ((prefix === 'b' || prefix === 'x') && !this.standardStrings)
+        throw doubtful('a bit string without standard_conforming_strings');
       if (prefix === 'b' || prefix === 'x') return this.#open('raw', at, end + 1);
     }
     if (end - at === 1 && (bits | 0x20) === 0x75 && next === 0x26) {
@@ -198,13 +204,15 @@ export class PsqlLexer {
         return this.#open('ident', at, end + 2);
       }
     }
+    this.begun = true;
+    this.#afterEscape = 'no';
+    // A statement of this kind has no body of a function.
+    if (this.#quiet) return end;
     const bytes = line.subarray(at, end);
     const text = (bits >= 0x80 ? this.decode(bytes) : bytes.toString('latin1')).replace(
       /[A-Z]+/g,
       (s: string) => s.toLowerCase(),
     );
-    this.begun = true;
-    this.#afterEscape = 'no';
     this.#keep('word', text, at);
     this.#trackBody(text);
     return end;
@@ -231,7 +239,7 @@ export class PsqlLexer {
     }
     this.begun = true;
     this.#afterEscape = 'no';
-    this.#keep('other', line.toString('latin1', at, end), at);
+    this.#keep('other', '0', at);
     return end;
   }
 
@@ -310,7 +318,7 @@ export class PsqlLexer {
     if (bits >= 0x80) this.highBytes = true;
     const end = Math.min(i, line.length);
     this.#textBytes += end - at;
-    if (this.#textBytes <= MAX_TOKEN_BYTES) this.#text.push(line.subarray(at, end));
+    if (!this.#quiet && this.#textBytes <= MAX_TOKEN_BYTES) this.#text.push(line.subarray(at, end));
     if (i >= line.length) return line.length;
     this.#close(quote);
     return i + 1;
