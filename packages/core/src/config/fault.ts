@@ -9,6 +9,10 @@ export interface Fault {
   readonly code: ConfigFault['code'];
 }
 
+export function faultAt(offset: number, path: Path, message: string, code: Fault['code'] = 'invalid'): Fault {
+  return { offset, path, message, code };
+}
+
 export type Path = readonly (string | number)[];
 
 /** `sources[0].checks[1]`. */
@@ -30,7 +34,7 @@ export function showName(name: string): string {
 export function suggest(name: string, candidates: readonly string[]): string {
   const plain = name.toLowerCase().replaceAll('-', '_');
   const near = (candidate: string) => distance(plain, candidate.toLowerCase().replaceAll('-', '_'));
-  const bound = Math.max(1, Math.floor(name.length / 3));
+  const bound = name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
   const close = candidates.filter((candidate) => near(candidate) <= bound);
   if (close.length === 0) return '';
   return ` Did you mean ${showName(close.find((candidate) => near(candidate) === 0) ?? closest(name, close))}?`;

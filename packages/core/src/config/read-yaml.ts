@@ -26,6 +26,9 @@ const MAX_DEPTH = 100;
 /** What aliases may add to a document, in characters: far beyond use, far below a bomb. */
 const MAX_ALIAS_COST = 1_000_000;
 
+/** Past the first ones the parser is guessing. */
+const MAX_SYNTAX_FAULTS = 20;
+
 const TOO_DEEP = 'the file is nested too deeply';
 
 /**
@@ -40,9 +43,7 @@ export function readYaml(text: string): ReadYaml {
   };
   const document = parse(text, lineCounter);
   if (document === undefined) return { faults: [fault(0, [], TOO_DEEP)], locate };
-  const syntax = [...document.errors, ...document.warnings].map(({ pos, code }) =>
-    fault(pos[0], [], SYNTAX[code] ?? 'this is not YAML'),
-  );
+  const syntax = syntaxFaults(document);
   const { yaml } = document.directives ?? {};
   if (yaml?.explicit === true && yaml.version !== '1.2') {
     syntax.push(fault(0, [], 'only YAML 1.2 is read: take the %YAML line out'));
@@ -68,6 +69,12 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefi
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+function syntaxFaults({ errors, warnings }: Document.Parsed): Fault[] {
+  const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  const told = exhausted === undefined ? [...errors, ...warnings].slice(0, MAX_SYNTAX_FAULTS) : [exhausted];
+  return told.map(({ pos, code }) => fault(pos[0], [], SYNTAX[code] ?? 'this is not YAML'));
 }
 
 interface Walk {

@@ -33,23 +33,22 @@ export interface ResolveContext {
 /** Puts a faultless file into force: defaults, references between its parts, absolute paths. */
 export function resolveConfig(file: ConfigFile, context: ResolveContext): Config {
   const { baseDirectory, configSha256 } = context;
-  const declared = file.checks ?? [];
-  const checks = declared.map((check, index) => resolveCheck(check, index, DEFAULT_LIMITS.check, context));
+  const declared = new Map((file.checks ?? []).map((check, index) => [check.id, { check, index }]));
+  const withTimeout = (id: string, timeoutMs: number): Check => {
+    const found = declared.get(id);
+    if (found === undefined) throw new Error('a check that the cross-checks let through is not declared');
+    return resolveCheck(found.check, found.index, timeoutMs, context);
+  };
   const sources = file.sources.map((own): Source => {
     const source = inherit(own, file.defaults);
     const limits = { ...DEFAULT_LIMITS, ...source.limits };
-    const used = (source.checks ?? []).map((id) => {
-      const index = declared.findIndex((check) => check.id === id);
-      const check = declared[index];
-      if (check === undefined) throw new Error('a check that cross-checks.ts let through is not declared');
-      return resolveCheck(check, index, limits.check, context);
-    });
+    const used = (source.checks ?? []).map((id) => withTimeout(id, limits.check));
     return resolveSource(source, used, limits, baseDirectory);
   });
   const { signing, evidence, scratch } = file;
   return {
     sources,
-    checks,
+    checks: [...declared.keys()].map((id) => withTimeout(id, DEFAULT_LIMITS.check)),
     scratch: { kind: scratch?.kind ?? 'auto', images: { ...DEFAULT_IMAGES, ...scratch?.images } },
     signing: signing?.key === undefined ? {} : { key: absoluteRef(signing.key, baseDirectory) },
     evidence: {
@@ -81,7 +80,7 @@ function resolveSource(
   baseDirectory: string,
 ): Source {
   const { slug, kind, database, connection, image, summaries } = source;
-  if (kind === undefined) throw new Error('a source that cross-checks.ts let through has no kind');
+  if (kind === undefined) throw new Error('a source that the cross-checks let through has no kind');
   const { cpus, memory, disk, pids } = source.scratch ?? {};
   return {
     slug,
