@@ -1,1 +1,5 @@
+export { createBubblewrapHost } from './bubblewrap/bubblewrap-host.js';
+export { type Detected, detectBubblewrap } from './bubblewrap/detect-bubblewrap.js';
+export { type DockerFound, detectDocker } from './docker/detect-docker.js';
+export { createDockerHost, type DockerHostOptions } from './docker/docker-host.js';
 export type * from './scratch.js';

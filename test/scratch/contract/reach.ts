@@ -84,7 +84,10 @@ export function reachContract(name: string, makeHost: MakeHost, subject: Subject
         expect(rest.join('\n')).toMatch(/NoNewPrivs:\s1/);
         expect(rest.join('\n')).not.toMatch(/eth0/);
         const again = await makeHost(bench.options);
-        expect(await again.prepare({ image: subject.image, probe: PROBE }, never())).toEqual(bench.base);
+        const same = await again.prepare({ image: subject.image, probe: PROBE }, never());
+        // What has no digest may change at any moment: then nothing is remembered.
+        if (bench.base.imageDigest === undefined) expect(same.facts).not.toBe(bench.base.facts);
+        else expect(same).toEqual(bench.base);
         const other = await again.prepare({ image: subject.image, probe: `${PROBE}; echo more` }, never());
         expect(other.facts.split('\n')[0]).not.toBe(bench.base.facts.split('\n')[0]);
       } finally {

@@ -1,0 +1,147 @@
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import { MusterError, type ScratchLimits } from '@muster/core';
+import { sweepCellDirectories } from '../cell-directory.js';
+import { refuseIfAborted } from '../limit.js';
+import type { Base, HostOptions, Scratch, ScratchHost } from '../scratch.js';
+import { thisWorker } from '../worker-identity.js';
+import { DATA_DIR, SOCKET_DIR, type User } from './cage-options.js';
+import { type CellRequest, controlGroupName, launchCell } from './cell.js';
+import { sweepControlGroup } from './control-group.js';
+import { sweepDataDirectories } from './data-directory.js';
+import { bubblewrapOptions, missingTools } from './tools.js';
+
+const GIB = 1024 ** 3;
+const DAY_MS = 86_400_000;
+/** Named `postgres` inside, as in the images. */
+const PROBE_USER: User = { uid: 999, gid: 999 };
+/** What a probe or a dump tool may use: both keep next to nothing. */
+const TOOL_LIMITS: ScratchLimits = {
+  cpus: availableParallelism(),
+  memoryBytes: 2 * GIB,
+  diskBytes: GIB / 16,
+  pids: 256,
+};
+
+/**
+ * The host's own server binaries in the same cage as Docker's, without Docker: as an ordinary user by user namespaces,
+ * as root by giving up root first. {@link Base} names no image; the host's files have no digest, so
+ * {@link ScratchHost.prepare} asks each time and remembers nothing.
+ */
+export function createBubblewrapHost(options: HostOptions): ScratchHost {
+  const asRoot = process.getuid?.() === 0;
+  let knownOptions: Promise<ReadonlySet<string>> | undefined;
+
+  const launch = async (
+    request: Omit<CellRequest, 'forbidNamespaces' | 'owner'>,
+    drill: string,
+    expiresAt: Date,
+    signal: AbortSignal,
+  ): ReturnType<typeof launchCell> => {
+    refuseIfAborted(signal, 'the launch of the scratch');
+    const missing = missingTools(asRoot);
+    if (missing.length > 0) {
+      throw new MusterError(
+        'isolation_unavailable',
+        `${missing.join(', ')} cannot be found: install the packages bubblewrap, util-linux and bash`,
+      );
+    }
+    knownOptions ??= bubblewrapOptions();
+    const owner = { drill, worker: thisWorker(), expiresAt };
+    const forbidNamespaces = (await knownOptions).has('--disable-userns');
+    return launchCell(options, { ...request, owner, forbidNamespaces }, signal);
+  };
+
+  /** For one tool; the cell is gone when it is done. */
+  const inThrowaway = async <T>(
+    request: Pick<CellRequest, 'user' | 'network' | 'readOnly'>,
+    use: (cell: Awaited<ReturnType<typeof launchCell>>) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    const full = { ...request, limits: TOOL_LIMITS, data: 'memory' } as const;
+    const cell = await launch(full, '-', new Date(Date.now() + DAY_MS), signal);
+    try {
+      return await use(cell);
+    } finally {
+      await cell.destroy();
+    }
+  };
+
+  return {
+    isolation: 'bubblewrap',
+
+    async prepare({ probe }, signal): Promise<Base> {
+      const result = await inThrowaway(
+        { user: PROBE_USER, network: false, readOnly: [] },
+        (cell) => cell.exec({ argv: ['/bin/sh', '-c', probe] }, signal),
+        signal,
+      );
+      if (result.exitCode !== 0) {
+        throw new MusterError(
+          'image_unavailable',
+          'this machine has no server that can be used: install the database server of the version that is needed, or use Docker',
+          { output: result.stderr },
+        );
+      }
+      return { isolation: 'bubblewrap', facts: result.stdout };
+    },
+
+    async launch(_base, spec, signal): Promise<Scratch> {
+      const request = {
+        user: parseUser(spec.user),
+        limits: spec.limits,
+        data: spec.data,
+        readOnly: spec.mounts.map(({ hostPath, path }) => ({ from: hostPath, to: path })),
+        network: false,
+      };
+      const cell = await launch(request, spec.drillId, spec.expiresAt, signal);
+      return {
+        ...cell,
+        isolation: 'bubblewrap',
+        dataDir: DATA_DIR,
+        innerSocketDir: SOCKET_DIR,
+        mounts: true,
+        reach: 'shared',
+        expose: async () => {},
+      };
+    },
+
+    runNetworked(_base, command, signal) {
+      return inThrowaway(
+        {
+          user: parseUser(command.user),
+          network: true,
+          readOnly: command.directories.map((path) => ({ from: path, to: path })),
+        },
+        // The environment goes in through a descriptor, and none of it stands in an argument.
+        (cell) => cell.exec({ ...command, env: { ...command.env, ...command.secretEnv } }, signal),
+        signal,
+      );
+    },
+
+    async sweep(signal) {
+      refuseIfAborted(signal, 'the sweep');
+      const now = new Date();
+      const removed = [
+        ...(await sweepCellDirectories(options.runtimeDir, now)),
+        ...(await sweepDataDirectories(options.stateDir, now)),
+      ];
+      for (const id of new Set(removed.map((path) => basename(path)))) {
+        await sweepControlGroup(controlGroupName(id));
+      }
+      return removed;
+    },
+  };
+}
+
+/** @throws `launch_failed` for anything but numbers, and for root. */
+export function parseUser(text: string): User {
+  const [, uid, gid] = /^([1-9]\d{0,8}):([1-9]\d{0,8})$/.exec(text) ?? [];
+  if (uid === undefined || gid === undefined) {
+    throw new MusterError(
+      'launch_failed',
+      `a scratch runs as a numeric uid:gid other than root, not as "${text}"`,
+    );
+  }
+  return { uid: Number(uid), gid: Number(gid) };
+}

@@ -1,0 +1,312 @@
+import { existsSync } from 'node:fs';
+import { access, constants, statfs } from 'node:fs/promises';
+import { release } from 'node:os';
+import { type HeldLimits, MusterError, type ScratchLimits } from '@muster/core';
+import { createCellDirectory } from '../cell-directory.js';
+import type { Ownership } from '../labels.js';
+import { cancelled, refuseIfAborted, within } from '../limit.js';
+import type { Command, ExecResult, HostOptions, Loss } from '../scratch.js';
+import {
+  accounts,
+  type Bind,
+  cageOptions,
+  DATA_DIR,
+  encodeOptions,
+  LAST_CAGE_FD,
+  OPTIONS_FD,
+  systemOptions,
+  type User,
+  wrapOptions,
+} from './cage-options.js';
+import { CELL_COMMAND, type CellProcess, StartingCell } from './cell-process.js';
+import { type ControlGroup, createControlGroup } from './control-group.js';
+import { createDataDirectory, removeTree } from './data-directory.js';
+import { diskUsage, watchDisk } from './disk-watch.js';
+import { type Outer, outerCommand, stagePoint } from './outer-command.js';
+import { runProcess } from './run-process.js';
+
+const MIB = 1024 * 1024;
+const LAUNCH_MS = 30_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Sockets and their lock files need next to nothing. */
+const SOCKET_DIR_BYTES = 16 * MIB;
+
+export interface CellRequest {
+  readonly owner: Ownership;
+  readonly user: User;
+  readonly limits: ScratchLimits;
+  readonly data: 'memory' | 'disk';
+  readonly readOnly: readonly Bind[];
+  readonly network: boolean;
+  /** bubblewrap knows `--disable-userns`. */
+  readonly forbidNamespaces: boolean;
+}
+
+export interface Cell {
+  readonly socketDir: string;
+  readonly limits: HeldLimits;
+  readonly lost: Promise<Loss>;
+  exec(command: Command, signal: AbortSignal): Promise<ExecResult>;
+  diagnose(): Promise<Loss | undefined>;
+  destroy(): Promise<void>;
+}
+
+/** Everything that a cell is made of, in the order in which it is made; taken back in the other. */
+export async function launchCell(
+  options: HostOptions,
+  request: CellRequest,
+  signal: AbortSignal,
+): Promise<Cell> {
+  refuseIfAborted(signal, 'the launch of the scratch');
+  const asRoot = process.getuid?.() === 0;
+  const made = new AsyncDisposableStack();
+  try {
+    await refuseUnreadable(request.readOnly);
+
+    const sockets = await createCellDirectory(options.runtimeDir, request.owner);
+    made.defer(() => sockets.remove());
+    // A hostile process may have made what only `removeTree` can remove.
+    made.defer(() => removeTree(sockets.socketDir));
+
+    const data =
+      request.data === 'memory'
+        ? undefined
+        : await createDataDirectory(options.stateDir, sockets.id, request.owner, asRoot);
+    made.defer(async () => data?.remove());
+
+    const group = await createControlGroup(controlGroupName(sockets.id), request.limits);
+    made.defer(() => group.remove());
+    refuseIfAborted(signal, 'the launch of the scratch');
+
+    const binds = [
+      { from: sockets.socketDir, to: '' },
+      ...(data === undefined ? [] : [{ from: data.path, to: DATA_DIR }]),
+      ...request.readOnly,
+    ];
+    const staged = asRoot ? stage(binds.map(({ from }) => from)) : undefined;
+    const source = (from: string): string => staged?.binds.find((bind) => bind.from === from)?.to ?? from;
+    const cage = cageOptions(
+      {
+        user: request.user,
+        network: request.network,
+        data: data === undefined ? { bytes: request.limits.diskBytes } : { directory: source(data.path) },
+        socketDirectory: source(sockets.socketDir),
+        sharedMemoryBytes: request.limits.memoryBytes / 4,
+        readOnly: request.readOnly.map(({ from, to }) => ({ from: source(from), to })),
+      },
+      systemOptions(),
+    );
+    const outer: Outer = { asRoot, cgroupProcs: group.procs };
+    const starting = new StartingCell(
+      outerCommand(
+        { ...outer, ...(staged === undefined ? {} : { stage: staged }) },
+        LAST_CAGE_FD,
+        CELL_COMMAND,
+      ),
+      { options: encodeOptions(cage), ...accounts(request.user) },
+    );
+    made.defer(() => starting.end());
+    const process_ = await within(LAUNCH_MS, 'bubblewrap', orAborted(starting.up(), signal));
+    return live({
+      request,
+      sockets: sockets.socketDir,
+      data: data?.path,
+      group,
+      outer,
+      process: process_,
+      made,
+    });
+  } catch (error) {
+    await made.disposeAsync();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly request: CellRequest;
+  readonly sockets: string;
+  /** Absent where the data is a tmpfs inside. */
+  readonly data: string | undefined;
+  readonly group: ControlGroup;
+  readonly outer: Outer;
+  readonly process: CellProcess;
+  readonly made: AsyncDisposableStack;
+}
+
+function live(parts: Parts): Cell {
+  const { request, process: first, group } = parts;
+  const loss = Promise.withResolvers<Loss>();
+  const gone = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let known: Loss | undefined;
+  let destroyed: Promise<void> | undefined;
+
+  const lose = (cause: Loss): void => {
+    if (gone.signal.aborted) return;
+    known = cause;
+    gone.abort(new MusterError(cause.reason, `the scratch ended in the middle: ${cause.detail}`));
+    loss.resolve(cause);
+    kill(first);
+  };
+  const kill = ({ pid, isAlive }: CellProcess): void => {
+    try {
+      if (isAlive()) process.kill(pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  };
+  const whyEnded = async (): Promise<Loss> =>
+    (await group.outOfMemory())
+      ? outOfMemory(request.limits)
+      : { reason: 'scratch_lost', detail: 'its first process was killed from outside' };
+
+  void first.ended.then(async () => lose(await whyEnded()));
+  const expiry = setTimeout(
+    () => lose({ reason: 'scratch_lost', detail: 'its time was up' }),
+    Math.min(LONGEST_TIMER_MS, Math.max(0, request.owner.expiresAt.getTime() - Date.now())),
+  ).unref();
+  void watchDisk(
+    [
+      { path: parts.sockets, limitBytes: SOCKET_DIR_BYTES },
+      ...(parts.data === undefined ? [] : [{ path: parts.data, limitBytes: request.limits.diskBytes }]),
+    ],
+    gone.signal,
+  ).then((over) => {
+    if (over !== undefined) lose(diskFull(over.limitBytes));
+  });
+
+  const exec = async (command: Command, signal: AbortSignal): Promise<ExecResult> => {
+    refuseIfAborted(signal, 'a process in the scratch');
+    const argv = outerCommand(parts.outer, OPTIONS_FD, execCommand(first.pid, request, group, command.argv));
+    const wrap = wrapOptions(request.user, command.env ?? {}, request.forbidNamespaces);
+    try {
+      const interrupt = AbortSignal.any([signal, gone.signal]);
+      const result = await runProcess(argv, encodeOptions(wrap), command, interrupt);
+      // Its end may be heard of before that of the cell that took it along.
+      if (result.exitCode === 137 && !existsSync(`/proc/${first.pid}`)) await first.ended;
+      gone.signal.throwIfAborted();
+      return result;
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) throw cancelled('a process in the scratch');
+      throw error;
+    }
+  };
+
+  return {
+    socketDir: parts.sockets,
+    limits: heldLimits(request, group),
+    lost: loss.promise,
+    exec(command, signal) {
+      const run = exec(command, signal);
+      const settled = run.catch(() => {}).finally(() => running.delete(settled));
+      running.add(settled);
+      return run;
+    },
+    async diagnose() {
+      if (known !== undefined) return known;
+      if (await group.outOfMemory()) return outOfMemory(request.limits);
+      return (await isFull(parts)) ? diskFull(request.limits.diskBytes) : undefined;
+    },
+    destroy() {
+      destroyed ??= (async () => {
+        clearTimeout(expiry);
+        gone.abort(new MusterError('scratch_lost', 'the scratch was destroyed'));
+        await Promise.allSettled([...running, parts.made.disposeAsync()]);
+      })();
+      return destroyed;
+    },
+  };
+}
+
+export const controlGroupName = (cellId: string): string => `muster-${cellId}`;
+
+/**
+ * Each process enters the namespaces of the cell from outside and is wrapped once more (see `wrapOptions`).
+ *
+ * One bubblewrap per cell, not one per process: so a tmpfs of bounded size can be the data directory and vanishes with
+ * the cell, daemons outlive the process that made them as in a container, all share `/tmp` and `/dev/shm`, and one
+ * RLIMIT_NPROC, set inside the cell's user namespace, bounds the processes of this cell alone (Linux 5.14).
+ */
+function execCommand(
+  pid: number,
+  { limits, network }: CellRequest,
+  group: ControlGroup,
+  argv: readonly string[],
+): readonly string[] {
+  return [
+    ...['nsenter', '--target', `${pid}`, '--user', '--preserve-credentials'],
+    ...['--mount', '--pid', '--ipc', '--uts', '--cgroup', ...(network ? [] : ['--net']), '--'],
+    ...['prlimit', '--core=0', `--nproc=${limits.pids}`],
+    // Where nothing holds the memory of all, at least no single process may have more than all of it.
+    ...(group.held.memory_bytes === undefined ? [`--data=${limits.memoryBytes}`] : []),
+    '--',
+    // The shell gives the exit codes that shells give: 127 for what is not there.
+    ...['bwrap', '--args', `${OPTIONS_FD}`, '--', '/bin/sh', '-c', 'exec "$@"', 'sh', ...argv],
+  ];
+}
+
+const outOfMemory = ({ memoryBytes }: ScratchLimits): Loss => ({
+  reason: 'scratch_out_of_memory',
+  detail: `a process wanted more than the ${Math.round(memoryBytes / MIB)} MiB of memory there are`,
+});
+
+const diskFull = (bytes: number): Loss => ({
+  reason: 'scratch_disk_full',
+  detail: `a directory is over its ${Math.round(bytes / MIB)} MiB, or its disk is full`,
+});
+
+function heldLimits({ data, limits }: CellRequest, group: ControlGroup): HeldLimits {
+  return {
+    ...(data === 'memory' ? { disk_bytes: limits.diskBytes } : {}),
+    ...(countsProcessesPerNamespace(release()) ? { pids: limits.pids } : {}),
+    ...group.held,
+  };
+}
+
+/** Since Linux 5.14 RLIMIT_NPROC counts per user namespace; before, all processes of the same user on the machine. */
+export function countsProcessesPerNamespace(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  return major > 5 || (major === 5 && minor >= 14);
+}
+
+/** True if the server could not have written what servers write at once (a WAL segment is 16 MiB). */
+async function isFull({ data, request, process: first }: Parts): Promise<boolean> {
+  if (data !== undefined && (await diskUsage(data)) > request.limits.diskBytes) return true;
+  const stat = await statfs(data ?? `/proc/${first.pid}/root${DATA_DIR}`).catch(() => undefined);
+  return stat !== undefined && stat.bavail * stat.bsize < Math.min(32 * MIB, request.limits.diskBytes / 10);
+}
+
+function stage(sources: readonly string[]): NonNullable<Outer['stage']> {
+  const directory = stagePoint(sources, existsSync);
+  if (directory === undefined) {
+    throw new MusterError(
+      'launch_failed',
+      'no directory is free to show files to a scratch from: make /media',
+    );
+  }
+  return { directory, binds: sources.map((from, index) => ({ from, to: `${directory}/${index}` })) };
+}
+
+/** bubblewrap would say so too, but not in words for people. */
+async function refuseUnreadable(readOnly: readonly Bind[]): Promise<void> {
+  for (const { from } of readOnly) {
+    await access(from, constants.R_OK).catch((cause) => {
+      throw new MusterError('launch_failed', `${from} is to be shown to the scratch, but cannot be read`, {
+        cause,
+      });
+    });
+  }
+}
+
+/** Rejects with `cancelled` when the signal aborts; what the promise began is its owner's to take back. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  refuseIfAborted(signal, 'the launch of the scratch');
+  const abort = Promise.withResolvers<never>();
+  const onAbort = (): void => abort.reject(cancelled('the launch of the scratch'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, abort.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { MusterError } from '@muster/core';
+import { z } from 'zod';
+import { fromLabels, isAbandoned, type Ownership, toLabels } from '../labels.js';
+import { NOBODY } from './outer-command.js';
+
+/** A cell's data on this machine's disk: `<state dir>/cells/<id>/`, with `owner.json` and `data/`. */
+export interface DataDirectory {
+  readonly path: string;
+  /** Idempotent; call when no process is left inside. */
+  remove(): Promise<void>;
+}
+
+const OWNER_FILE = 'owner.json';
+const NAME = /^[0-9a-f]{12}$/;
+const ownerSchema = z.record(z.string(), z.string());
+const cellsIn = (stateDir: string): string => join(stateDir, 'cells');
+
+/** @throws `state_unwritable` */
+export async function createDataDirectory(
+  stateDir: string,
+  id: string,
+  owner: Ownership,
+  asRoot: boolean,
+): Promise<DataDirectory> {
+  const directory = join(cellsIn(stateDir), id);
+  const path = join(directory, 'data');
+  const remove = (): Promise<void> => removeOwned(directory);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // First of all, so that a sweep knows it whatever happens next.
+    await writeFile(join(directory, OWNER_FILE), JSON.stringify(toLabels(owner)), { mode: 0o600 });
+    await mkdir(path);
+    await chmod(path, 0o700);
+    if (asRoot) await chown(path, NOBODY, NOBODY);
+  } catch (cause) {
+    await remove();
+    throw new MusterError(
+      'state_unwritable',
+      `cannot make a directory for data in ${stateDir}: check that it is a directory and writable`,
+      { cause },
+    );
+  }
+  return { path, remove };
+}
+
+/** Removes the data of cells whose owner is gone; touches nothing that has no owner file of ours. */
+export async function sweepDataDirectories(stateDir: string, now: Date): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const entry of await readdir(cellsIn(stateDir), { withFileTypes: true }).catch(() => [])) {
+    if (!entry.isDirectory() || !NAME.test(entry.name)) continue;
+    const directory = join(cellsIn(stateDir), entry.name);
+    const owner = await readOwner(join(directory, OWNER_FILE));
+    if (owner === undefined || !isAbandoned(owner, now)) continue;
+    await removeOwned(directory);
+    removed.push(directory);
+  }
+  return removed;
+}
+
+/** The proof of who owned it goes last, so that a removal that is interrupted can be taken up again. */
+async function removeOwned(directory: string): Promise<void> {
+  await removeTree(join(directory, 'data'));
+  await removeTree(directory);
+}
+
+/**
+ * What a hostile process may have made: a million files, a path longer than the system can name, directories that
+ * even their owner cannot enter. `rm` walks by descriptors and follows no link. Never throws.
+ */
+export async function removeTree(path: string): Promise<void> {
+  const run = (timeout: number, tool: string, ...flags: string[]): Promise<boolean> =>
+    promisify(execFile)(tool, [...flags, '--', path], { timeout, maxBuffer: 1024 * 1024 }).then(
+      () => true,
+      () => false,
+    );
+  if (await run(12_000, 'rm', '-rf')) return;
+  await run(3_000, 'chmod', '-R', 'u+rwX');
+  await run(3_000, 'rm', '-rf');
+}
+
+async function readOwner(path: string): Promise<Ownership | undefined> {
+  try {
+    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    return parsed.success ? fromLabels(parsed.data) : undefined;
+  } catch {
+    return undefined;
+  }
+}
