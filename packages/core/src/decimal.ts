@@ -1,6 +1,6 @@
 import { Big } from 'big.js';
 
-const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?0*(\d*))?$/i;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?0*(\d+))?$/i;
 
 /** Exponents of more digits would lose their last ones in big.js; no database gives such numbers. */
 const EXPONENT_DIGITS = 12;

@@ -67,6 +67,7 @@ describe('an expect sentence', () => {
     ['n == "open', 5, 'closing quote'],
     ['n == "a\\qb"', 7, 'unknown escape'],
     ['"open == 1', 0, 'closing double quote'],
+    ['"open"" == 1', 0, 'closing double quote'],
   ])('%j is refused at character %i: %s', (text, offset, message) => {
     expect(refused(text)).toMatchObject({ offset, message: expect.stringContaining(message) });
   });
@@ -99,6 +100,8 @@ describe('an expect sentence', () => {
 
   it('of a million characters takes no time', () => {
     expect(refused(`${'n'.repeat(1_000_000)}`).offset).toBe(1_000_000);
+    expect(refused(`"${'""'.repeat(1_000_000)}`).offset).toBe(0);
+    expect(refused(`"${'a'.repeat(5_000_000)}`).offset).toBe(0);
     expect(refused(`n == "${'\\\\'.repeat(500_000)}`).offset).toBe(5);
     expect(parsed(`n == ${'9'.repeat(1_000_000)}`).literal).toMatchObject({ kind: 'number' });
   });

@@ -6,7 +6,7 @@ export type ParsedExpect =
   | { readonly ok: true; readonly expectation: Expectation }
   | { readonly ok: false; readonly offset: number; readonly message: string };
 
-export const PUSH_INTO_QUERY =
+const PUSH_INTO_QUERY =
   'expect is one comparison, <column> <op> <literal>; push anything more into the query: ' +
   'let it give (condition)::int AS ok, and expect ok == 1';
 
@@ -27,7 +27,7 @@ const MEANT: Readonly<Record<string, Operator>> = {
 const SPACE = /\s*/y;
 /** With dots it is a path into a document. */
 const IDENTIFIER = /[\p{L}_][\p{L}\p{M}\p{N}_$]*(?:\.[\p{L}\p{M}\p{N}_$]+)*/uy;
-const QUOTED_NAME = /"((?:[^"]|"")*)"/y;
+const QUOTED_NAME = /"([^"]*(?:""[^"]*)*)"(?!")/y;
 const OPERATOR_RUN = /[=!<>]+/y;
 const NUMBER = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const ESCAPE = /\\(?:(["'\\/bfnrt])|u([0-9a-fA-F]{4}))/y;

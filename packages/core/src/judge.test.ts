@@ -72,6 +72,8 @@ describe('a value against its expectation', () => {
     [TRUE, 'n != "true"', 'type_mismatch'],
     [DATE, 'n == "2026-11-20"', 'type_mismatch'],
     [number('1_000'), 'n == 1000', 'type_mismatch'],
+    [number('1e'), 'n == 1', 'type_mismatch'],
+    [number('1e0'), 'n == 1E+00000000000000000000', 'pass'],
     [NAN, 'n > 5', 'non_finite'],
     [NAN, 'n != 5', 'non_finite'],
     [{ kind: 'non_finite', text: '-Infinity' } as const, 'n < 5', 'non_finite'],

@@ -13,7 +13,7 @@ export const DEFAULT_LIMITS: TimeLimits = {
   drill: 21_600_000,
 };
 
-export const DEFAULT_SCRATCH: ScratchLimits = {
+const DEFAULT_SCRATCH: ScratchLimits = {
   cpus: 2,
   memoryBytes: 2 * 1024 ** 3,
   diskBytes: 20 * 1024 ** 3,

@@ -88,7 +88,7 @@ const mapping = () => z.record(z.string(), z.unknown());
 
 const summaryFind = z.strictObject({
   database: text().describe('The database to ask.'),
-  collection: text().exactOptional(),
+  collection: text().exactOptional().describe('With filter or aggregate: the collection to ask.'),
   filter: mapping().exactOptional().describe('countDocuments of this filter becomes the row { n }.'),
   aggregate: z
     .array(mapping())
@@ -142,13 +142,15 @@ export const configSchema = z
             postgres: imagePattern().exactOptional().describe('Default: postgres:{major}.'),
             mongodb: imagePattern().exactOptional().describe('Default: mongo:{major}.'),
           })
-          .exactOptional(),
+          .exactOptional()
+          .describe('Images by engine; {major} stands for the version that a backup needs.'),
       })
       .exactOptional()
       .describe('Where servers are run in isolation.'),
     signing: z
       .strictObject({ key: secretRef().exactOptional().describe('The private key: env:NAME or file:PATH.') })
-      .exactOptional(),
+      .exactOptional()
+      .describe('Who signs the receipts.'),
     evidence: z
       .strictObject({
         store: directory().exactOptional().describe('Where plans and receipts are kept.'),
@@ -156,7 +158,8 @@ export const configSchema = z
         s3: notYet(),
         object_lock: notYet(),
       })
-      .exactOptional(),
+      .exactOptional()
+      .describe('What proves: plans, receipts, public keys.'),
     index: notYet(),
     api: notYet(),
     notifications: notYet(),

@@ -4,13 +4,13 @@ import type { Path } from './fault.js';
 /** A YAML document as JSON could hold it, with the offset in the text at which each part begins. */
 export type YamlTree = YamlScalar | YamlList | YamlMap;
 
-export interface YamlScalar {
+interface YamlScalar {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   readonly offset: number;
 }
 
-export interface YamlList {
+interface YamlList {
   readonly kind: 'list';
   readonly items: readonly YamlTree[];
   readonly offset: number;
@@ -41,7 +41,7 @@ export function plainJson(tree: YamlTree): JsonValue {
 }
 
 /** As ordered Maps, arrays and scalars. */
-export function ordered(tree: YamlTree): unknown {
+function ordered(tree: YamlTree): unknown {
   switch (tree.kind) {
     case 'scalar':
       return tree.value;

@@ -1,0 +1,569 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { checkSha256 } from '../check-hash.js';
+import { sha256 } from '../digest.js';
+import type { Config, ConfigFault } from './config.js';
+import { describeConfig } from './describe-config.js';
+import { parseConfig } from './parse-config.js';
+
+const options = { file: 'muster.yaml', baseDirectory: '/etc/muster' };
+
+const load = (text: string): Config => {
+  const parsed = parseConfig(text, options);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed.config;
+};
+
+const faultsOf = (text: string): readonly ConfigFault[] => {
+  const parsed = parseConfig(text, options);
+  return parsed.ok ? [] : parsed.faults;
+};
+
+/** `line:column code path`, one for each fault. */
+const places = (text: string) =>
+  faultsOf(text).map(({ line, column, code, path }) => `${line}:${column} ${code} ${path}`);
+
+const SMALL = `
+sources:
+- slug: prod-db
+  kind: postgres
+  connection: { uri: env:RESTORABLE_DB_URI }
+  checks:
+  - recent-orders
+checks:
+- id: recent-orders
+  summary_sql: |
+    SELECT COUNT(*) AS n
+    FROM orders
+    WHERE created_at > NOW() - INTERVAL '24 hours'
+  expect: "n > 100"
+`;
+
+/** A source that has all it needs, with more keys of its own. */
+const source = (keys: string) => `
+sources:
+  - { slug: a, kind: postgres, connection: { uri: env:A }, ${keys} }
+checks:
+  - { id: c, summary_sql: SELECT 1 AS n, expect: n == 1 }
+`;
+
+/** A configuration with this one check. */
+const check = (keys: string) => `
+sources: [{ slug: a, kind: postgres, connection: { uri: env:A }, restore_only: true }]
+checks:
+  - { id: c, ${keys} }
+`;
+
+describe('a small configuration', () => {
+  it('loads as written, with the documented defaults', () => {
+    expect(load(SMALL)).toMatchObject({
+      sources: [
+        {
+          slug: 'prod-db',
+          kind: 'postgres',
+          connection: { uri: { kind: 'env', name: 'RESTORABLE_DB_URI' } },
+          backup: { type: 'live' },
+          checks: [{ id: 'recent-orders', timeoutMs: 60_000, readOnly: false }],
+          restoreOnly: false,
+          summaries: 'full',
+          scratch: { cpus: 2, memoryBytes: 2 * 1024 ** 3, diskBytes: 20 * 1024 ** 3, pids: 512 },
+          limits: {
+            locate: 60_000,
+            fetch: 7_200_000,
+            launch: 120_000,
+            restore: 14_400_000,
+            check: 60_000,
+            drill: 21_600_000,
+          },
+        },
+      ],
+      scratch: { kind: 'auto', images: { postgres: 'postgres:{major}', mongodb: 'mongo:{major}' } },
+      signing: {},
+      evidence: {},
+    });
+  });
+
+  it('keeps the text of a check to the byte', () => {
+    const [first] = load(SMALL).checks;
+    expect(first?.question).toEqual({
+      kind: 'postgres',
+      summarySql: "SELECT COUNT(*) AS n\nFROM orders\nWHERE created_at > NOW() - INTERVAL '24 hours'\n",
+    });
+  });
+
+  it('has the digest of its document before defaults, however it is written', () => {
+    const text = 'sources: [{ slug: a, kind: postgres, connection: { uri: env:A }, restore_only: true }]';
+    const jcs =
+      '{"sources":[{"connection":{"uri":"env:A"},"kind":"postgres","restore_only":true,"slug":"a"}]}';
+    expect(load(text).configSha256).toBe(sha256(jcs));
+    expect(load(`# the same\n${jcs}`).configSha256).toBe(sha256(jcs));
+  });
+});
+
+describe('a full configuration', () => {
+  const FULL = `
+sources:
+  - slug: shop
+    kind: postgres
+    database: shop
+    backup: { type: dump, location: ../backups/./shop, match: "prod_*.dump" }
+    checks: [b, a]
+    image: postgres:17
+    scratch: { cpus: 1.5, memory: 4GiB, disk: 50GB, pids: 64 }
+    limits: { locate: 5s, check: 30s, drill: 24d }
+    summaries: none
+  - slug: other
+    backup: { type: dump, location: "file:///var/my%20backups/" }
+    restore_only: true
+  - slug: live
+    connection: { uri: file:uri.txt }
+    backup: { type: live }
+checks:
+  - { id: a, summary_sql: SELECT 1 AS n, expect: n == 1, timeout: 90s, database: x, read_only: true }
+  - { id: b, summary_sql: SELECT 2 AS n, expect: n == 2 }
+defaults: { kind: postgres, checks: [a], scratch: { pids: 32, cpus: 4 }, limits: { launch: 9m } }
+scratch: { kind: bubblewrap, images: { postgres: "muster.test/postgres:{major}" } }
+signing: { key: file:keys/muster.key }
+evidence: { store: ./evidence, keyring: /srv/keys }
+`;
+
+  it('is in force with every key', () => {
+    const config = load(FULL);
+    const [shop, other, live] = config.sources;
+    expect(shop).toMatchObject({
+      database: 'shop',
+      backup: { type: 'dump', directory: '/etc/backups/shop', match: 'prod_*.dump' },
+      image: 'postgres:17',
+      scratch: { cpus: 1.5, memoryBytes: 4 * 1024 ** 3, diskBytes: 50e9, pids: 64 },
+      limits: { locate: 5000, launch: 540_000, check: 30_000, drill: 2_073_600_000 },
+      summaries: 'none',
+    });
+    expect(other).toMatchObject({
+      backup: { directory: '/var/my backups' },
+      checks: [],
+      restoreOnly: true,
+      scratch: { cpus: 4, pids: 32 },
+    });
+    expect(live).toMatchObject({
+      connection: { uri: { kind: 'file', path: '/etc/muster/uri.txt' } },
+      restoreOnly: false,
+    });
+    expect(config).toMatchObject({
+      scratch: {
+        kind: 'bubblewrap',
+        images: { postgres: 'muster.test/postgres:{major}', mongodb: 'mongo:{major}' },
+      },
+      signing: { key: { kind: 'file', path: '/etc/muster/keys/muster.key' } },
+      evidence: { store: '/etc/muster/evidence', keyring: '/srv/keys' },
+    });
+  });
+
+  it('asks the checks in the order of the source, each with its own time limit or the one of the source', () => {
+    expect(load(FULL).sources[0]?.checks.map(({ id, timeoutMs }) => [id, timeoutMs])).toEqual([
+      ['b', 30_000],
+      ['a', 90_000],
+    ]);
+  });
+
+  it('is the same configuration when its description is read', () => {
+    const { configSha256: _, ...config } = load(FULL);
+    const { configSha256: __, ...again } = load(
+      stringify(describeConfig({ ...config, configSha256: sha256('') })),
+    );
+    expect(again).toEqual(config);
+  });
+
+  it('is described with references in place of secrets', () => {
+    const described = JSON.stringify(describeConfig(load(FULL)));
+    expect(described).toContain('"uri":"file:/etc/muster/uri.txt"');
+    expect(described).toContain('"key":"file:/etc/muster/keys/muster.key"');
+  });
+});
+
+describe('the faults of a configuration', () => {
+  it('are reported all at once, of every class, in the order of the file', () => {
+    const text = `
+sources:
+  - slug: prod-db
+    kidn: postgres
+    kind: mongodb
+    database: 5
+    connection: { uri: "postgres://me:s3cret@host/db" }
+    checks: [recent-order, a, a]
+    schedule: "0 3 * * *"
+    limits: { restore: 4 hours, drill: 99d }
+  - slug: prod-db
+    kind: postgresql
+    backup: { type: dump }
+    checks: []
+checks:
+  - id: recent-orders
+    summary_sql: SELECT 1 AS n
+    expect: n > 100 and n < 5
+  - { id: a, summary_sql: x, expect: "n > 'x'" }
+  - { id: a, summary_find: { database: app }, expect: n >= 1, timeout: 5 }
+evidence: { store: s3://x/y, store: y }
+`;
+    expect(places(text)).toEqual([
+      '4:5 unknown_key sources[0].kidn',
+      '5:11 not_supported_yet sources[0].kind',
+      '6:15 invalid sources[0].database',
+      '7:24 invalid sources[0].connection.uri',
+      '8:14 reference sources[0].checks[0]',
+      '8:31 duplicate sources[0].checks[2]',
+      '9:5 not_supported_yet sources[0].schedule',
+      '10:24 invalid sources[0].limits.restore',
+      '10:40 invalid sources[0].limits.drill',
+      '11:11 duplicate sources[1].slug',
+      '12:11 invalid sources[1].kind',
+      '13:13 invalid sources[1].backup.location',
+      '14:5 invalid sources[1].checks',
+      '18:21 expect checks[0].expect',
+      '19:43 expect checks[1].expect',
+      '20:11 duplicate checks[2].id',
+      '20:28 invalid checks[2].summary_find',
+      '20:72 invalid checks[2].timeout',
+      '21:20 not_supported_yet evidence.store',
+      '21:30 duplicate evidence.store',
+    ]);
+  });
+
+  it('suggest what a misspelt name may have meant', () => {
+    const text = source('restore-only: true, chekcs: [c], checks: [d], scrach: {}');
+    const messages = faultsOf(text)
+      .map(({ message }) => message)
+      .join('\n');
+    expect(messages).toContain('unknown key restore-only. Did you mean restore_only?');
+    expect(messages).toContain('unknown key chekcs. Did you mean checks?');
+    expect(messages).toContain('unknown key scrach. Did you mean scratch?');
+    expect(messages).toContain('there is no check d. Did you mean c?');
+    expect(faultsOf(source('kind: x, checks: [c]').replace('kind: postgres', 'summaries: ful'))).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ message: 'expected full or none. Did you mean full?' }),
+      ]),
+    );
+  });
+
+  it.each([
+    'take: { cron: "0 0 * * *" }',
+    'schedule: "0 3 * * *"',
+    'schedules: []',
+    'pool: eu',
+    'objectives: { rto: 1h }',
+    'companions: []',
+  ])('tell that a source cannot have "%s" yet', (keys) => {
+    const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
+    const name = keys.split(':')[0];
+    expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
+    expect(others).toEqual([]);
+    expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([
+      { code: 'not_supported_yet' },
+    ]);
+  });
+
+  it.each([
+    'redis: { url: env:REDIS_URL }',
+    'index: { url: env:INDEX_URL }',
+    'api: { listen: 127.0.0.1:7655 }',
+    'notifications: []',
+    'telemetry: {}',
+    'scratch: { kind: podman }',
+    'scratch: { kind: uri }',
+    'evidence: { store: s3://bucket/prefix }',
+    'evidence: { keyring: s3://bucket/prefix }',
+    'evidence: { s3: {} }',
+    'evidence: { object_lock: { mode: COMPLIANCE, days: 7 } }',
+  ])('tell that "%s" is not supported yet', (keys) => {
+    const faults = faultsOf(source('checks: [c]') + keys);
+    expect(faults).toMatchObject([{ code: 'not_supported_yet', line: 6 }]);
+    expect(faults[0]?.message).toMatch(/ is not supported yet$/);
+  });
+
+  it.each([
+    ['{ type: pgbackrest, stanza: main }', ['backup.type', 'backup.stanza']],
+    ['{ type: dump, location: s3://backups/prod/ }', ['backup.location']],
+    ['{ type: dump, location: ., s3: {} }', ['backup.s3']],
+    ['{ type: dump, location: ., decrypt: { age: file:k } }', ['backup.decrypt']],
+  ])('tell that the backup %s is not supported yet', (backup, paths) => {
+    expect(
+      places(source(`checks: [c], backup: ${backup}`)).map((place) => place.split(' ').slice(1).join(' ')),
+    ).toEqual(paths.map((path) => `not_supported_yet sources[0].${path}`));
+  });
+
+  it('tell that kind mongodb is not supported yet', () => {
+    expect(faultsOf(source('restore_only: true').replace('postgres', 'mongodb'))).toMatchObject([
+      { code: 'not_supported_yet', path: 'sources[0].kind', message: 'kind: mongodb is not supported yet' },
+    ]);
+  });
+
+  it.each([
+    ['checks: [c, 5]', 'sources[0].checks[1]'],
+    ['checks: c', 'sources[0].checks'],
+    ['checks: [c], restore_only: true', 'sources[0].restore_only'],
+    ['checks: [c], database: ""', 'sources[0].database'],
+    ['checks: [c], image: "a b"', 'sources[0].image'],
+    ['checks: [c], scratch: { cpus: 0 }', 'sources[0].scratch.cpus'],
+    ['checks: [c], scratch: { pids: 1.5 }', 'sources[0].scratch.pids'],
+    ['checks: [c], scratch: { memory: 4 }', 'sources[0].scratch.memory'],
+    ['checks: [c], scratch: { memory: 4G }', 'sources[0].scratch.memory'],
+    ['checks: [c], limits: { drill: 25d }', 'sources[0].limits.drill'],
+    ['checks: [c], limits:', 'sources[0].limits'],
+    ['checks: [c], backup: { location: . }', 'sources[0].backup.type'],
+    ['checks: [c], backup: { type: dump }', 'sources[0].backup.location'],
+    ['checks: [c], backup: { type: live, location: . }', 'sources[0].backup.location'],
+    ['checks: [c], backup: { type: dump, location: . , match: a/b }', 'sources[0].backup.match'],
+    ['checks: [c], backup: { type: dump, location: "https://x/y" }', 'sources[0].backup.location'],
+    ['checks: [c], backup: { type: dump, location: "file://x/y" }', 'sources[0].backup.location'],
+    ['checks: [c], backup: { type: dump, location: "file:///%zz" }', 'sources[0].backup.location'],
+  ])('are found in a source with "%s"', (keys, path) => {
+    expect(faultsOf(source(keys))).toMatchObject([{ path, code: 'invalid' }]);
+  });
+
+  it.each(['A', '""', 'a_b', 'a/b', 'ä', `${'a'.repeat(101)}`])('are found in the slug %s', (slug) => {
+    const text = source('checks: [c]').replace('slug: a', `slug: ${slug}`);
+    expect(faultsOf(text)).toMatchObject([{ path: 'sources[0].slug', code: 'invalid' }]);
+  });
+
+  it('are found in a source that has nothing to test', () => {
+    const text = 'sources: [{ slug: a, kind: postgres, restore_only: true }]';
+    expect(faultsOf(text)).toMatchObject([
+      { path: 'sources[0].backup', message: expect.stringContaining('or a connection') },
+    ]);
+    expect(faultsOf(`${text}\ndefaults: { backup: { type: live } }`)).toMatchObject([
+      { path: 'sources[0].backup', message: 'a live dump needs a connection' },
+    ]);
+    expect(faultsOf(`${text}\ndefaults: { backup: { type: dump } }`)).toMatchObject([
+      { path: 'defaults.backup.location' },
+    ]);
+    expect(faultsOf('sources: []')).toMatchObject([{ path: 'sources' }]);
+    expect(faultsOf('checks: []')).toMatchObject([{ path: 'sources', message: 'sources is missing' }]);
+    expect(faultsOf('sources: [5]')).toMatchObject([{ path: 'sources[0]', message: 'expected a mapping' }]);
+  });
+
+  it.each([
+    ['expect: n == 1', 'checks[0]'],
+    ['summary_sql: SELECT 1', 'checks[0].expect'],
+    ['summary_sql: "", expect: n == 1', 'checks[0].summary_sql'],
+    ['summary_sql: a, summary_find: { database: b }, expect: n == 1', 'checks[0].summary_find'],
+    ['summary_find: { collection: a, filter: {} }, expect: n == 1', 'checks[0].summary_find.database'],
+    ['summary_find: { database: a }, expect: n == 1', 'checks[0].summary_find'],
+    ['summary_find: { database: a, collection: b }, expect: n == 1', 'checks[0].summary_find'],
+    ['summary_find: { database: a, filter: {} }, expect: n == 1', 'checks[0].summary_find.collection'],
+    [
+      'summary_find: { database: a, collection: b, filter: [] }, expect: n == 1',
+      'checks[0].summary_find.filter',
+    ],
+    [
+      'summary_find: { database: a, collection: b, aggregate: {} }, expect: n == 1',
+      'checks[0].summary_find.aggregate',
+    ],
+    [
+      'summary_find: { database: a, collection: b, aggregate: [5] }, expect: n == 1',
+      'checks[0].summary_find.aggregate[0]',
+    ],
+    [
+      'summary_find: { database: a, collection: b, filter: {}, aggregate: [] }, expect: n == 1',
+      'checks[0].summary_find.aggregate',
+    ],
+    [
+      'summary_find: { database: a, list_collections: false }, expect: n == 1',
+      'checks[0].summary_find.list_collections',
+    ],
+    [
+      'summary_find: { database: a, list_collections: true, collection: b }, expect: n == 1',
+      'checks[0].summary_find.collection',
+    ],
+    [
+      'summary_find: { database: a, list_collections: true }, database: b, expect: n == 1',
+      'checks[0].database',
+    ],
+    ['summary_sql: a, expect: n == 1, timeout: 0s', 'checks[0].timeout'],
+    ['summary_sql: a, expect: n == 1, read_only: "true"', 'checks[0].read_only'],
+    ['summary_sql: a, expect: orders.n == 1', 'checks[0].expect'],
+  ])('are found in a check with "%s"', (keys, path) => {
+    expect(faultsOf(check(keys)).map((fault) => fault.path)).toEqual([path]);
+  });
+
+  it('tell which check is for another kind of source', () => {
+    const text = source('checks: [c]').replace(
+      'summary_sql: SELECT 1 AS n',
+      'summary_find: { database: a, list_collections: true }',
+    );
+    expect(faultsOf(text)).toMatchObject([{ path: 'sources[0].checks[0]', code: 'reference', line: 3 }]);
+  });
+
+  it('point at the character of an expect sentence, where it stands in the file as it is', () => {
+    const at = (sentence: string) =>
+      faultsOf(check(`summary_sql: a, expect: ${sentence}`)).map(({ line, column }) => `${line}:${column}`);
+    expect(at('n = 1')).toEqual(['4:40']);
+    expect(at('"n = 1"')).toEqual(['4:41']);
+    expect(at("'n = 1'")).toEqual(['4:41']);
+    expect(at('"n\\t= 1"')).toEqual(['4:38']);
+  });
+
+  it('quote nothing that may be a secret', () => {
+    const secret = 'hunter2';
+    const texts = [
+      source(`checks: [c]`).replace('env:A', `postgres://me:${secret}@host/db`),
+      source(`checks: [c]`).replace('env:A', `"postgres://host/db?user=a&password=${secret}"`),
+      source(`checks: [c]`).replace('env:A', `host=a password=${secret}`),
+      source(`checks: [c]`).replace('env:A', secret),
+      source(`checks: [c], "postgres://me:${secret}@host": 1`),
+      source(`checks: [c], scratch: { memory: ${secret} }, summaries: ${secret}`),
+      `signing: { key: "-----BEGIN ${secret}" }`,
+      `redis: { url: "redis://:${secret}@host" }`,
+      `sources: "${secret}\n  ${secret}: [`,
+      `*${secret}`,
+      `!!${secret} a`,
+      check(`summary_sql: ${secret}, expect: "${secret}"`),
+      check(`summary_sql: a, expect: "n == ${secret}"`),
+    ];
+    for (const text of texts) {
+      const faults = faultsOf(text);
+      expect(faults.length).toBeGreaterThan(0);
+      expect(JSON.stringify(faults)).not.toContain(secret);
+    }
+  });
+
+  it('say of a password in a URI that it does not belong there, also under keys that are not built yet', () => {
+    const text = `${source('checks: [c]')}redis: { url: "redis://:pw@host" }`;
+    expect(faultsOf(text)).toMatchObject([
+      { path: 'redis', code: 'not_supported_yet' },
+      { path: 'redis.url', message: expect.stringContaining('a password is written here') },
+    ]);
+  });
+
+  it('do not arise from what a check asks', () => {
+    const sql = 'summary_sql: "SELECT $$postgres://a:b@c$$ AS url", expect: url == "postgres://a:b@c"';
+    expect(faultsOf(check(sql))).toEqual([]);
+  });
+});
+
+describe('YAML', () => {
+  it.each([
+    ['', '1:1 invalid '],
+    ['# nothing\n', '1:1 invalid '],
+    ['[]', '1:1 invalid '],
+    ['a: [1, 2', '1:9 yaml '],
+    ['a: "x', '1:6 yaml '],
+    ['sources:\n\t- a', '2:1 yaml '],
+    ['a: 1\n---\nb: 2', '2:1 yaml '],
+    ['%YAML 1.1\n---\na: yes', '1:1 yaml '],
+    ['a: !!binary aGk=', '1:4 yaml '],
+  ])('%j has one fault, with its place', (text, place) => {
+    expect(places(text)).toEqual([place]);
+  });
+
+  it.each([
+    ['a: *b', 'a', 'no such anchor'],
+    ['a: &a [*a]', 'a[0]', 'part of what it stands for'],
+    ['? [1]\n: 2', '', 'plain name'],
+    ['a: 1\na: 2', 'a', 'stands twice'],
+    ['1: 1\n"1": 2', '1', 'stands twice'],
+    ['a: .nan', 'a', 'no NaN'],
+    ['a: 1e999', 'a', 'no infinity'],
+    ['a: -9007199254740993', 'a', '$numberLong'],
+    ['a: "\\ud800"', 'a', 'surrogate'],
+  ])('%j holds what JSON cannot', (text, path, message) => {
+    expect(faultsOf(text)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ path, message: expect.stringContaining(message) })]),
+    );
+  });
+
+  it('may use aliases', () => {
+    const config = load(
+      source('checks: &c [c], limits: &l { restore: 1h }').replace(
+        'checks:\n',
+        'defaults: { limits: *l }\nchecks:\n',
+      ),
+    );
+    expect(config.sources[0]?.limits.restore).toBe(3_600_000);
+  });
+
+  it('that is a bomb of aliases is refused at once', () => {
+    const levels = 'bcdefghijk'.split('').map((key, index) => {
+      const previous = 'abcdefghijk'[index];
+      return `${key}: &${key} [${Array(10).fill(`*${previous}`).join(', ')}]`;
+    });
+    const bomb = `a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]\n${levels.join('\n')}`;
+    expect(faultsOf(bomb).filter(({ code }) => code === 'yaml')).toMatchObject([
+      { message: expect.stringContaining('aliases of this file stand for too much') },
+    ]);
+    const long = `a: &a ${'x'.repeat(100_000)}\nb: [${Array(1000).fill('*a').join(', ')}]`;
+    expect(faultsOf(long).filter(({ code }) => code === 'yaml')).toHaveLength(1);
+  });
+
+  it('that is nested without end is refused', () => {
+    for (const depth of [150, 5000, 200_000]) {
+      expect(faultsOf('['.repeat(depth) + ']'.repeat(depth))).toContainEqual(
+        expect.objectContaining({ message: 'the file is nested too deeply' }),
+      );
+    }
+  });
+
+  it('of any kind is answered and never thrown at', () => {
+    const near = fc.string({
+      unit: fc.constantFrom(
+        'sources',
+        'checks',
+        ': ',
+        '\n',
+        '  ',
+        '- ',
+        '&a ',
+        '*a',
+        '[',
+        ']',
+        '{',
+        '}',
+        '"',
+        "'",
+        '|',
+        '!',
+        '#',
+        '? ',
+        '%',
+        '1',
+        '\t',
+      ),
+    });
+    fc.assert(
+      fc.property(fc.oneof(near, fc.string({ unit: 'binary' })), (text) => {
+        expect(parseConfig(text, options).ok).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('summary_find', () => {
+  const find = (value: string) => check(`summary_find: ${value}, expect: n == 1`);
+
+  it('keeps the order of its keys, integer-like ones too, and so its hash', () => {
+    const [first] = load(
+      find('{ database: d, collection: c, aggregate: [{ $sort: { "2": 1, "10": 1, 1: -1 } }] }'),
+    ).checks;
+    expect(first && checkSha256(first)).toBe(
+      sha256('{"aggregate":[{"$sort":{"2":1,"10":1,"1":-1}}],"collection":"c","database":"d"}'),
+    );
+  });
+
+  it('holds integers up to 2^53 and names $numberLong for those beyond', () => {
+    expect(faultsOf(find('{ database: d, collection: c, filter: { n: 9007199254740992 } }'))).toEqual([]);
+    expect(faultsOf(find('{ database: d, collection: c, filter: { n: 9007199254740993 } }'))).toMatchObject([
+      { path: 'checks[0].summary_find.filter.n', message: expect.stringContaining('{ "$numberLong": "…" }') },
+    ]);
+    expect(
+      faultsOf(find('{ database: d, collection: c, filter: { n: { $numberLong: "9007199254740993" } } }')),
+    ).toEqual([]);
+  });
+
+  it('may hold keys that JavaScript objects trip over', () => {
+    const [first] = load(
+      find('{ database: d, collection: c, filter: { __proto__: 1, constructor: 2 } }'),
+    ).checks;
+    expect(first && checkSha256(first)).toBe(
+      sha256('{"collection":"c","database":"d","filter":{"__proto__":1,"constructor":2}}'),
+    );
+  });
+});
