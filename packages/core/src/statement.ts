@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
+import type { SummaryJson } from './summary.js';
 
 /** in-toto Statement v1: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -48,7 +49,17 @@ const phaseSchema = z.strictObject({
   outcome: z.enum(['done', 'failed', 'cancelled']),
 });
 
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** z.record would drop a column called `__proto__`. */
+const summary = z.custom<SummaryJson>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(
+      (item) => item === null || ['string', 'number', 'boolean'].includes(typeof item),
+    ),
+  { error: 'expected columns with JSON scalars' },
+);
 
 const checkSchema = z.strictObject({
   id: text,
@@ -59,7 +70,7 @@ const checkSchema = z.strictObject({
   /** SQLSTATE or MongoDB code of a `query_failed`. */
   code: z.string().max(32).optional(),
   /** Column to JSON value; numbers that a double cannot hold are decimal strings. */
-  summary: z.record(z.string(), scalar).optional(),
+  summary: summary.optional(),
   started_at: timestamp.optional(),
   duration_ms: count.optional(),
 });
