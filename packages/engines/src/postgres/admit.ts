@@ -7,7 +7,7 @@ import { type ImageFacts, type Installation, parseProbe } from './probe.js';
 import { extensionsOf } from './roles.js';
 
 /** `nobody`: what a server runs as where no user postgres is. It may be anyone but root. */
-const FALLBACK_USER = '65534:65534';
+export const FALLBACK_USER = '65534:65534';
 
 /** Holds a backup against what an image, or the host, has. */
 export function admit(
@@ -59,7 +59,7 @@ function requireExtensions(needed: readonly string[], installation: Installation
 }
 
 /** Only the C library's locales are looked up here; what ICU has, the server itself knows. */
-function requireLocales(shape: DatabaseShape, image: ImageFacts, where: string): void {
+export function requireLocales(shape: DatabaseShape, image: ImageFacts, where: string): void {
   if (image.locales === 'any') return;
   const there = new Set([...image.locales].map(canonicalLocale));
   const missing = new Set(

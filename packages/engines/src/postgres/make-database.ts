@@ -1,7 +1,8 @@
 import { MusterError } from '@muster/core';
 import pg from 'pg';
 import { createDatabaseStatement, type DatabaseShape } from './create-database.js';
-import { maintenanceDatabase, quoteIdentifier, withSession } from './session.js';
+import { quoteIdentifier } from './roles.js';
+import { maintenanceDatabase, withSession } from './session.js';
 import type { RunningServer } from './start.js';
 
 /**

@@ -109,6 +109,7 @@ async function restoreArchive(
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
+  if (facts.wrapper === 'none' && artefact.form === 'file') requireLength(toc, artefact.sizeBytes);
   await prepareDatabase(server, facts, toc, signal);
   const stop = new AbortController();
   const input = await archiveInput(server.scratch, artefact, facts, {
@@ -127,6 +128,16 @@ async function restoreArchive(
   });
   options.onProgress({ bytes: artefact.sizeBytes, totalBytes: artefact.sizeBytes });
   return { databases: [toc.database], bytes: artefact.sizeBytes, objects: toc.entries.length, warnings };
+}
+
+/** A custom archive says where its data begins, so one that was cut is known before anything is restored. */
+function requireLength(toc: Toc, sizeBytes: number): void {
+  const reaches = toc.entries.every(({ data }) => data?.state !== 'set' || data.offset < sizeBytes);
+  if (reaches) return;
+  throw new MusterError(
+    'truncated',
+    'The backup ends before data that its own table of contents names. Look at how it was copied, or take another.',
+  );
 }
 
 async function restoreStream(

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { connect, drop, processId } from './client.js';
 import type { RunningServer } from './start.js';
 
@@ -29,8 +29,6 @@ export async function withSession<T>(
     drop(client);
   }
 }
-
-export const quoteIdentifier = (name: string): string => pg.escapeIdentifier(name);
 
 /** A connection string that names nothing but a database, so that no name is read as more than a name. */
 export const conninfo = (database: string): string => `dbname='${database.replace(/[\\']/g, '\\$&')}'`;

@@ -14,7 +14,7 @@ const MAX_KEPT = 10_000;
 const PSQL_SERVER = /^psql:<stdin>:\d+: (?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): /;
 const PSQL_OWN = /^psql:(?:<stdin>:\d+:)? (?:error: )?(.*)$/;
 /** `[archiver (db)]` and the like stand there before version 12. */
-const RESTORE = /^pg_restore: (?:error: |\[[a-z]+(?: \([a-z]+\))?\] )(.*)$/;
+const RESTORE = /(?:^pg_restore: \[[^\]]*\] |pg_restore: error: |^(?=out of memory$))(.*)$/;
 /** Counted wherever it stands: parallel workers share stderr and may write into each other's lines. */
 const RESTORE_SERVER =
   /(?:could not execute query|COPY failed for table ".*"|returned by PQputCopy\w+): (?:ERROR|FATAL|PANIC): {2}/;
