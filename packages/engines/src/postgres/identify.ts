@@ -1,14 +1,180 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isMusterError, MusterError } from '@muster/core';
 import type { Artefact } from '../artefact.js';
-import type { PostgresFacts } from './postgres-facts.js';
-import type { Toc } from './toc.js';
+import { shapeOf } from './create-database.js';
+import { unwrap } from './decompress.js';
+import { readBackup, readingError } from './feed.js';
+import { HeadReader } from './head-reader.js';
+import { readPlainHead } from './plain-head.js';
+import { type Container, formatOf, newerMajor, type PostgresFacts, type Wrapper } from './postgres-facts.js';
+import { foreignFormat, wrapperOf } from './signatures.js';
+import { readTarHeader, TAR_BLOCK } from './tar.js';
+import { ARCHIVE_MAGIC, readToc, type Toc } from './toc.js';
+
+/** A tarred directory dump is recognised by the names of its first members. */
+const TAR_LOOK_BYTES = 1024 * 1024;
+const DIRECTORY_MEMBER = /(?:^|\/)(?:toc\.dat|\d+\.dat(?:\.(?:gz|lz4|zst))?)$/;
 
 /** {@link Engine.identify} of PostgreSQL. */
-export declare function identify(artefact: Artefact, signal: AbortSignal): Promise<PostgresFacts>;
-/** Facts of a custom archive from its table of contents (of a stream, see {@link peekToc}). */
-export declare function factsOfToc(toc: Toc): PostgresFacts;
+export async function identify(artefact: Artefact, signal: AbortSignal): Promise<PostgresFacts> {
+  try {
+    switch (artefact.form) {
+      case 'file':
+        return await identifyFile(artefact.path, signal);
+      case 'directory':
+        return await identifyDirectory(artefact.path, signal);
+      case 'stream':
+        throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
+    }
+  } catch (error) {
+    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
+    throw readingError(error);
+  }
+}
+
+async function identifyFile(path: string, signal: AbortSignal): Promise<PostgresFacts> {
+  const outer = new HeadReader(readBackup(path, signal));
+  try {
+    const magic = await outer.atLeast(8);
+    if (magic.length === 0) throw empty();
+    const wrapper = wrapperOf(magic);
+    if (wrapper === 'none') return await identifyContent(outer, wrapper);
+    const inner = new HeadReader(unwrap(outer.replay(), wrapper));
+    try {
+      return await identifyContent(inner, wrapper);
+    } finally {
+      await inner.close();
+    }
+  } finally {
+    await outer.close();
+  }
+}
+
+async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
+  const head = await reader.atLeast(TAR_BLOCK);
+  if (head.length === 0) throw empty();
+  const magic = head.subarray(0, ARCHIVE_MAGIC.length);
+  if (ARCHIVE_MAGIC.subarray(0, magic.length).equals(magic)) {
+    const toc = await readToc(reader);
+    if (toc.format === 'custom') return archiveFacts(toc, 'custom', wrapper);
+    throw new MusterError(
+      'not_a_dump',
+      'The file is only the table of contents of a directory dump. The backup is the directory that it lies in.',
+    );
+  }
+  const first = readTarHeader(head);
+  if (first !== undefined) return identifyTar(reader, wrapper);
+  const foreign = foreignFormat(head);
+  if (foreign !== undefined) {
+    throw new MusterError(
+      'unsupported_dump',
+      `The file is ${wrapper === 'none' ? foreign : `${foreign} inside ${wrapper}`}, which is not read. Store dumps as pg_dump writes them, or inside gzip or zstd.`,
+    );
+  }
+  return readPlainHead(reader, wrapper);
+}
+
+async function identifyTar(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
+  const first = readTarHeader(reader.head);
+  if (first?.name === 'toc.dat') {
+    // The member's own end is the end of the table of contents; what follows is data.
+    const size = TAR_BLOCK + first.sizeBytes;
+    const toc = await readToc(new HeadReader(skip(reader, TAR_BLOCK, size)));
+    return archiveFacts(toc, 'tar', wrapper);
+  }
+  const names = tarNames(await reader.atLeast(TAR_LOOK_BYTES));
+  if (names.some((name) => DIRECTORY_MEMBER.test(name))) {
+    throw new MusterError(
+      'unsupported_dump',
+      'The file is a directory dump packed with tar. Unpack it, or dump with `pg_dump -Fc` into a single file.',
+    );
+  }
+  throw new MusterError('not_a_dump', 'The file is a tar archive, but none that pg_dump wrote.');
+}
+
+function tarNames(bytes: Buffer): readonly string[] {
+  const names: string[] = [];
+  for (let at = 0; ; ) {
+    const header = readTarHeader(bytes.subarray(at));
+    if (header === undefined) return names;
+    names.push(header.name);
+    at += TAR_BLOCK * (1 + Math.ceil(header.sizeBytes / TAR_BLOCK));
+  }
+}
+
+async function* skip(reader: HeadReader, from: number, to: number): AsyncGenerator<Buffer> {
+  for (let at = from; at < to; ) {
+    const head = await reader.atLeast(Math.min(to, Math.max(at * 2, 64 * 1024)));
+    const piece = head.subarray(at, to);
+    if (piece.length === 0) return;
+    at += piece.length;
+    yield piece;
+  }
+}
+
+async function identifyDirectory(path: string, signal: AbortSignal): Promise<PostgresFacts> {
+  const names = await readdir(path);
+  if (names.length === 0) throw empty();
+  if (!names.includes('toc.dat')) {
+    if (!names.some((name) => DIRECTORY_MEMBER.test(name))) {
+      throw new MusterError('not_a_dump', 'The directory is no dump of pg_dump: there is no toc.dat in it.');
+    }
+    throw new MusterError(
+      'truncated',
+      'The directory has data of a dump but no toc.dat, which pg_dump writes last. Take another backup.',
+    );
+  }
+  const reader = new HeadReader(readBackup(join(path, 'toc.dat'), signal));
+  try {
+    const toc = await readToc(reader);
+    if (toc.format !== 'custom') return archiveFacts(toc, 'directory', 'none');
+    throw new MusterError('not_a_dump', 'The toc.dat in the directory is a dump of another format.');
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Facts of a live dump, from the table of contents of its custom archive. */
+export const factsOfToc = (toc: Toc): PostgresFacts => archiveFacts(toc, 'custom', 'none');
+
+function archiveFacts(toc: Toc, container: Container, wrapper: Wrapper): PostgresFacts {
+  return {
+    format: formatOf(container, wrapper),
+    major: newerMajor(toc.serverVersion, toc.toolVersion),
+    ...(toc.serverVersion === '' ? {} : { serverVersion: toc.serverVersion }),
+    ...(toc.toolVersion === '' ? {} : { toolVersion: toc.toolVersion }),
+    ...(toc.createdAt === undefined ? {} : { createdAt: toc.createdAt }),
+    databases: toc.database === '' ? [] : [toc.database],
+    container,
+    wrapper,
+    toc,
+    shape: shapeOf(toc),
+  };
+}
+
 /** Reads just the head of a custom archive off a byte stream (not wrapped), and gives back a stream of all its bytes. */
-export declare function peekToc(
+export async function peekToc(
   stream: Readable,
   signal: AbortSignal,
-): Promise<{ readonly toc: Toc; readonly stream: Readable }>;
+): Promise<{ readonly toc: Toc; readonly stream: Readable }> {
+  const reader = new HeadReader(stream);
+  const stop = (): void => void stream.destroy(new MusterError('cancelled', 'The drill was cancelled.'));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    const head = await reader.atLeast(1);
+    if (head.length === 0) throw empty();
+    return { toc: await readToc(reader), stream: reader.replay() };
+  } catch (error) {
+    stream.destroy();
+    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
+    throw isMusterError(error) ? error : readingError(error);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+const empty = (): MusterError =>
+  new MusterError('empty', 'The backup is empty. Look at the job that makes it.');

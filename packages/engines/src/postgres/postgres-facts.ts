@@ -1,3 +1,4 @@
+import { MusterError } from '@muster/core';
 import type { BackupFacts } from '../engine.js';
 import type { DatabaseShape } from './create-database.js';
 import type { Toc } from './toc.js';
@@ -21,3 +22,17 @@ export interface PostgresFacts extends BackupFacts {
 /** True for facts that this engine's `identify` made. */
 export const isPostgresFacts = (facts: BackupFacts): facts is PostgresFacts =>
   'container' in facts && 'shape' in facts;
+
+/** e.g. `custom`, `plain+zstd`. */
+export const formatOf = (container: Container, wrapper: Wrapper): string =>
+  wrapper === 'none' ? container : `${container}+${wrapper}`;
+
+/** `15.2 (Debian …)` → 15, `18beta1` → 18; of both the newer. @throws `corrupt` if neither is a version. */
+export function newerMajor(...versions: readonly string[]): number {
+  const majors = versions.flatMap((version) => /^(\d{1,3})(?:\D|$)/.exec(version)?.[1] ?? []).map(Number);
+  if (majors.length > 0) return Math.max(...majors);
+  throw new MusterError(
+    'corrupt',
+    'The dump does not say which version of PostgreSQL it is of. Take another backup.',
+  );
+}
