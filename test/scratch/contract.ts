@@ -6,6 +6,9 @@ import { processesContract } from './contract/processes.js';
 import { reachContract } from './contract/reach.js';
 import type { MakeHost, Subject } from './contract/subject.js';
 
+export { lifeContract } from './contract/life.js';
+export { limitsContract } from './contract/limits.js';
+export { processesContract } from './contract/processes.js';
 export { reachContract } from './contract/reach.js';
 export type { MakeHost, Subject } from './contract/subject.js';
 

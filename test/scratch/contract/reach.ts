@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import type { Scratch } from '@muster/scratch';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,7 +33,7 @@ export function reachContract(name: string, makeHost: MakeHost, subject: Subject
          ${bin}/initdb -U postgres -A trust --no-sync -E UTF8 --locale=C >/dev/null
          ${bin}/pg_ctl -w -l ${scratch.dataDir}/log start -o "-c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories=${scratch.innerSocketDir}" >/dev/null`,
       );
-      expect(started).toMatchObject({ exitCode: 0 });
+      expect(started).toEqual({ exitCode: 0, stdout: '', stderr: '' });
       await scratch.expose({ name: '.s.PGSQL.5432', tcpPort: 5432 });
       const client = await connect();
       const { rows } = await client.query('select 6 * 7 as answer');
@@ -48,7 +50,7 @@ export function reachContract(name: string, makeHost: MakeHost, subject: Subject
       );
       for (const { rows } of answers) {
         const [{ x, sum }] = rows;
-        expect(sum).toBe((await import('node:crypto')).createHash('md5').update(x).digest('hex'));
+        expect(sum).toBe(createHash('md5').update(x).digest('hex'));
       }
       await Promise.all(clients.map((client) => client.end()));
     });
@@ -65,7 +67,6 @@ export function reachContract(name: string, makeHost: MakeHost, subject: Subject
     });
 
     it('is reached by a path that is short and closed to others', async () => {
-      const { stat } = await import('node:fs/promises');
       expect(Buffer.byteLength(scratch.socketDir)).toBeLessThan(90);
       const way = scratch.socketDir
         .split('/')
