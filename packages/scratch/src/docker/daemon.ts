@@ -8,6 +8,8 @@ export interface Daemon {
   info(): Promise<DaemonInfo>;
   /** Undefined where the daemon has no such image. */
   image(reference: string): Promise<ImageFacts | undefined>;
+  /** Rejects where the registry does not have it, or does not answer. */
+  askRegistry(reference: string, signal: AbortSignal): Promise<void>;
   /** Events of the pull as they come; the last may be an error. */
   pull(reference: string, signal: AbortSignal): Promise<Readable>;
   create(options: CreateOptions): Promise<string>;
@@ -84,6 +86,9 @@ export function createDaemon(docker: Docker): Daemon {
       if (found === undefined) return undefined;
       const digest = /@(sha256:[0-9a-f]{64})$/.exec(found.RepoDigests?.[0] ?? '')?.[1];
       return { id: found.Id, digest: digest ?? found.Id, volumes: Object.keys(found.Config?.Volumes ?? {}) };
+    },
+    askRegistry: async (reference, abortSignal) => {
+      await docker.getImage(reference).distribution({ abortSignal });
     },
     pull: async (reference, abortSignal) => (await docker.pull(reference, { abortSignal })) as Readable,
     create: async (options) => (await docker.createContainer(options)).id,

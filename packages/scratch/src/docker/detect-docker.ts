@@ -10,11 +10,14 @@ export type DockerFound =
       readonly version: string;
       readonly address: string;
       hasImage(reference: string): Promise<boolean>;
+      /** Asks the registry for no more than whether it has the image, within 10 s. */
+      canPull(reference: string, signal: AbortSignal): Promise<boolean>;
     }
   /** `reason`: for people, with what to do. */
   | { readonly available: false; readonly reason: string; readonly address: string };
 
 const ANSWER_MS = 3_000;
+const REGISTRY_MS = 10_000;
 
 /** Asks whether a Docker daemon answers, within 3 s; never throws but `cancelled`. */
 export async function detectDocker(env: Env, signal: AbortSignal): Promise<DockerFound> {
@@ -28,6 +31,16 @@ export async function detectDocker(env: Env, signal: AbortSignal): Promise<Docke
       version,
       address,
       hasImage: async (reference) => (await findImage(daemon, reference)) !== undefined,
+      canPull: async (reference, abort) => {
+        const limit = AbortSignal.any([abort, AbortSignal.timeout(REGISTRY_MS)]);
+        try {
+          await daemon.askRegistry(reference, limit);
+          return true;
+        } catch {
+          refuseIfAborted(abort, 'the question to the registry');
+          return false;
+        }
+      },
     };
   } catch (error) {
     if (signal.aborted) throw cancelled('the look for Docker');

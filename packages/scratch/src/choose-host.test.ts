@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest';
+import { type Candidates, chooseAmong } from './choose-host.js';
+import type { ScratchHost } from './scratch.js';
+
+const host = (isolation: ScratchHost['isolation']): ScratchHost => ({
+  isolation,
+  prepare: () => Promise.reject(new Error('not asked')),
+  launch: () => Promise.reject(new Error('not asked')),
+  runNetworked: () => Promise.reject(new Error('not asked')),
+  sweep: async () => [],
+});
+
+interface World {
+  readonly docker: 'absent' | 'has image' | 'can pull' | 'cannot pull';
+  readonly bubblewrap: boolean;
+}
+
+const among = ({ docker, bubblewrap }: World): Candidates => ({
+  detectDocker: async () =>
+    docker === 'absent'
+      ? { available: false, reason: 'no daemon listens: start Docker' }
+      : {
+          available: true,
+          hasImage: async () => docker === 'has image',
+          canPull: async () => docker === 'can pull',
+        },
+  docker: () => host('docker'),
+  detectBubblewrap: async () =>
+    bubblewrap
+      ? { available: true }
+      : { available: false, why: 'bwrap cannot be found', remedy: 'install bubblewrap' },
+  bubblewrap: () => host('bubblewrap'),
+});
+
+const choose = async (kind: Parameters<typeof chooseAmong>[0], world: World): Promise<string> =>
+  (await chooseAmong(kind, 'postgres:17', among(world), new AbortController().signal)).isolation;
+
+it.each([
+  ['has image', true, 'docker'],
+  ['can pull', true, 'docker'],
+  ['cannot pull', true, 'bubblewrap'],
+  ['absent', true, 'bubblewrap'],
+  // Docker then says itself why it has no such image.
+  ['cannot pull', false, 'docker'],
+] as const)('auto, with Docker %s and bubblewrap %s, takes %s', async (docker, bubblewrap, taken) => {
+  expect(await choose('auto', { docker, bubblewrap })).toBe(taken);
+});
+
+it('a kind that is named is taken, or nothing', async () => {
+  expect(await choose('bubblewrap', { docker: 'has image', bubblewrap: true })).toBe('bubblewrap');
+  expect(await choose('docker', { docker: 'cannot pull', bubblewrap: true })).toBe('docker');
+  const noBubblewrap = choose('bubblewrap', { docker: 'has image', bubblewrap: false });
+  await expect(noBubblewrap).rejects.toMatchObject({ code: 'isolation_unavailable' });
+  const noDocker = choose('docker', { docker: 'absent', bubblewrap: true });
+  await expect(noDocker).rejects.toMatchObject({ code: 'isolation_unavailable' });
+});
+
+it('where there is nothing, says what to install', async () => {
+  const nothing = choose('auto', { docker: 'absent', bubblewrap: false });
+  await expect(nothing).rejects.toThrow(/start Docker.*install bubblewrap/);
+});
+
+it('podman is refused by name', async () => {
+  const podman = choose('podman', { docker: 'has image', bubblewrap: true });
+  await expect(podman).rejects.toMatchObject({ code: 'not_supported_yet' });
+});

@@ -1,0 +1,83 @@
+import { type IsolationChoice, MusterError } from '@muster/core';
+import { createBubblewrapHost } from './bubblewrap/bubblewrap-host.js';
+import { detectBubblewrap } from './bubblewrap/detect-bubblewrap.js';
+import type { Env } from './docker/address.js';
+import { detectDocker } from './docker/detect-docker.js';
+import { createDockerHost } from './docker/docker-host.js';
+import type { HostOptions, ScratchHost } from './scratch.js';
+
+export interface HostRequest extends HostOptions {
+  readonly kind: IsolationChoice;
+  /** What the scratch will run; bubblewrap runs the host's own binaries instead. */
+  readonly image: string;
+  /** Where to look for Docker. Default: the environment of this process. */
+  readonly env?: Env;
+}
+
+/** The host that isolates scratches of this image here. @throws `isolation_unavailable`, `not_supported_yet` */
+export function chooseHost(request: HostRequest, signal: AbortSignal): Promise<ScratchHost> {
+  const { kind, image, env = process.env, ...options } = request;
+  return chooseAmong(
+    kind,
+    image,
+    {
+      detectDocker: () => detectDocker(env, signal),
+      docker: () => createDockerHost({ ...options, env }),
+      detectBubblewrap: () => detectBubblewrap(signal),
+      bubblewrap: () => createBubblewrapHost(options),
+    },
+    signal,
+  );
+}
+
+/** What there is to choose among; in tests, anything. */
+export interface Candidates {
+  readonly detectDocker: () => Promise<
+    | {
+        readonly available: true;
+        hasImage(reference: string): Promise<boolean>;
+        canPull(reference: string, signal: AbortSignal): Promise<boolean>;
+      }
+    | { readonly available: false; readonly reason: string }
+  >;
+  readonly docker: () => ScratchHost;
+  readonly detectBubblewrap: () => Promise<
+    | { readonly available: true }
+    | { readonly available: false; readonly why: string; readonly remedy: string }
+  >;
+  readonly bubblewrap: () => ScratchHost;
+}
+
+/**
+ * `auto` takes Docker where it answers and has the image or can pull it, else bubblewrap. Where Docker answers without
+ * the image and there is no bubblewrap, it is still Docker, which then says why it has no such image.
+ */
+export async function chooseAmong(
+  kind: IsolationChoice,
+  image: string,
+  among: Candidates,
+  signal: AbortSignal,
+): Promise<ScratchHost> {
+  if (kind === 'podman') {
+    throw new MusterError(
+      'not_supported_yet',
+      'scratch.kind podman is not supported yet: use docker (DOCKER_HOST may name the socket of Podman) or bubblewrap',
+    );
+  }
+  const docker = kind === 'bubblewrap' ? undefined : await among.detectDocker();
+  if (docker?.available) {
+    if (kind === 'docker') return among.docker();
+    if ((await docker.hasImage(image)) || (await docker.canPull(image, signal))) return among.docker();
+  }
+  const cage = kind === 'docker' ? undefined : await among.detectBubblewrap();
+  if (cage?.available) return among.bubblewrap();
+  if (docker?.available) return among.docker();
+  const reasons = [
+    ...(docker === undefined ? [] : [`Docker: ${docker.reason}`]),
+    ...(cage === undefined ? [] : [`bubblewrap: ${cage.why}; ${cage.remedy}`]),
+  ];
+  throw new MusterError(
+    'isolation_unavailable',
+    `there is nothing here to isolate a scratch with. ${reasons.join('. ')}`,
+  );
+}
