@@ -1,9 +1,27 @@
-/** What a command takes from the process around it, passed in so that tests can choose it. */
+import { availableParallelism, homedir, hostname, totalmem } from 'node:os';
+
+/** What a command takes from the machine and process around it, passed in so that tests can choose it. */
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly home: string;
   readonly uid: number;
   readonly hostname: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
   readonly now: () => Date;
+}
+
+export function thisEnvironment(): Environment {
+  const constrained = process.constrainedMemory();
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    uid: process.getuid?.() ?? -1,
+    hostname: hostname(),
+    cpus: availableParallelism(),
+    memoryBytes: constrained > 0 ? Math.min(constrained, totalmem()) : totalmem(),
+    now: () => new Date(),
+  };
 }

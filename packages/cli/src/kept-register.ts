@@ -9,8 +9,9 @@ const keptSchema = z.strictObject({
   slug: z.string(),
   database: z.string(),
   socketDir: z.string(),
+  serverVersion: z.string(),
   connectCommand: z.string(),
-  backupCreatedAt: z.string().optional(),
+  backupCreatedAt: z.string(),
   pid: z.int().positive(),
   expiresAt: z.string(),
 });

@@ -1,30 +1,29 @@
 import { formatDuration, formatSize } from '@muster/core';
-import type { DrillEvent } from '@muster/drill';
 import { createLogUpdate } from 'log-update';
 import { countdown } from '../terminal/clock.js';
 import { MARKS } from '../terminal/marks.js';
+import type { Stream } from '../terminal/output.js';
 import { cutTo, padEnd } from '../terminal/printable.js';
 import { rateOf, timeLeft } from '../terminal/rate.js';
 import type { Style } from '../terminal/style.js';
 import { advance, type DrillView, EMPTY_VIEW, type PhaseView } from './drill-view.js';
+import { CANCELLING, type DrillObserver } from './observer.js';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 const FRAME_MS = 100;
 const BAR = 24;
 
-export interface DrillObserver {
-  observe(event: DrillEvent): void;
-  /** Leaves the terminal as it should be; on every path. */
-  close(): void;
-}
-
 /** Shows a drill while it runs, on a terminal: one line for each phase, the last of them moving. */
-export function liveDrill(stream: NodeJS.WriteStream, style: Style, now: () => Date): DrillObserver {
-  const update = createLogUpdate(stream);
+export function liveDrill(stream: Stream, style: Style, now: () => Date): DrillObserver {
+  // log-update asks for a whole WriteStream and uses these members of it.
+  const update = createLogUpdate(stream as NodeJS.WriteStream);
   let view = EMPTY_VIEW;
   let frame = 0;
-  const draw = (): void =>
-    update(liveLines(view, now(), frame, style, (stream.columns || 80) - 1).join('\n'));
+  let stopping = false;
+  const draw = (): void => {
+    const lines = liveLines(view, now(), frame, style, (stream.columns || 80) - 1);
+    update([...lines, ...(stopping ? ['', `  ${style.warn(CANCELLING)}`] : [])].join('\n'));
+  };
   const timer = setInterval(() => {
     frame += 1;
     draw();
@@ -35,8 +34,14 @@ export function liveDrill(stream: NodeJS.WriteStream, style: Style, now: () => D
       view = advance(view, event, now());
       draw();
     },
+    interrupted() {
+      stopping = true;
+      draw();
+    },
     close() {
       clearInterval(timer);
+      stopping = false;
+      draw();
       update.done();
     },
   };

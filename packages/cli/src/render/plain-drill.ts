@@ -3,7 +3,8 @@ import type { DrillEvent } from '@muster/drill';
 import { printable } from '../terminal/printable.js';
 import { advance, EMPTY_VIEW } from './drill-view.js';
 import { backupFacts, scratchFacts } from './facts.js';
-import { type DrillObserver, flowText } from './live-drill.js';
+import { flowText } from './live-drill.js';
+import { CANCELLING, type DrillObserver } from './observer.js';
 
 /** At most so often does long work say how far it is. */
 const PROGRESS_EVERY_MS = 10_000;
@@ -26,6 +27,9 @@ export function plainDrill(write: (line: string) => void, now: () => Date): Dril
       }
       const line = eventLine(event, at);
       if (line !== undefined) write(line);
+    },
+    interrupted() {
+      write(CANCELLING);
     },
     close() {},
   };

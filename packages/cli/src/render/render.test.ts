@@ -160,7 +160,7 @@ it('a verdict says why and what to do', () => {
     '  shop.dump is empty.',
   ]);
   expect(verdictLines({ result: 'error', reason: 'cancelled' }, undefined, style)[1]).toBe(
-    '  the drill was cancelled.',
+    '  The drill was cancelled.',
   );
 });
 

@@ -13,6 +13,8 @@ export function verdictLines(
   const head = style.bold(style[paint](`${mark} ${predicate.result.toUpperCase()}`));
   const { reason } = predicate;
   if (reason === undefined) return [head];
-  const told = message ?? `${REASONS[reason].meaning}.`;
+  const told = message ?? sentence(REASONS[reason].meaning);
   return [`${head}  ${reason}`, ...told.split('\n').map((line) => `  ${printable(line)}`)];
 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

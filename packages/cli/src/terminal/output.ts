@@ -31,6 +31,8 @@ export interface Output {
   readonly live: boolean;
   /** The one result of a command; `lines` is called only without `--json`. A second call is a bug, and throws. */
   result(document: unknown, lines: () => readonly string[]): void;
+  /** Further lines for people on stdout, of a command that goes on after its result. */
+  more(lines: readonly string[]): void;
   /** A line for people beside the result, on stderr; not with `--quiet`. */
   note(line: string): void;
   /** A line on stderr in any case. */
@@ -65,6 +67,9 @@ export function createOutput(
             .join(''),
         );
     },
+    more(lines) {
+      stdout.write(lines.map((line) => `${line}\n`).join(''));
+    },
     note(line) {
       if (!options.quiet) stderr.write(`${line}\n`);
     },
@@ -72,9 +77,4 @@ export function createOutput(
       stderr.write(`${line}\n`);
     },
   };
-}
-
-/** A path or word for a shell, quoted only where it must be. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

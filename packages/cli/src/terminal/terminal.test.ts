@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ago, countdown } from './clock.js';
-import { createOutput, shellWord } from './output.js';
+import { createOutput } from './output.js';
 import { cutTo, printable, printableLines } from './printable.js';
 import { type Flow, flowed, rateOf, timeLeft } from './rate.js';
+import { shellWord } from './shell.js';
 import { createStyle, wantsColour } from './style.js';
 import { table } from './table.js';
 

@@ -1,0 +1,184 @@
+import { watch } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { type Answer, type Check, judge, MusterError, type Source, summaryJson } from '@muster/core';
+import type { AskOptions } from '@muster/engines';
+import type { Cli } from '../cli.js';
+import { interruptible } from '../interruption.js';
+import { findKept } from '../kept-register.js';
+import { chooseCheck, chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
+import { drillObserver, performDrill } from '../perform-drill.js';
+import { stateDirectory } from '../places.js';
+import { asMusterError, ConfigFaults, EXIT } from '../problem.js';
+import { type Asked, answerLines } from '../render/answer.js';
+import { faultLines } from '../render/faults.js';
+import { verdictLines } from '../render/verdict.js';
+import { commandName } from '../terminal/shell.js';
+import { attach } from '../wiring.js';
+
+export interface CheckTestOptions {
+  readonly source?: string;
+  readonly watch?: true;
+  readonly restore?: true;
+}
+
+/** A server that holds a restored backup, and how to ask it. */
+interface Questioned {
+  readonly database: string;
+  readonly backupCreatedAt: Date;
+  ask(check: Check, options: AskOptions, signal: AbortSignal): Promise<Answer>;
+  release(): Promise<void>;
+}
+
+/** `muster check test`: exit code by the check's verdict. */
+export async function checkTest(cli: Cli, id: string, options: CheckTestOptions): Promise<number> {
+  if (options.watch && cli.output.json)
+    throw new MusterError('usage', '--watch tells many results and --json is one document: use one of them.');
+  const loaded = await loadConfig(cli);
+  const source = chooseSource(loaded, options.source);
+  const check = checkFor(loaded, source, id);
+  const observer = drillObserver(cli);
+  return interruptible(cli.process, observer.interrupted, async (signal) => {
+    const kept = await findQuestioned(cli, source);
+    const server =
+      kept ?? (options.restore ? await restoreFor(cli, loaded, source, observer, signal) : undefined);
+    if (server === undefined) throw noScratch(cli, source);
+    if (server === 'not restored') return EXIT.error;
+    try {
+      const asked = await ask(cli, server, check, signal);
+      present(cli, asked);
+      if (options.watch) await askOnChange(cli, loaded, server, { id, slug: source.slug }, signal);
+      return EXIT[asked.judgement.verdict];
+    } finally {
+      await server.release();
+    }
+  });
+}
+
+function checkFor(loaded: LoadedConfig, source: Source, id: string): Check {
+  const check = chooseCheck(loaded, id);
+  if (check.question.kind === source.kind) return check;
+  throw new MusterError(
+    'usage',
+    `The check "${id}" asks ${check.question.kind}, and the source "${source.slug}" is ${source.kind}.`,
+  );
+}
+
+async function findQuestioned({ environment }: Cli, source: Source): Promise<Questioned | undefined> {
+  const entry = await findKept(stateDirectory(environment), source.slug, environment.now());
+  if (entry === undefined) return undefined;
+  return {
+    database: entry.database,
+    backupCreatedAt: new Date(entry.backupCreatedAt),
+    ask: attach(entry),
+    release: async () => {},
+  };
+}
+
+async function restoreFor(
+  cli: Cli,
+  loaded: LoadedConfig,
+  source: Source,
+  observer: ReturnType<typeof drillObserver>,
+  signal: AbortSignal,
+): Promise<Questioned | 'not restored'> {
+  const asked = { source, restorePoint: { kind: 'latest' }, keep: true } as const;
+  const { kept, statement, message } = await performDrill(cli, loaded, asked, observer, signal);
+  if (kept !== undefined)
+    return {
+      database: kept.database,
+      backupCreatedAt: kept.backupCreatedAt,
+      ask: (check, options, abort) => kept.server.ask(check, options, abort),
+      release: () => kept.release(),
+    };
+  const { predicate } = statement;
+  cli.output.result({ result: predicate.result, reason: predicate.reason, message }, () =>
+    verdictLines(predicate, message, cli.output.style),
+  );
+  return 'not restored';
+}
+
+function noScratch({ environment }: Cli, { slug }: Source): MusterError {
+  const run = `${commandName(environment.env)} drill run --source ${slug} --keep 1h`;
+  return new MusterError(
+    'usage',
+    `No scratch of "${slug}" is kept here. Keep one with \`${run}\` in another terminal, or add --restore.`,
+  );
+}
+
+async function ask(
+  { environment }: Cli,
+  server: Questioned,
+  check: Check,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const began = environment.now().getTime();
+  const answer = await server.ask(
+    check,
+    {
+      database: check.database ?? server.database,
+      backupCreatedAt: server.backupCreatedAt,
+      timeoutMs: check.timeoutMs,
+      onOutput: () => {},
+    },
+    signal,
+  );
+  const durationMs = environment.now().getTime() - began;
+  return { id: check.id, answer, judgement: judge(answer, check.expectation), durationMs };
+}
+
+function present({ output }: Cli, { id, answer, judgement, durationMs }: Asked): void {
+  const document = {
+    id,
+    verdict: judgement.verdict,
+    ...(judgement.reason && { reason: judgement.reason }),
+    message: judgement.message,
+    ...(answer.kind === 'row' && { summary: summaryJson(answer.row) }),
+    ...(answer.kind === 'query_failed' && { code: answer.code, server: answer.message }),
+    duration_ms: durationMs,
+  };
+  output.result(document, () => answerLines({ id, answer, judgement, durationMs }, output.style));
+}
+
+/** Asks again after each change of the file, until interrupted. A fault in it is shown, and waits to be corrected. */
+async function askOnChange(
+  cli: Cli,
+  { file }: LoadedConfig,
+  server: Questioned,
+  { id, slug }: { readonly id: string; readonly slug: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { output, environment } = cli;
+  output.note(output.errStyle.dim(`Watching ${file}; Ctrl-C ends it.`));
+  let last = '';
+  try {
+    // Editors write a new file and rename it: only its directory sees that.
+    for await (const { filename } of watch(dirname(file), { signal })) {
+      if (filename !== null && filename !== basename(file)) continue;
+      try {
+        const loaded = await loadConfig(cli);
+        const check = checkFor(loaded, chooseSource(loaded, slug), id);
+        const state = JSON.stringify(check, (_key, value) => (value instanceof Map ? [...value] : value));
+        if (state === last) continue;
+        last = state;
+        const asked = await ask(cli, server, check, signal);
+        output.more([
+          '',
+          output.style.dim(environment.now().toLocaleTimeString()),
+          ...answerLines(asked, output.style),
+        ]);
+      } catch (thrown) {
+        const error = asMusterError(thrown);
+        if (error.code === 'cancelled' || signal.aborted) return;
+        last = '';
+        const view = { excerpts: true, width: output.stderr.columns ?? 100 };
+        const lines =
+          error instanceof ConfigFaults
+            ? faultLines(error, environment.cwd, output.errStyle, view)
+            : [error.message];
+        for (const line of lines) output.alert(line);
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { configJsonSchema, describeConfig } from '@muster/core';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import type { Cli } from '../cli.js';
+import { loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import type { Perform } from '../program.js';
+import { nearest } from '../render/faults.js';
+import { MARKS } from '../terminal/marks.js';
+
+export function addConfigCommands(program: Command, perform: Perform): void {
+  const config = program.command('config').description('the configuration: check it, see it');
+  const add = (
+    name: string,
+    description: string,
+    work: (cli: Cli) => Promise<number>,
+    example: string,
+  ): void => {
+    config
+      .command(name)
+      .description(description)
+      .addHelpText('after', `\nExample:\n  $ ${example}`)
+      .action((_options: object, command: Command) => perform(command, work));
+  };
+  add(
+    'check',
+    'every fault of the file at once, with line and column',
+    check,
+    'muster config check --config prod.yaml',
+  );
+  add(
+    'schema',
+    'the JSON Schema of the configuration, for editors',
+    schema,
+    'muster config schema > muster.schema.json',
+  );
+  add(
+    'show',
+    'the configuration in force, defaults included; secrets stay references',
+    show,
+    'muster config show',
+  );
+}
+
+async function check({ output, ...cli }: Cli): Promise<number> {
+  const { file, config } = await loadConfig({ output, ...cli });
+  const sources = config.sources.map(({ slug }) => slug);
+  const checks = config.checks.map(({ id }) => id);
+  output.result({ file, sources, checks, config_sha256: config.configSha256 }, () => {
+    const { mark, paint } = MARKS.pass;
+    const near = nearest(file, cli.environment.cwd);
+    return [
+      `${output.style[paint](mark)} ${near} is in order: ${counted(sources, 'source')}, ${counted(checks, 'check')}`,
+    ];
+  });
+  return EXIT.pass;
+}
+
+async function schema({ output }: Cli): Promise<number> {
+  const document = configJsonSchema();
+  output.result(document, () => [JSON.stringify(document, null, 2)]);
+  return EXIT.pass;
+}
+
+async function show(cli: Cli): Promise<number> {
+  const document = describeConfig((await loadConfig(cli)).config);
+  cli.output.result(document, () => [stringify(document).trimEnd()]);
+  return EXIT.pass;
+}
+
+const counted = (items: readonly unknown[], word: string): string =>
+  `${items.length} ${word}${items.length === 1 ? '' : 's'}`;

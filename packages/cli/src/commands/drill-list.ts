@@ -1,0 +1,91 @@
+import { drillTime, formatDuration } from '@muster/core';
+import type { Cli } from '../cli.js';
+import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
+import { interruptible } from '../interruption.js';
+import { loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import { MARKS } from '../terminal/marks.js';
+import { printable } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+import { type Cell, table } from '../terminal/table.js';
+
+export interface DrillListOptions {
+  readonly source?: string;
+}
+
+/** `muster drill list`: the drills of this evidence store, oldest first; a receipt that does not verify says so. */
+export async function drillList(cli: Cli, options: DrillListOptions): Promise<number> {
+  return interruptible(
+    cli.process,
+    () => {},
+    async (signal) => {
+      const { output } = cli;
+      const loaded = await loadConfig(cli);
+      const receipts = await readReceipts(loaded, { source: options.source }, signal);
+      output.result({ drills: receipts.map(summaryOf) }, () =>
+        receipts.length === 0
+          ? [`There are no receipts in ${loaded.evidence.store} yet: muster drill run makes one.`]
+          : table(
+              [
+                { title: 'drill' },
+                { title: 'began' },
+                { title: 'source' },
+                { title: 'backup', flexible: true },
+                { title: 'result' },
+                { title: 'reason' },
+                { title: 'took', align: 'right' },
+              ],
+              receipts.map((receipt) => cells(receipt, output.style)),
+              output.style,
+              output.width,
+            ),
+      );
+      return EXIT.pass;
+    },
+  );
+}
+
+function summaryOf({ drillId, key, verification }: StoredReceipt): object {
+  const { statement, exitCode } = verification;
+  const authentic = exitCode === 0;
+  if (statement === undefined || !authentic) return { drill_id: drillId, receipt: key, authentic: false };
+  const { source, backup, result, reason, issued_at } = statement.predicate;
+  return {
+    drill_id: drillId,
+    source: source.slug,
+    ...(backup && { backup: backup.id }),
+    result,
+    ...(reason && { reason }),
+    issued_at,
+    receipt: key,
+    authentic,
+  };
+}
+
+function cells({ drillId, key, verification }: StoredReceipt, style: Style): Cell[] {
+  const { statement, exitCode } = verification;
+  const began = drillTime(drillId).toISOString().slice(0, 16).replace('T', ' ');
+  if (statement === undefined || exitCode !== 0)
+    return [
+      { text: drillId },
+      { text: began, paint: style.dim },
+      { text: key.split('/')[1] ?? '' },
+      { text: '' },
+      { text: '✖ not authentic', paint: style.bad },
+    ];
+  const { source, backup, result, reason, attempts } = statement.predicate;
+  const { mark, word, paint } = MARKS[result];
+  const last = attempts.at(-1);
+  return [
+    { text: drillId },
+    { text: began, paint: style.dim },
+    { text: source.slug },
+    { text: printable(backup?.id ?? '') },
+    { text: `${mark} ${word}`, paint: style[paint] },
+    { text: reason ?? '' },
+    {
+      text: last?.ended_at ? formatDuration(Date.parse(last.ended_at) - Date.parse(last.started_at)) : '',
+      paint: style.dim,
+    },
+  ];
+}

@@ -1,0 +1,144 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { RestorePoint } from '@muster/backups';
+import { MusterError, parseDuration, type Source } from '@muster/core';
+import type { DrillOutcome, KeptScratch } from '@muster/drill';
+import type { Cli } from '../cli.js';
+import { type Held, hold } from '../hold.js';
+import { interruptible } from '../interruption.js';
+import { chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
+import { drillObserver, performDrill } from '../perform-drill.js';
+import { EXIT } from '../problem.js';
+import { checkTable } from '../render/checks.js';
+import { nearest } from '../render/faults.js';
+import { fields } from '../render/fields.js';
+import { verdictLines } from '../render/verdict.js';
+import { commandName, shellWord } from '../terminal/shell.js';
+
+export interface DrillRunOptions {
+  readonly source?: string;
+  readonly backup?: string;
+  readonly oldest?: true;
+  readonly at?: string;
+  readonly random?: true;
+  readonly receipt?: string;
+  readonly keep?: string;
+}
+
+/** `muster drill run`: exit code by the verdict. */
+export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<number> {
+  const restorePoint = restorePointOf(options);
+  const keepMs = keepOf(options.keep);
+  const loaded = await loadConfig(cli);
+  const source = chooseSource(loaded, options.source);
+  if (keepMs !== undefined && keepMs > source.limits.drill)
+    throw new MusterError(
+      'usage',
+      `A scratch is kept no longer than a drill may take (limits.drill of "${source.slug}"): shorten --keep.`,
+    );
+  const observer = drillObserver(cli);
+  return interruptible(cli.process, observer.interrupted, async (signal) => {
+    const asked = { source, restorePoint, keep: keepMs !== undefined };
+    const outcome = await performDrill(cli, loaded, asked, observer, signal).finally(observer.close);
+    const held =
+      outcome.kept === undefined || keepMs === undefined
+        ? undefined
+        : heldOf(cli, source, outcome, outcome.kept, keepMs);
+    try {
+      if (options.receipt !== undefined) await writeReceipt(cli, loaded, outcome, options.receipt);
+      present(cli, loaded, outcome, held);
+      if (held !== undefined) await hold(cli, held, signal);
+    } finally {
+      await outcome.kept?.release();
+    }
+    return EXIT[outcome.statement.predicate.result];
+  });
+}
+
+function restorePointOf({ backup, oldest, at, random }: DrillRunOptions): RestorePoint {
+  for (const [option, value] of Object.entries({ '--at': at, '--random': random }))
+    if (value !== undefined)
+      throw new MusterError(
+        'not_supported_yet',
+        `${option} is not supported yet: choose with --backup or --oldest.`,
+      );
+  if (backup !== undefined) return { kind: 'id', id: backup };
+  return { kind: oldest ? 'oldest' : 'latest' };
+}
+
+function keepOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new MusterError('usage', '--keep takes a duration such as 90s, 15m or 1h.');
+  return ms;
+}
+
+function heldOf(cli: Cli, source: Source, outcome: DrillOutcome, kept: KeptScratch, keepMs: number): Held {
+  return {
+    drillId: outcome.statement.predicate.drill_id,
+    slug: source.slug,
+    kept,
+    serverVersion: outcome.statement.predicate.environment.engine_version ?? '',
+    expiresAt: new Date(cli.environment.now().getTime() + keepMs),
+  };
+}
+
+async function writeReceipt(
+  cli: Cli,
+  loaded: LoadedConfig,
+  outcome: DrillOutcome,
+  file: string,
+): Promise<void> {
+  try {
+    await writeFile(resolve(cli.environment.cwd, file), outcome.receipt);
+  } catch (cause) {
+    throw new MusterError(
+      'evidence_unwritable',
+      `The drill ended in ${outcome.statement.predicate.result} and its receipt is ${receiptPath(loaded, outcome)}, ` +
+        `but it could not be written to ${file} (${(cause as NodeJS.ErrnoException).code}).`,
+      { cause },
+    );
+  }
+}
+
+const receiptPath = ({ evidence }: LoadedConfig, { key }: DrillOutcome): string => join(evidence.store, key);
+
+function present(cli: Cli, loaded: LoadedConfig, outcome: DrillOutcome, held: Held | undefined): void {
+  const { output, environment } = cli;
+  const { predicate } = outcome.statement;
+  const path = receiptPath(loaded, outcome);
+  const document = {
+    drill_id: predicate.drill_id,
+    source: predicate.source.slug,
+    result: predicate.result,
+    ...(predicate.reason && { reason: predicate.reason }),
+    ...(outcome.message && { message: outcome.message }),
+    receipt: path,
+    statement: outcome.statement,
+    ...(held && {
+      kept: {
+        database: held.kept.database,
+        connect: held.kept.connectCommand,
+        expires_at: held.expiresAt.toISOString(),
+      },
+    }),
+  };
+  output.result(document, () => {
+    const { style, width } = output;
+    const verdict = verdictLines(predicate, outcome.message, style);
+    const near = (file: string): string => shellWord(nearest(file, environment.cwd));
+    const where = fields(
+      [
+        ['receipt', near(path)],
+        [
+          'verify',
+          `${commandName(environment.env)} verify ${near(path)} --keyring ${near(loaded.evidence.keyring)}`,
+        ],
+      ],
+      style,
+    );
+    if (output.quiet) return [...verdict, ...where.slice(0, 1)];
+    const checks = predicate.checks.length === 0 ? [] : ['', ...checkTable(predicate.checks, style, width)];
+    return [...checks, '', ...verdict, '', ...where];
+  });
+}

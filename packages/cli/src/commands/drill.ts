@@ -1,0 +1,53 @@
+import { type Command, Option } from 'commander';
+import type { Perform } from '../program.js';
+import { type DrillListOptions, drillList } from './drill-list.js';
+import type { DrillRunOptions } from './drill-run.js';
+import { type DrillShowOptions, drillShow } from './drill-show.js';
+
+/** What starts servers is loaded only by the command that does: it takes longer to load than most commands run. */
+export function addDrillCommands(program: Command, perform: Perform): void {
+  const drill = program.command('drill').description('prove that a backup restores');
+
+  drill
+    .command('run')
+    .description('restore one backup, ask it its checks, sign what was seen: here and now')
+    .option('--source <slug>', 'whose backup (may be left out where there is one source)')
+    .option('--backup <id>', 'this backup (default: the newest)')
+    .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
+    .addOption(new Option('--at <time>', 'a point in time').hideHelp())
+    .addOption(new Option('--random', 'any backup').hideHelp())
+    .option('--receipt <file>', 'also write the receipt to this file')
+    .option('--keep <duration>', 'hold the scratch for so long after the verdict, e.g. 1h')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ muster drill run --source prod-db
+  $ muster drill run --source prod-db --backup prod_2026-11-20.dump --keep 1h
+  $ muster drill run --json > drill.json
+
+Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judged · 64 usage or configuration.`,
+    )
+    .action((options: DrillRunOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./drill-run.js')).drillRun(cli, options)),
+    );
+
+  drill
+    .command('list')
+    .description('the drills whose receipts lie in the evidence store')
+    .option('--source <slug>', 'of this source only')
+    .addHelpText('after', '\nExample:\n  $ muster drill list --source prod-db')
+    .action((options: DrillListOptions, command: Command) =>
+      perform(command, (cli) => drillList(cli, options)),
+    );
+
+  drill
+    .command('show')
+    .description('the receipt of one drill, verified and told for people')
+    .argument('<id>', 'the drill, drl_…')
+    .option('--output', 'what tools and servers printed instead: kept 7 days where the drill ran')
+    .addHelpText('after', '\nExample:\n  $ muster drill show drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C --output')
+    .action((id: string, options: DrillShowOptions, command: Command) =>
+      perform(command, (cli) => drillShow(cli, id, options)),
+    );
+}

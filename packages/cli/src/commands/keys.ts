@@ -1,0 +1,99 @@
+import { join, resolve } from 'node:path';
+import { generateKeyPair, listKeys, loadPrivateKey, writeKeyPair } from '@muster/evidence';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.js';
+import { interruptible } from '../interruption.js';
+import { loadConfig } from '../load-config.js';
+import { ensurePrivate, stateDirectory } from '../places.js';
+import { EXIT } from '../problem.js';
+import type { Perform } from '../program.js';
+import { nearest } from '../render/faults.js';
+import { fields } from '../render/fields.js';
+import { loadConfiguredKey, ownKeyPath } from '../signing.js';
+import { table } from '../terminal/table.js';
+
+interface GenerateOptions {
+  readonly out?: string;
+}
+
+export function addKeysCommands(program: Command, perform: Perform): void {
+  const keys = program.command('keys').description('what receipts are signed and verified with');
+  keys
+    .command('generate')
+    .description(
+      "make an Ed25519 key pair: the private key 0600, the public key into the configuration's keyring",
+    )
+    .option('--out <file>', 'the private key (default: where this machine keeps its own)')
+    .addHelpText('after', '\nExample:\n  $ muster keys generate --out /etc/muster/signing.key')
+    .action((options: GenerateOptions, command: Command) =>
+      perform(command, (cli) => generate(cli, options)),
+    );
+  keys
+    .command('list')
+    .description('the public keys that count, and which of them signs here')
+    .addHelpText('after', '\nExample:\n  $ muster keys list')
+    .action((_options: object, command: Command) => perform(command, list));
+}
+
+async function generate(cli: Cli, { out }: GenerateOptions): Promise<number> {
+  const { environment, output } = cli;
+  const { evidence } = await loadConfig(cli);
+  const privateKey = out === undefined ? ownKeyPath(cli) : resolve(environment.cwd, out);
+  if (out === undefined) await ensurePrivate(stateDirectory(environment));
+  const pair = generateKeyPair();
+  await interruptible(
+    cli.process,
+    () => {},
+    (signal) => writeKeyPair(pair, { privateKey, keyring: evidence.keyring }, signal),
+  );
+  const publicKey = join(evidence.keyring, `${pair.keyId}.pem`);
+  output.result({ key_id: pair.keyId, private_key: privateKey, public_key: publicKey }, () => {
+    const lines = fields(
+      [
+        ['key', pair.keyId],
+        ['private', `${nearest(privateKey, environment.cwd)}  (0600: keep it, and show it to nobody)`],
+        ['public', nearest(publicKey, environment.cwd)],
+      ],
+      output.style,
+    );
+    const use = `To sign with it:  signing: { key: "file:${privateKey}" }`;
+    return out === undefined ? lines : [...lines, '', use];
+  });
+  return EXIT.pass;
+}
+
+async function list(cli: Cli): Promise<number> {
+  const { output, environment } = cli;
+  const loaded = await loadConfig(cli);
+  const keys = await listKeys(loaded.evidence.keyring);
+  const own = await signingKeyId(cli, loaded);
+  const documents = keys.map(({ keyId, path }) => ({ key_id: keyId, path, signs_here: keyId === own }));
+  output.result({ keyring: loaded.evidence.keyring, keys: documents }, () =>
+    keys.length === 0
+      ? [`The keyring ${loaded.evidence.keyring} is empty: muster keys generate makes a key.`]
+      : table(
+          [{ title: 'key' }, { title: 'file' }, { title: '' }],
+          documents.map(({ key_id, path, signs_here }) => [
+            { text: key_id },
+            { text: nearest(path, environment.cwd) },
+            { text: signs_here ? 'signs here' : '', paint: output.style.good },
+          ]),
+          output.style,
+          output.width,
+        ),
+  );
+  return EXIT.pass;
+}
+
+/** Undefined where there is no private key here, or none that may be read: listing public keys needs neither. */
+async function signingKeyId(
+  cli: Cli,
+  loaded: Parameters<typeof loadConfiguredKey>[1],
+): Promise<string | undefined> {
+  try {
+    const configured = await loadConfiguredKey(cli, loaded);
+    return (configured ?? (await loadPrivateKey({ kind: 'file', path: ownKeyPath(cli) }))).keyId;
+  } catch {
+    return undefined;
+  }
+}

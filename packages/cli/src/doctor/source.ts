@@ -1,0 +1,97 @@
+import { createDirectoryRepository, selectBackup } from '@muster/backups';
+import { type Config, MusterError, type Source, writeSecretRef } from '@muster/core';
+import { type BackupFacts, postgresEngine, postgresLiveDumper } from '@muster/engines';
+import type { Cli } from '../cli.js';
+import { backupFacts } from '../render/facts.js';
+import { resolveSecret } from '../resolve-secret.js';
+import { drillHost } from '../wiring.js';
+import { examine, type Finding } from './finding.js';
+import type { Isolation } from './isolation.js';
+
+/** Is there a backup of this source, and a server to restore it into? */
+export async function examineSource(
+  cli: Cli,
+  config: Config,
+  source: Source,
+  isolation: Isolation,
+  options: { readonly connect: boolean },
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  let needs: BackupFacts | undefined;
+  const found = await examine(source.slug, async () => {
+    const { facts, detail } = await locate(cli, source, options.connect, signal);
+    needs = facts;
+    return detail;
+  });
+  if (needs === undefined) return [found];
+  const facts = needs;
+  return [
+    found,
+    await examine(`${source.slug}: server`, () => serverFor(cli, config, source, facts, isolation, signal)),
+  ];
+}
+
+async function locate(
+  { environment }: Cli,
+  source: Source,
+  connect: boolean,
+  signal: AbortSignal,
+): Promise<{ readonly facts?: BackupFacts; readonly detail: string }> {
+  const { backup, connection } = source;
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(source.limits.locate)]);
+  if (backup.type === 'dump') {
+    const repository = createDirectoryRepository({
+      directory: backup.directory,
+      match: backup.match,
+      identify: postgresEngine.identify,
+    });
+    const backups = await repository.list(bounded);
+    const newest = selectBackup(backups, { kind: 'latest' }, repository.location);
+    const { id, artefact, createdAt, facts } = newest;
+    if (facts === undefined)
+      throw new MusterError(
+        'not_a_dump',
+        `The newest of ${backups.length} backups, ${id}, is no dump that can be read.`,
+      );
+    const sizeBytes = artefact.form === 'stream' ? undefined : artefact.sizeBytes;
+    const text = backupFacts(
+      { backup: id, createdAt, format: facts.format, ...(sizeBytes !== undefined && { sizeBytes }) },
+      environment.now(),
+    );
+    return { facts, detail: backups.length === 1 ? text : `${text} · newest of ${backups.length}` };
+  }
+  if (connection === undefined) throw new MusterError('usage', 'It has neither backups nor a connection.');
+  const uri = await resolveSecret(connection.uri, environment.env);
+  const where = writeSecretRef(connection.uri);
+  if (!connect) return { detail: `dumped live from ${where}; name it with --source to try the connection` };
+  const live = await postgresLiveDumper.survey(uri, bounded);
+  return {
+    facts: {
+      format: 'custom',
+      major: live.major,
+      serverVersion: live.serverVersion,
+      databases: [live.database],
+    },
+    detail: `${where} answers: PostgreSQL ${live.serverVersion}, database ${live.database}`,
+  };
+}
+
+/** As a drill would choose and admit it; an image that is not there yet is not pulled for this. */
+async function serverFor(
+  { environment }: Cli,
+  config: Config,
+  source: Source,
+  facts: BackupFacts,
+  { docker }: Isolation,
+  signal: AbortSignal,
+): Promise<string> {
+  const image = (source.image ?? config.scratch.images[source.kind]).replaceAll(
+    '{major}',
+    String(facts.major),
+  );
+  const host = await drillHost(environment, config, image, signal);
+  if (host.isolation === 'docker' && !(docker?.available && (await docker.hasImage(image))))
+    return `${image} is not here yet: the first drill pulls it, or docker pull ${image}`;
+  postgresEngine.admit(facts, await host.prepare({ image, probe: postgresEngine.probe }, signal));
+  return host.isolation === 'docker' ? image : `of this machine, for PostgreSQL ${facts.major}`;
+}

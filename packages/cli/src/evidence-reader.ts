@@ -1,0 +1,57 @@
+import { basename } from 'node:path';
+import { DRILL_ID, MusterError } from '@muster/core';
+import { createDirectoryStore, loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
+import type { LoadedConfig } from './load-config.js';
+
+export interface StoredReceipt {
+  readonly drillId: string;
+  readonly key: string;
+  readonly verification: Verification;
+}
+
+const SUFFIX = '.sigstore.json';
+
+/** Every receipt in the evidence store, verified against the keyring, oldest drill first. */
+export async function readReceipts(
+  { evidence }: LoadedConfig,
+  wanted: { readonly source?: string | undefined; readonly drillId?: string },
+  signal: AbortSignal,
+): Promise<readonly StoredReceipt[]> {
+  const store = createDirectoryStore(evidence.store);
+  const prefix = wanted.source === undefined ? 'receipts/' : `receipts/${wanted.source}/`;
+  const keys: string[] = [];
+  for await (const key of store.list(prefix, signal)) {
+    const id = drillIdOf(key);
+    if (DRILL_ID.test(id) && (wanted.drillId === undefined || id === wanted.drillId)) keys.push(key);
+  }
+  if (keys.length === 0) return [];
+  const keyring = await loadKeyring(evidence.keyring);
+  const receipts: StoredReceipt[] = [];
+  for (const key of keys.sort((a, b) => (drillIdOf(a) < drillIdOf(b) ? -1 : 1))) {
+    const verification = await verifyReceipt(
+      await store.get(key, signal),
+      { keyring, requirePass: false },
+      signal,
+    );
+    receipts.push({ drillId: drillIdOf(key), key, verification });
+  }
+  return receipts;
+}
+
+/** @throws `usage` where that is no id, `evidence_not_found`. */
+export async function readReceipt(
+  loaded: LoadedConfig,
+  drillId: string,
+  signal: AbortSignal,
+): Promise<StoredReceipt> {
+  if (!DRILL_ID.test(drillId))
+    throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
+  const [receipt] = await readReceipts(loaded, { drillId }, signal);
+  if (receipt !== undefined) return receipt;
+  throw new MusterError(
+    'evidence_not_found',
+    `There is no receipt of ${drillId} in ${loaded.evidence.store}: muster drill list shows those there are.`,
+  );
+}
+
+const drillIdOf = (key: string): string => basename(key, SUFFIX);

@@ -1,0 +1,74 @@
+import { styleText } from 'node:util';
+import { MusterError } from '@muster/core';
+import { Command, type CommanderError, Option } from 'commander';
+import type { Cli, GlobalOptions } from './cli.js';
+import { addCheckCommands } from './commands/check.js';
+import { addConfigCommands } from './commands/config.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addDrillCommands } from './commands/drill.js';
+import { addKeysCommands } from './commands/keys.js';
+import { addVerifyCommand } from './commands/verify.js';
+import { musterVersion } from './version.js';
+
+/** Runs one command's work and keeps its exit code; given by whoever runs the program. */
+export type Perform = (command: Command, work: (cli: Cli) => Promise<number>) => Promise<void>;
+
+/** The command `muster` with all that it can do. */
+export function createProgram(perform: Perform): Command {
+  const program = new Command('muster')
+    .description('Muster proves that database backups restore.')
+    .version(musterVersion(), '--version', 'print the version')
+    .addOption(
+      new Option('--config <file>', 'the configuration (else MUSTER_CONFIG, ./muster.yaml, ./config.yaml)'),
+    )
+    .option('--json', 'print one JSON document on stdout and nothing else there')
+    .option('--quiet', 'print results and errors only')
+    .option('--no-color', 'no colours (also NO_COLOR, and wherever there is no terminal)')
+    .helpOption('--help', 'show help')
+    .showSuggestionAfterError(true)
+    .addHelpText('after', EXAMPLES);
+  for (const add of [
+    addDrillCommands,
+    addVerifyCommand,
+    addCheckCommands,
+    addConfigCommands,
+    addKeysCommands,
+    addDoctorCommand,
+  ])
+    add(program, perform);
+  for (const command of everyCommand(program)) {
+    command
+      .exitOverride((error) => explain(error, command))
+      .helpCommand(false)
+      .helpOption('--help', 'show help');
+    command.configureHelp({
+      showGlobalOptions: command !== program,
+      // The version is a question to muster itself.
+      visibleGlobalOptions: () =>
+        command === program ? [] : program.options.filter(({ long }) => long !== '--version'),
+      styleTitle: (title) => styleText('bold', title, { validateStream: false }),
+    });
+  }
+  return program;
+}
+
+export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
+
+/** A group of commands does nothing by itself: commander would print its help as an error. */
+function explain(error: CommanderError, command: Command): never {
+  if (error.code !== 'commander.help') throw error;
+  const names = command.commands.map((each) => each.name());
+  throw new MusterError('usage', `${command.name()} needs one of: ${names.join(', ')}. See muster --help.`);
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+const EXAMPLES = `
+Examples:
+  $ muster drill run --source prod-db      restore the newest backup, ask it the checks, sign the answer
+  $ muster verify drl_….sigstore.json      does this receipt stand?
+  $ muster doctor                          what is missing on this machine, and how to get it
+
+Exit codes: 0 pass or done · 1 fail · 2 error · 64 usage or configuration; verify has its own.`;

@@ -1,0 +1,51 @@
+import { type Answer, formatDuration, type Judgement, type SummaryValue } from '@muster/core';
+import { MARKS } from '../terminal/marks.js';
+import { padEnd, printable, printableLines } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+
+/** One check, asked by its author. */
+export interface Asked {
+  readonly id: string;
+  readonly answer: Answer;
+  readonly judgement: Judgement;
+  readonly durationMs: number;
+}
+
+/** Verdict, time, the row with each value as exact as it came, and what the server said: for the check's author alone. */
+export function answerLines({ id, answer, judgement, durationMs }: Asked, style: Style): string[] {
+  const { mark, word, paint } = MARKS[judgement.verdict];
+  const head = `${style.bold(style[paint](`${mark} ${word}`))}  ${printable(id)}  ${style.dim(formatDuration(durationMs))}`;
+  const because =
+    judgement.reason === undefined ? [] : [`  ${judgement.reason}: ${printable(judgement.message)}`];
+  return [head, ...because, ...answered(answer, style).map((line) => `  ${line}`)];
+}
+
+function answered(answer: Answer, style: Style): string[] {
+  if (answer.kind === 'query_failed')
+    return printableLines(answer.message)
+      .split('\n')
+      .map((line) => style.warn(line));
+  if (answer.kind !== 'row') return [];
+  const { columns } = answer.row;
+  const names = columns.map(({ name }) => printable(name));
+  const width = Math.max(0, ...names.map((name) => name.length));
+  return columns.map(
+    ({ value }, index) => `${padEnd(names[index] ?? '', width)} = ${valueText(value, style)}`,
+  );
+}
+
+function valueText(value: SummaryValue, style: Style): string {
+  switch (value.kind) {
+    case 'null':
+      return style.dim('null');
+    case 'boolean':
+      return String(value.value);
+    case 'string':
+      return printable(JSON.stringify(value.text));
+    case 'other':
+      return `${printable(value.text)} ${style.dim(`(${printable(value.type)})`)}`;
+    case 'number':
+    case 'non_finite':
+      return value.text;
+  }
+}

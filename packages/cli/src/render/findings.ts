@@ -1,0 +1,23 @@
+import type { Finding } from '../doctor/finding.js';
+import { MARKS } from '../terminal/marks.js';
+import { padEnd, printable } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+
+const VERDICTS = { ok: 'pass', absent: 'not_run', fault: 'fail' } as const;
+
+/** What `doctor` found, one line each, with the commands that help beneath, and what it comes to. */
+export function findingLines(findings: readonly Finding[], ready: boolean, style: Style): string[] {
+  const width = Math.max(...findings.map(({ subject }) => subject.length));
+  const indent = ' '.repeat(width + 6);
+  const lines = findings.flatMap(({ subject, outcome, detail, install = [] }) => {
+    const { mark, paint } = MARKS[VERDICTS[outcome]];
+    const text = printable(detail);
+    return [
+      `  ${style[paint](mark)} ${padEnd(subject, width)}  ${outcome === 'absent' ? style.dim(text) : text}`,
+      ...install.map((command) => `${indent}${style.accent(`$ ${command}`)}`),
+    ];
+  });
+  const { mark, paint } = MARKS[ready ? 'pass' : 'fail'];
+  const sum = ready ? 'A drill can run here.' : 'A drill cannot run here yet: see what is marked above.';
+  return [...lines, '', style.bold(style[paint](`${mark} ${sum}`))];
+}

@@ -1,0 +1,106 @@
+import { formatDuration, formatSize, type Predicate, type Statement } from '@muster/core';
+import { ago } from '../terminal/clock.js';
+import { printable } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+import { checkTable } from './checks.js';
+import { backupFacts, scratchFacts } from './facts.js';
+import { fields } from './fields.js';
+import { verdictLines } from './verdict.js';
+
+/** A receipt that verified, told for people: everything it says, in the order one asks. */
+export function receiptLines(
+  statement: Statement,
+  keyId: string,
+  now: Date,
+  style: Style,
+  width: number,
+): string[] {
+  const { predicate } = statement;
+  const issued = new Date(predicate.issued_at);
+  return [
+    ...fields(
+      [
+        ['drill', style.bold(predicate.drill_id)],
+        ['source', `${predicate.source.slug} · ${predicate.source.kind}`],
+        ['asked', askedText(predicate)],
+        ['backup', backupLines(predicate, now)],
+        ['server', serverLines(predicate)],
+        ['limits', limitsText(predicate.environment.limits)],
+        ['worker', workerText(predicate)],
+        ['phases', phasesText(predicate)],
+        ['restore', restoreText(predicate)],
+        ['subject', `sha256:${statement.subject[0].digest.sha256}`],
+        ['signed', [`${predicate.issued_at} · ${ago(issued, now)}`, `key ${keyId}`]],
+      ],
+      style,
+    ),
+    ...(predicate.checks.length === 0 ? [] : ['', ...checkTable(predicate.checks, style, width)]),
+    '',
+    ...verdictLines(predicate, undefined, style),
+  ];
+}
+
+const joined = (parts: readonly (string | undefined)[]): string => parts.filter(Boolean).join(' · ');
+
+function askedText({ restore_point, trigger }: Predicate): string {
+  return joined([
+    printable([restore_point.kind, restore_point.asked].filter(Boolean).join(' ')),
+    `by ${[trigger.kind, trigger.schedule].filter(Boolean).join(' ')}`,
+  ]);
+}
+
+function backupLines({ backup }: Predicate, now: Date): string[] {
+  if (backup === undefined) return ['none was found'];
+  const facts = backupFacts(
+    {
+      backup: backup.id,
+      ...(backup.size_bytes !== undefined && { sizeBytes: backup.size_bytes }),
+      ...(backup.created_at !== undefined && { createdAt: new Date(backup.created_at) }),
+      ...(backup.format !== undefined && { format: backup.format }),
+    },
+    now,
+  );
+  return [facts, printable(backup.location)];
+}
+
+function serverLines({ environment }: Predicate): string[] {
+  const { isolation, image, image_digest, engine_version } = environment;
+  if (isolation === undefined) return [];
+  const facts = scratchFacts({ isolation, engineVersion: engine_version ?? '', ...(image && { image }) });
+  return [facts, ...(image_digest ? [printable(image_digest)] : [])];
+}
+
+function limitsText(limits: Predicate['environment']['limits']): string | undefined {
+  const text = joined([
+    limits.cpus === undefined ? undefined : `${limits.cpus} cpus`,
+    limits.memory_bytes === undefined ? undefined : `${formatSize(limits.memory_bytes)} memory`,
+    limits.disk_bytes === undefined ? undefined : `${formatSize(limits.disk_bytes)} disk`,
+    limits.pids === undefined ? undefined : `${limits.pids} processes`,
+  ]);
+  return text === '' ? undefined : text;
+}
+
+function workerText({ environment }: Predicate): string {
+  const { worker, pool, muster_version, node_version, os } = environment;
+  return printable(joined([worker, `pool ${pool}`, `Muster ${muster_version}`, `Node ${node_version}`, os]));
+}
+
+function phasesText({ phases }: Predicate): string {
+  return joined(
+    phases.map(
+      ({ name, duration_ms, outcome }) =>
+        `${name} ${formatDuration(duration_ms)}${outcome === 'done' ? '' : ` (${outcome})`}`,
+    ),
+  );
+}
+
+function restoreText({ restore }: Predicate): string | undefined {
+  if (restore === undefined) return undefined;
+  const warnings = restore.warnings.reduce((sum, { count }) => sum + count, 0);
+  return joined([
+    formatDuration(restore.duration_ms),
+    formatSize(restore.bytes),
+    restore.objects === undefined ? undefined : `${restore.objects} objects`,
+    warnings === 0 ? undefined : `${warnings} harmless ${warnings === 1 ? 'warning' : 'warnings'}`,
+  ]);
+}

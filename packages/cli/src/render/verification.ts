@@ -1,0 +1,46 @@
+import type { Verification, VerifyStepName } from '@muster/evidence';
+import { MARKS } from '../terminal/marks.js';
+import type { Output } from '../terminal/output.js';
+import { padEnd, printable } from '../terminal/printable.js';
+
+const STEPS: Readonly<Record<VerifyStepName, string>> = {
+  envelope: 'envelope',
+  payload_type: 'payload type',
+  signature: 'signature',
+  statement: 'statement',
+  consistency: 'consistency',
+  artefact: 'artefact',
+  config: 'configuration',
+  pass: 'pass',
+};
+const WIDTH = Math.max(...Object.values(STEPS).map((step) => step.length));
+
+/** The steps of one verification, each with its mark, and what they come to. */
+export function verificationLines(
+  path: string,
+  { steps, exitCode, statement }: Verification,
+  { style, quiet }: Pick<Output, 'style' | 'quiet'>,
+): string[] {
+  const authentic = exitCode === 0;
+  const { mark, paint } = MARKS[authentic ? 'pass' : 'fail'];
+  const what = statement && `${statement.predicate.drill_id}, result ${statement.predicate.result}`;
+  const sum = authentic ? `authentic: ${what}` : SUMS[exitCode];
+  const verdict = `${style.bold(style[paint](`${mark} ${sum}`))}`;
+  if (quiet) return [`${printable(path)}  ${verdict}`];
+  return [
+    style.bold(printable(path)),
+    ...steps.map(({ name, outcome, detail }) => {
+      const step = MARKS[outcome === 'ok' ? 'pass' : 'fail'];
+      return `  ${style[step.paint](step.mark)} ${padEnd(STEPS[name], WIDTH)}  ${outcome === 'ok' ? style.dim(detail) : detail}`;
+    }),
+    verdict,
+  ];
+}
+
+const SUMS: Readonly<Record<Exclude<Verification['exitCode'], 0>, string>> = {
+  1: 'not authentic: the signature does not verify',
+  2: 'malformed: this is no receipt of Muster',
+  3: 'inconsistent: what it says contradicts itself',
+  5: 'authentic, but not of what it was held against',
+  6: 'authentic, but not a pass',
+};

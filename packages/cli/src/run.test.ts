@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { someEnvironment } from './environment.fixture.js';
+import { run } from './run.js';
+
+const process = {
+  on: () => {},
+  off: () => {},
+  exit: (): never => {
+    throw new Error('left');
+  },
+};
+
+async function muster(...argv: readonly string[]) {
+  const written = { stdout: '', stderr: '' };
+  const sink = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      written[name] += text;
+    },
+  });
+  const streams = { stdout: sink('stdout'), stderr: sink('stderr') };
+  const exitCode = await run(argv, someEnvironment(), streams, process);
+  return { exitCode, ...written };
+}
+
+describe('help', () => {
+  it.each([
+    ['drill run'],
+    ['drill show'],
+    ['drill list'],
+    ['verify'],
+    ['check test'],
+    ['check hash'],
+    ['config check'],
+    ['config schema'],
+    ['config show'],
+    ['keys generate'],
+    ['keys list'],
+    ['doctor'],
+  ])('of %s has an example and the options that all commands take', async (command) => {
+    const help = await muster(...command.split(' '), '--help');
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(help.stdout).toMatch(/Examples?:\n {2}\$ muster /);
+    expect(help.stdout).toContain('--json');
+    for (const line of help.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+  it('of the whole command lists them', async () => {
+    const help = await muster('--help');
+    expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(help.stdout).toContain('doctor');
+  });
+});
+
+it('the version is that of the package', async () => {
+  expect(await muster('--version')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
+
+describe('a command line that is not understood', () => {
+  it.each([
+    ['dril run', 'Did you mean drill?'],
+    ['drill runn', 'Did you mean run?'],
+    ['drill run --sorce shop', 'Did you mean --source?'],
+    ['drill', 'drill needs one of: run, list, show'],
+    ['', 'muster needs one of: drill,'],
+    ['drill run --backup a --oldest', 'cannot be used with'],
+    ['drill run --keep soon', '--keep takes a duration'],
+    ['check hash', "missing required argument 'id'"],
+    ['drill run --at 2026-11-20T12:00:00Z', '--at is not supported yet'],
+    ['drill run --random', '--random is not supported yet'],
+  ])('muster %s', async (line, said) => {
+    const told = await muster(...line.split(' ').filter(Boolean));
+    expect(told).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(told.stderr.toLowerCase()).toContain(said.toLowerCase());
+    expect(told.stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+it.each([
+  ['dril', 'usage'],
+  ['drill', 'usage'],
+  ['config check', 'config_not_found'],
+  ['drill run --random', 'not_supported_yet'],
+])('with --json the error of muster %s is one document on stdout', async (line, code) => {
+  const told = await muster(...line.split(' '), '--json');
+  expect(told.exitCode).toBe(64);
+  expect(JSON.parse(told.stdout)).toMatchObject({ type: `urn:muster:problem:${code}`, code });
+});

@@ -1,0 +1,86 @@
+import { MusterError } from '@muster/core';
+import { CommanderError } from 'commander';
+import type { GlobalOptions } from './cli.js';
+import type { Environment } from './environment.js';
+import type { Interruptible } from './interruption.js';
+import { asMusterError, ConfigFaults, EXIT, exitCodeOf, problemOf } from './problem.js';
+import { createProgram, globalOptions } from './program.js';
+import { faultLines } from './render/faults.js';
+import { createOutput, type Output, type Stream } from './terminal/output.js';
+import { printable } from './terminal/printable.js';
+import { wantsColour } from './terminal/style.js';
+
+export interface Streams {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+/** Runs one command line and returns its exit code. Never throws. */
+export async function run(
+  argv: readonly string[],
+  environment: Environment,
+  streams: Streams,
+  process: Interruptible,
+): Promise<number> {
+  let exitCode: number = EXIT.pass;
+  // Until the command line is understood, its plain words decide how to answer.
+  let output = outputFor({
+    json: argv.includes('--json'),
+    quiet: argv.includes('--quiet'),
+    color: !argv.includes('--no-color'),
+  });
+  const program = createProgram(async (command, work) => {
+    const options = globalOptions(command);
+    output = outputFor(options);
+    exitCode = await work({ environment, output, process, configOption: options.config });
+  });
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap(({ commands }) => commands),
+  ])
+    command.configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: () => {},
+      getOutHasColors: () => wantsColour(streams.stdout, environment.env, !argv.includes('--no-color')),
+      getOutHelpWidth: () => Math.min(100, streams.stdout.columns ?? 100),
+    });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.pass;
+    return report(thrown instanceof CommanderError ? usageError(thrown) : thrown, output, environment);
+  }
+
+  function outputFor(options: GlobalOptions): Output {
+    const { json = false, quiet = false, color } = options;
+    return createOutput(streams.stdout, streams.stderr, environment.env, { json, quiet, color });
+  }
+}
+
+function report(thrown: unknown, output: Output, { env, cwd }: Environment): number {
+  const error = asMusterError(thrown);
+  const { errStyle: style } = output;
+  if (output.json) output.result(problemOf(error), () => []);
+  if (error instanceof ConfigFaults) {
+    const view = { excerpts: output.stderr.isTTY === true, width: output.stderr.columns ?? 100 };
+    for (const line of faultLines(error, cwd, style, view)) output.alert(line);
+    output.alert('');
+  }
+  output.alert(`${style.bad('muster:')} ${printable(error.message)}`);
+  if (env['MUSTER_DEBUG'] === '1') for (const line of stackLines(error)) output.alert(style.dim(line));
+  return exitCodeOf(error);
+}
+
+function stackLines(error: unknown): string[] {
+  if (!(error instanceof Error)) return error === undefined ? [] : [String(error)];
+  return [...(error.stack ?? error.message).split('\n'), ...stackLines(error.cause)];
+}
+
+/** What commander says about a command line, as one of our own errors. */
+function usageError(error: CommanderError): MusterError {
+  const [said = '', hint] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = `${said.charAt(0).toUpperCase()}${said.slice(1)}`.replace(/\.?$/, '.');
+  return new MusterError('usage', `${sentence} ${hint?.replace(/^\(|\)$/g, '') ?? 'See muster --help.'}`);
+}

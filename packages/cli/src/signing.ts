@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { writeSecretRef } from '@muster/core';
+import {
+  createSigner,
+  ensurePrivateKey,
+  type LoadedPrivateKey,
+  listKeys,
+  loadPrivateKey,
+  type Signer,
+} from '@muster/evidence';
+import type { Cli } from './cli.js';
+import type { LoadedConfig } from './load-config.js';
+import { ensurePrivate, stateDirectory } from './places.js';
+import { nearest } from './render/faults.js';
+import { resolveSecret } from './resolve-secret.js';
+
+/** Where the key lies that is made on first use. */
+export const ownKeyPath = (cli: Cli): string => join(stateDirectory(cli.environment), 'signing.key');
+
+/**
+ * The signer of this machine: the key that the configuration names, else one of its own, made on first use with its
+ * public key put into the keyring. Says in a line what a person should know about it.
+ * @throws `secret_unavailable`, `key_unreadable`, `key_invalid`, `state_unwritable`.
+ */
+export async function openSigner(cli: Cli, loaded: LoadedConfig, signal: AbortSignal): Promise<Signer> {
+  const { keyring } = loaded.evidence;
+  const { output, environment } = cli;
+  const configured = await loadConfiguredKey(cli, loaded);
+  if (configured !== undefined) {
+    warnIfReadable(cli, configured);
+    const known = await listKeys(keyring).catch(() => []);
+    if (!known.some(({ keyId }) => keyId === configured.keyId))
+      output.note(
+        `The signing key ${configured.keyId.slice(0, 12)}… is not in the keyring ${nearest(keyring, environment.cwd)}: ` +
+          `its receipts verify only once its public key is there.`,
+      );
+    return createSigner(configured.privateKey);
+  }
+  await ensurePrivate(stateDirectory(environment));
+  const key = await ensurePrivateKey({ privateKey: ownKeyPath(cli), keyring }, signal);
+  warnIfReadable(cli, key);
+  if (key.created)
+    output.note(
+      `Made a signing key, ${ownKeyPath(cli)}; its public key is ${nearest(join(keyring, `${key.keyId}.pem`), environment.cwd)}.`,
+    );
+  return createSigner(key.privateKey);
+}
+
+/** The key that the configuration names; undefined where it names none. */
+export async function loadConfiguredKey(
+  { environment }: Cli,
+  { config }: LoadedConfig,
+): Promise<LoadedPrivateKey | undefined> {
+  const ref = config.signing.key;
+  if (ref === undefined) return undefined;
+  if (ref.kind === 'file') return loadPrivateKey({ kind: 'file', path: ref.path });
+  const pem = await resolveSecret(ref, environment.env);
+  return loadPrivateKey({ kind: 'pem', pem, name: writeSecretRef(ref) });
+}
+
+function warnIfReadable({ output }: Cli, key: LoadedPrivateKey): void {
+  if (key.readableByOthers)
+    output.note('Others than its owner may read the signing key: give its file the mode 0600.');
+}

@@ -1,0 +1,61 @@
+import { createDirectoryRepository } from '@muster/backups';
+import type { Answer, Check, Config } from '@muster/core';
+import type { DrillPorts } from '@muster/drill';
+import { type AskOptions, attachPostgres, postgresEngine, postgresLiveDumper } from '@muster/engines';
+import { chooseHost, type HostOptions, type ScratchHost } from '@muster/scratch';
+import type { Environment } from './environment.js';
+import type { KeptEntry } from './kept-register.js';
+import { runtimeDirectory, stateDirectory } from './places.js';
+import { resolveSecret } from './resolve-secret.js';
+import { musterVersion } from './version.js';
+
+/** What differs from one drill to the next. */
+export type DrillHooks = Pick<DrillPorts, 'signer' | 'store' | 'observe' | 'output'>;
+
+/** The ports of a drill on this machine: the one place where the rooms are put together. */
+export function drillPorts(environment: Environment, config: Config, hooks: DrillHooks): DrillPorts {
+  return {
+    ...hooks,
+    hostFor: (image, signal) => drillHost(environment, config, image, signal),
+    engine: postgresEngine,
+    liveDumper: postgresLiveDumper,
+    repository: (directory, match) =>
+      createDirectoryRepository({ directory, match, identify: postgresEngine.identify }),
+    resolveSecret: (ref) => resolveSecret(ref, environment.env),
+    now: environment.now,
+    worker: {
+      name: environment.hostname,
+      pool: 'default',
+      cpus: environment.cpus,
+      memoryBytes: environment.memoryBytes,
+    },
+    musterVersion: musterVersion(),
+  };
+}
+
+/** Where a scratch of this image runs; what dead processes left there is swept first. */
+export async function drillHost(
+  environment: Environment,
+  { scratch }: Config,
+  image: string,
+  signal: AbortSignal,
+): Promise<ScratchHost> {
+  const host = await chooseHost(
+    { kind: scratch.kind, image, env: environment.env, ...hostOptions(environment) },
+    signal,
+  );
+  await host.sweep(signal);
+  return host;
+}
+
+export const hostOptions = (environment: Environment): HostOptions => ({
+  runtimeDir: runtimeDirectory(environment),
+  stateDir: stateDirectory(environment),
+});
+
+/** Asks the server of a scratch that another process keeps up. */
+export function attach(
+  entry: KeptEntry,
+): (check: Check, options: AskOptions, signal: AbortSignal) => Promise<Answer> {
+  return attachPostgres({ socketDir: entry.socketDir, serverVersion: entry.serverVersion }).ask;
+}

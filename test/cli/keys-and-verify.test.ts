@@ -1,0 +1,139 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type MusterFolder, musterFolder } from '../support/muster.ts';
+import { signedReceipt } from './signed-receipt.ts';
+
+const CONFIG = `sources:
+  - slug: shop
+    kind: postgres
+    backup: { type: dump, location: dumps }
+    checks: [orders]
+checks:
+  - { id: orders, summary_sql: SELECT 1 AS n, expect: "n == 1" }
+`;
+
+let here: MusterFolder;
+beforeEach(async () => {
+  here = await musterFolder({ 'muster.yaml': CONFIG });
+});
+afterEach(() => here.remove());
+
+const json = async (...args: string[]) => JSON.parse((await here.run([...args, '--json'])).stdout);
+
+it('a key pair is made once: private for its owner, public in the keyring', async () => {
+  const made = await json('keys', 'generate');
+  expect((await stat(made.private_key)).mode & 0o777).toBe(0o600);
+  expect(made.public_key).toBe(join(here.folder, 'keys', `${made.key_id}.pem`));
+  expect(await here.read(`keys/${made.key_id}.pem`)).toContain('BEGIN PUBLIC KEY');
+  expect(await here.run(['keys', 'generate'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('never overwritten'),
+  });
+
+  const other = await json('keys', 'generate', '--out', 'other.key');
+  expect((await stat(join(here.folder, 'other.key'))).mode & 0o777).toBe(0o600);
+  const { keys } = await json('keys', 'list');
+  expect(keys).toHaveLength(2);
+  expect(keys).toContainEqual({ key_id: made.key_id, path: made.public_key, signs_here: true });
+  expect(keys).toContainEqual({ key_id: other.key_id, path: other.public_key, signs_here: false });
+});
+
+it('a private key is never printed', async () => {
+  const { private_key } = await json('keys', 'generate');
+  const secret = (await here.read('state/signing.key')).split('\n')[1] ?? '';
+  expect(private_key).toBe(join(here.folder, 'state/signing.key'));
+  for (const args of [
+    ['keys', 'list'],
+    ['config', 'show'],
+  ])
+    expect((await here.run(args)).stdout).not.toContain(secret);
+});
+
+it('a receipt verifies, each step told; a changed byte, an unknown key and a bad file do not', async () => {
+  const receipt = await signedReceipt(here, 'pass');
+  await here.write('good.json', receipt.text);
+  const good = await here.run(['verify', 'good.json']);
+  expect(good).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(good.stdout.match(/^ {2}✔ \w+/gm)).toHaveLength(5);
+  expect(good.stdout).toContain('authentic');
+
+  await here.write('changed.json', receipt.text.replace('"payload":"e', '"payload":"f'));
+  expect(await here.run(['verify', 'changed.json'])).toMatchObject({ exitCode: 1 });
+  await here.write('junk.json', '{}');
+  expect(await here.run(['verify', 'junk.json'])).toMatchObject({ exitCode: 2 });
+  const worst = await json('verify', 'good.json', 'junk.json', 'changed.json');
+  expect(worst).toMatchObject({
+    exit_code: 1,
+    receipts: [{ exit_code: 0 }, { exit_code: 2 }, { exit_code: 1 }],
+  });
+
+  const stranger = await json('keys', 'generate', '--out', 'stranger.key');
+  expect(await here.run(['verify', 'good.json', '--key', stranger.public_key])).toMatchObject({
+    exitCode: 1,
+  });
+  expect(await here.run(['verify', 'good.json', '--key', receipt.publicKey])).toMatchObject({ exitCode: 0 });
+});
+
+it('what a receipt is held against must match', async () => {
+  const { text } = await signedReceipt(here, 'fail');
+  await here.write('receipt.json', text);
+  expect(await here.run(['verify', 'receipt.json'])).toMatchObject({ exitCode: 0 });
+  expect(await here.run(['verify', 'receipt.json', '--require-pass'])).toMatchObject({ exitCode: 6 });
+  await here.write('some.dump', 'other bytes');
+  expect(await here.run(['verify', 'receipt.json', '--artefact', 'some.dump'])).toMatchObject({
+    exitCode: 5,
+  });
+  await here.write('some.dump', 'the bytes of the backup');
+  expect(await here.run(['verify', 'receipt.json', '--artefact', 'some.dump'])).toMatchObject({
+    exitCode: 0,
+  });
+  expect(await here.run(['verify', 'receipt.json', '--config', 'muster.yaml'])).toMatchObject({
+    exitCode: 0,
+  });
+  await here.write('muster.yaml', CONFIG.replace('n == 1', 'n == 2'));
+  expect(await here.run(['verify', 'receipt.json', '--config', 'muster.yaml'])).toMatchObject({
+    exitCode: 5,
+  });
+});
+
+it('what keeps it from verifying at all is usage', async () => {
+  const { text } = await signedReceipt(here, 'pass');
+  await here.write('receipt.json', text);
+  expect(await here.run(['verify', 'absent.json'])).toMatchObject({ exitCode: 64 });
+  expect(await here.run(['verify', 'receipt.json', '--keyring', 'nowhere'])).toMatchObject({ exitCode: 64 });
+  expect(await here.run(['verify', 'receipt.json', '--key', 'a', '--keyring', 'b'])).toMatchObject({
+    exitCode: 64,
+  });
+});
+
+it('drills are listed and shown from the evidence store, and one that does not verify says so', async () => {
+  const { text, drillId } = await signedReceipt(here, 'fail');
+  const path = `evidence/receipts/shop/2026/11/20/${drillId}.sigstore.json`;
+  await here.write(path, text);
+  expect((await json('drill', 'list')).drills).toMatchObject([
+    { drill_id: drillId, result: 'fail', authentic: true },
+  ]);
+  const shown = await here.run(['drill', 'show', drillId]);
+  expect(shown).toMatchObject({ exitCode: 0 });
+  expect(shown.stdout).toContain('✖ FAIL  check_failed');
+  expect(await json('drill', 'show', drillId)).toMatchObject({ predicate: { drill_id: drillId } });
+
+  await here.write(path, text.replace('"payload":"e', '"payload":"f'));
+  expect((await json('drill', 'list')).drills).toMatchObject([{ drill_id: drillId, authentic: false }]);
+  expect(await here.run(['drill', 'show', drillId])).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(await here.run(['drill', 'show', 'drl_01JD0000000000000000000000'])).toMatchObject({ exitCode: 2 });
+  expect(await here.run(['drill', 'show', 'shop'])).toMatchObject({ exitCode: 64 });
+});
+
+it('what tools printed is shown where the drill ran, and nowhere else', async () => {
+  const drillId = 'drl_01JD0000000000000000000000';
+  await here.write(`state/output/${drillId}.log`, 'pg_restore: error: \u001b[31mred\n');
+  expect(await here.run(['drill', 'show', drillId, '--output'])).toMatchObject({
+    exitCode: 0,
+    stdout: 'pg_restore: error: \\u{1b}[31mred\n',
+  });
+  expect(await here.run(['drill', 'show', drillId.replace('JD', 'JE'), '--output'])).toMatchObject({
+    exitCode: 2,
+  });
+});
