@@ -12,11 +12,15 @@ import { zstdFrames } from './zstd-frames.js';
  */
 export function unwrap(source: Readable, wrapper: Wrapper): Readable {
   if (wrapper === 'none') return source;
-  const inside = wrapper === 'gzip' ? gunzip(source) : unzstd(source);
-  const result = Readable.from(inside, { objectMode: false, highWaterMark: 256 * 1024 });
+  const result = Readable.from(unwrapping(source, wrapper), { objectMode: false, highWaterMark: 256 * 1024 });
   // Readable.from does not start a generator that is destroyed before its first read.
   whenFinished(result, () => source.destroy());
   return result;
+}
+
+/** As {@link unwrap}, but nothing is read ahead: all bytes before a fault are given before it is thrown. */
+export function unwrapping(source: Readable, wrapper: Exclude<Wrapper, 'none'>): AsyncGenerator<Buffer> {
+  return wrapper === 'gzip' ? gunzip(source) : unzstd(source);
 }
 
 /** Node reads all members, but ignores whatever follows a zero byte: only padding may. */
@@ -32,12 +36,14 @@ async function* gunzip(source: Readable): AsyncGenerator<Buffer> {
       done(null, chunk);
     },
   });
-  const inside = createGunzip({ chunkSize: 256 * 1024 });
+  const inside = listened(createGunzip({ chunkSize: 256 * 1024 }));
   source.on('error', (error) => counter.destroy(error));
   counter.on('error', (error) => inside.destroy(error));
   source.pipe(counter).pipe(inside);
   try {
     yield* inside;
+    // It takes no more, and so would hold up what has to be counted.
+    counter.unpipe(inside);
     if (!counter.readableEnded) await finished(counter.resume());
   } catch (error) {
     throw asFault(error, 'gzip');
@@ -52,7 +58,7 @@ async function* gunzip(source: Readable): AsyncGenerator<Buffer> {
 async function* unzstd(source: Readable): AsyncGenerator<Buffer> {
   try {
     for await (const frame of zstdFrames(source)) {
-      const inside = createZstdDecompress({ chunkSize: 256 * 1024 });
+      const inside = listened(createZstdDecompress({ chunkSize: 256 * 1024 }));
       pipeline(Readable.from(frame, { objectMode: false }), inside, () => undefined);
       yield* inside;
     }
@@ -62,6 +68,9 @@ async function* unzstd(source: Readable): AsyncGenerator<Buffer> {
     source.destroy();
   }
 }
+
+/** zlib may tell of a fault twice, the second time when nobody iterates any more. */
+const listened = <T extends Transform>(stream: T): T => stream.on('error', () => undefined);
 
 const trailing = (wrapper: Wrapper): MusterError =>
   new MusterError(

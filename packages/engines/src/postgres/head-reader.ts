@@ -5,6 +5,7 @@ export class HeadReader {
   readonly #source: AsyncIterator<Uint8Array>;
   #head: Buffer = Buffer.alloc(0);
   #ended = false;
+  #fault: unknown;
 
   constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -20,12 +21,26 @@ export class HeadReader {
     return this.#ended;
   }
 
-  /** Reads until `head` has at least `length` bytes or the source ended. Memory grows only by what really came. */
+  /**
+   * Throws what ended the source, for those who need more than it had: its own fault, or else `otherwise`. A head that is
+   * whole is good, whatever comes after it.
+   */
+  short(otherwise: Error): never {
+    throw this.#fault ?? otherwise;
+  }
+
+  /**
+   * Reads until `head` has at least `length` bytes or the source ended, by a fault too. Memory grows only by what really
+   * came.
+   */
   async atLeast(length: number): Promise<Buffer> {
     const pieces: Uint8Array[] = [this.#head];
     let size = this.#head.length;
     while (size < length && !this.#ended) {
-      const next = await this.#source.next();
+      const next = await this.#source.next().catch((error: unknown) => {
+        this.#fault = error;
+        return { done: true } as const;
+      });
       if (next.done) {
         this.#ended = true;
       } else {
@@ -41,9 +56,11 @@ export class HeadReader {
   replay(): Readable {
     const { head } = this;
     const rest = { [Symbol.asyncIterator]: () => this.#source };
+    const fault = this.#fault;
     return Readable.from(
       (async function* () {
         if (head.length > 0) yield head;
+        if (fault !== undefined) throw fault;
         yield* rest;
       })(),
       { objectMode: false },

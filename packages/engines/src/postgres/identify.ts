@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
 import type { Artefact } from '../artefact.js';
 import { shapeOf } from './create-database.js';
-import { unwrap } from './decompress.js';
+import { unwrapping } from './decompress.js';
 import { readBackup, readingError } from './feed.js';
 import { HeadReader } from './head-reader.js';
 import { readPlainHead } from './plain-head.js';
@@ -38,10 +38,10 @@ async function identifyFile(path: string, signal: AbortSignal): Promise<Postgres
   const outer = new HeadReader(readBackup(path, signal));
   try {
     const magic = await outer.atLeast(8);
-    if (magic.length === 0) throw empty();
+    if (magic.length === 0) outer.short(empty());
     const wrapper = wrapperOf(magic);
     if (wrapper === 'none') return await identifyContent(outer, wrapper);
-    const inner = new HeadReader(unwrap(outer.replay(), wrapper));
+    const inner = new HeadReader(unwrapping(outer.replay(), wrapper));
     try {
       return await identifyContent(inner, wrapper);
     } finally {
@@ -54,7 +54,7 @@ async function identifyFile(path: string, signal: AbortSignal): Promise<Postgres
 
 async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
   const head = await reader.atLeast(TAR_BLOCK);
-  if (head.length === 0) throw empty();
+  if (head.length === 0) reader.short(empty());
   const magic = head.subarray(0, ARCHIVE_MAGIC.length);
   if (ARCHIVE_MAGIC.subarray(0, magic.length).equals(magic)) {
     const toc = await readToc(reader);
@@ -91,7 +91,9 @@ async function identifyTar(reader: HeadReader, wrapper: Wrapper): Promise<Postgr
       'The file is a directory dump packed with tar. Unpack it, or dump with `pg_dump -Fc` into a single file.',
     );
   }
-  throw new MusterError('not_a_dump', 'The file is a tar archive, but none that pg_dump wrote.');
+  return reader.short(
+    new MusterError('not_a_dump', 'The file is a tar archive, but none that pg_dump wrote.'),
+  );
 }
 
 function tarNames(bytes: Buffer): readonly string[] {
@@ -108,7 +110,11 @@ async function* skip(reader: HeadReader, from: number, to: number): AsyncGenerat
   for (let at = from; at < to; ) {
     const head = await reader.atLeast(Math.min(to, Math.max(at * 2, 64 * 1024)));
     const piece = head.subarray(at, to);
-    if (piece.length === 0) return;
+    if (piece.length === 0) {
+      // The fault of the source, or else the end that reading on will meet.
+      if (reader.ended) return;
+      continue;
+    }
     at += piece.length;
     yield piece;
   }
@@ -165,7 +171,7 @@ export async function peekToc(
   try {
     signal.throwIfAborted();
     const head = await reader.atLeast(1);
-    if (head.length === 0) throw empty();
+    if (head.length === 0) reader.short(empty());
     return { toc: await readToc(reader), stream: reader.replay() };
   } catch (error) {
     stream.destroy();

@@ -21,7 +21,7 @@ export async function readPlainHead(reader: HeadReader, wrapper: Wrapper): Promi
     .toString('latin1')
     .replace(/^\xef\xbb\xbf/, '')
     .replaceAll('\r\n', '\n');
-  if (reader.ended && text.length < BEGINNING.length && BEGINNING.startsWith(text)) throw cut();
+  if (reader.ended && text.length < BEGINNING.length && BEGINNING.startsWith(text)) reader.short(cut());
   if (/^-- PostgreSQL database cluster dump$/m.test(text.slice(0, 4096))) {
     throw new MusterError(
       'unsupported_dump',
@@ -29,12 +29,12 @@ export async function readPlainHead(reader: HeadReader, wrapper: Wrapper): Promi
     );
   }
   if (!new RegExp(`^-- ${TITLE}$`, 'm').test(text.slice(0, 4096))) {
-    throw new MusterError('not_a_dump', 'The file is no dump of pg_dump in any of its formats.');
+    reader.short(new MusterError('not_a_dump', 'The file is no dump of pg_dump in any of its formats.'));
   }
   const serverVersion = /^-- Dumped from database version (\S.*)$/m.exec(text)?.[1];
   const toolVersion = /^-- Dumped by pg_dump version (\S.*)$/m.exec(text)?.[1];
   if (serverVersion === undefined || toolVersion === undefined) {
-    if (reader.ended && !text.includes(`${TITLE} complete`)) throw cut();
+    if (reader.ended && !text.includes(`${TITLE} complete`)) reader.short(cut());
     throw new MusterError(
       'unsupported_dump',
       'The dump does not say which version of PostgreSQL it is of: the comments that pg_dump writes at its beginning were taken out.',

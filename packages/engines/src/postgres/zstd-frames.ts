@@ -1,18 +1,23 @@
-import { MusterError } from '@muster/core';
+import { isMusterError, MusterError } from '@muster/core';
+import { cutShort, Pieces } from './pieces.js';
 
 /**
  * Splits zstd data into its frames (RFC 8878) by their headers alone, skippable frames left out. Each frame must be read to its end before
  * the next one is asked for. @throws `truncated` where the last one does not end, `corrupt` for what is no frame.
  */
 export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator<AsyncGenerator<Buffer>> {
-  const bytes = new Pieces(source[Symbol.asyncIterator]());
+  const bytes = new Pieces(source, 'zstd');
   for (;;) {
     const magic = await bytes.upTo(4);
     if (magic.length === 0) return;
-    if (magic.length < 4) throw cut();
+    if (magic.length < 4) throw cutShort('zstd');
     const number = magic.readUInt32LE(0);
     if (number === 0xfd2fb528) {
-      yield frame(magic, bytes);
+      let cut: unknown;
+      yield untilCut(frame(magic, bytes), (error) => {
+        cut = error;
+      });
+      if (cut !== undefined) throw cut;
     } else if ((number & 0xfffffff0) >>> 0 === 0x184d2a50) {
       for await (const _ of bytes.exactly((await bytes.header(4)).readUInt32LE(0)));
     } else {
@@ -21,6 +26,19 @@ export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator
         'Something that is not zstd follows the zstd data of the dump. Take another backup.',
       );
     }
+  }
+}
+
+/** A frame that is cut just ends, so that the decompressor gives what was in it; the fault comes after that. */
+async function* untilCut(
+  frame: AsyncGenerator<Buffer>,
+  onCut: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* frame;
+  } catch (error) {
+    if (!isMusterError(error, 'truncated')) throw error;
+    onCut(error);
   }
 }
 
@@ -44,50 +62,4 @@ async function* frame(magic: Buffer, bytes: Pieces): AsyncGenerator<Buffer> {
     yield* bytes.exactly(((word >> 1) & 3) === 1 ? 1 : word >> 3);
   }
   if ((flags & 4) !== 0) yield await bytes.header(4);
-}
-
-const cut = (): MusterError =>
-  new MusterError('truncated', 'The zstd data of the dump end before their end. Take another backup.');
-
-class Pieces {
-  readonly #source: AsyncIterator<Buffer>;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(source: AsyncIterator<Buffer>) {
-    this.#source = source;
-  }
-
-  async #next(): Promise<boolean> {
-    const next = await this.#source.next();
-    if (next.done !== true) this.#rest = next.value;
-    return next.done !== true;
-  }
-
-  async upTo(length: number): Promise<Buffer> {
-    while (this.#rest.length < length) {
-      const before = this.#rest;
-      if (!(await this.#next())) break;
-      if (before.length > 0) this.#rest = Buffer.concat([before, this.#rest]);
-    }
-    const found = this.#rest.subarray(0, length);
-    this.#rest = this.#rest.subarray(found.length);
-    return found;
-  }
-
-  async header(length: number): Promise<Buffer> {
-    const found = await this.upTo(length);
-    if (found.length < length) throw cut();
-    return found;
-  }
-
-  /** Exactly so many bytes, in pieces as they come. */
-  async *exactly(length: number): AsyncGenerator<Buffer> {
-    for (let left = length; left > 0; ) {
-      if (this.#rest.length === 0 && !(await this.#next())) throw cut();
-      const piece = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(piece.length);
-      left -= piece.length;
-      if (piece.length > 0) yield piece;
-    }
-  }
 }

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MusterError } from '@muster/core';
+
+/** A file that lies beside a backup and says what its digest should be. */
+export interface Companion {
+  /** Its own name, for messages. */
+  readonly name: string;
+  /** Paths as they stand in it, to lower-case hex; the path is empty where a digest stands alone. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** `sha256sum` (text and binary), `sha256sum --tag` of GNU and BSD, and a digest alone. */
+export function parseChecksums(text: string): ReadonlyMap<string, string> {
+  const digests = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const listed = /^\\?([0-9a-f]{64})(?:$| [ *](.+)$)/i.exec(line.trimEnd());
+    const tagged = /^\\?SHA256 \((.+)\) ?= ?([0-9a-f]{64})$/i.exec(line.trimEnd());
+    const [hex, path] = listed === null ? [tagged?.[2], tagged?.[1]] : [listed[1], listed[2] ?? ''];
+    if (hex !== undefined && path !== undefined) {
+      digests.set(line.startsWith('\\') ? unescapePath(path) : path, hex.toLowerCase());
+    }
+  }
+  return digests;
+}
+
+const unescapePath = (path: string): string =>
+  path.replace(/\\([\\nr])/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? '\\');
+
+/** `<file>.sha256` (or `.sha256sum`), which is about that file alone, and `SHA256SUMS` in the same directory. */
+export async function companionsOf(
+  path: string,
+): Promise<readonly (Companion & { readonly own: boolean })[]> {
+  const found = await Promise.all([
+    ...['.sha256', '.sha256sum'].map((suffix) => readCompanion(`${path}${suffix}`, true)),
+    ...['SHA256SUMS', 'SHA256SUMS.txt'].map((name) => readCompanion(join(dirname(path), name), false)),
+  ]);
+  return found.filter((companion) => companion !== undefined);
+}
+
+export async function readCompanion(
+  path: string,
+  own: boolean,
+): Promise<(Companion & { readonly own: boolean }) | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw error;
+  }
+  return {
+    name: basename(path),
+    own,
+    digests: parseChecksums(bytes.subarray(0, MAX_BYTES).toString('utf8')),
+  };
+}
+
+/** The digest that a companion gives for a file; undefined where it says nothing of it. @throws `checksum_mismatch`. */
+export function digestFor(
+  companion: Companion & { readonly own: boolean },
+  path: string,
+): string | undefined {
+  const { digests, own, name } = companion;
+  const named = [...digests].find(([listed]) => basename(listed) === basename(path))?.[1];
+  if (named !== undefined || !own) return named;
+  const [only] = digests.values();
+  if (digests.size === 1 && only !== undefined) return only;
+  throw new MusterError(
+    'checksum_mismatch',
+    `The file ${name} beside the backup holds no SHA-256 of it. Make it again with sha256sum, or remove it.`,
+  );
+}
+
+export const mismatch = (companion: string, path?: string): MusterError =>
+  new MusterError(
+    'checksum_mismatch',
+    `The backup${path === undefined ? '' : `'s file ${path}`} does not match the SHA-256 in ${companion} beside it. Look at how it was copied, or take another.`,
+  );

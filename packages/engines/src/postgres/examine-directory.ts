@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { isMusterError, MusterError, sha256 } from '@muster/core';
+import type { Examined } from '../engine.js';
+import { backupChanged, changed } from './change.js';
+import { companionsOf, mismatch, readCompanion } from './companion.js';
+import { counting } from './counting.js';
+import { unwrap } from './decompress.js';
+import { readBackup } from './feed.js';
+import { walkLz4 } from './lz4-frame.js';
+import { Members } from './member-end.js';
+import type { PostgresFacts } from './postgres-facts.js';
+
+/** Decompression runs beside the hashing, which takes one thread. */
+const PARALLEL = 4;
+
+/** Digest: SHA-256 over the lines that `sha256sum` prints of its files, sorted by the bytes of their paths. */
+export async function examineDirectory(
+  directory: string,
+  facts: PostgresFacts,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Examined> {
+  if (facts.toc === undefined)
+    throw new MusterError('internal', 'A directory dump has no table of contents.');
+  const before = await filesOf(directory);
+  const members = new Members(facts.toc);
+  const digests = new Map<string, string>();
+  const faults = new Map<string, MusterError>();
+  let seen = 0;
+  const waiting = [...before.keys()];
+  const work = async (): Promise<void> => {
+    for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+      const { hex, fault } = await examineMember(directory, path, members, signal, (bytes) => {
+        seen += bytes;
+        onBytes(seen);
+      });
+      digests.set(path, hex);
+      if (fault !== undefined) faults.set(path, fault);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  const after = await filesOf(directory);
+  const same = [...before].every(([path, facts]) => {
+    const now = after.get(path);
+    return now !== undefined && !changed(facts, now);
+  });
+  if (!same || after.size !== before.size) throw backupChanged();
+
+  const paths = [...before.keys()];
+  const sizeBytes = [...before.values()].reduce((sum, { size }) => sum + Number(size), 0);
+  const lines = paths.map((path) => sumLine(digests.get(path) ?? '', path)).join('');
+  const digest = sha256(lines);
+  const fault =
+    paths.map((path) => faults.get(path)).find((found) => found !== undefined) ??
+    faultOf(() => members.end()) ??
+    (await disagreement(directory, digests, digest.slice('sha256:'.length)));
+  return { sha256: digest, sizeBytes, ...(fault === undefined ? {} : { fault }) };
+}
+
+/** Files below the directory, with their facts, sorted by the bytes of their paths. */
+async function filesOf(directory: string): Promise<ReadonlyMap<string, BigIntStats>> {
+  const found = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = found.map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+  const files = await Promise.all(
+    paths.map(async (path) => [path, await stat(join(directory, path), { bigint: true })] as const),
+  );
+  return new Map(
+    files
+      .filter(([, facts]) => facts.isFile())
+      .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+  );
+}
+
+/** As sha256sum prints it: a path with a line feed or backslash is escaped, and the line then begins with one. */
+function sumLine(hex: string, path: string): string {
+  const escaped = path.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `${escaped === path ? '' : '\\'}${hex}  ${escaped}\n`;
+}
+
+async function examineMember(
+  directory: string,
+  path: string,
+  members: Members,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<{ readonly hex: string; readonly fault?: MusterError }> {
+  const hash = createHash('sha256');
+  const source = readBackup(join(directory, path), signal);
+  const { stream } = counting(
+    source,
+    () => undefined,
+    (chunk) => {
+      hash.update(chunk);
+      onBytes(chunk.length);
+    },
+  );
+  const [, name = path, suffix] = /^(.+?)(?:\.(gz|lz4|zst))?$/.exec(path) ?? [];
+  const member = members.open(name);
+  if (member === undefined) {
+    for await (const _ of stream);
+    return { hex: hash.digest('hex') };
+  }
+  try {
+    if (suffix === 'lz4') {
+      await walkLz4(stream);
+    } else {
+      const wrapper = suffix === 'gz' ? 'gzip' : suffix === 'zst' ? 'zstd' : 'none';
+      for await (const piece of unwrap(stream, wrapper)) member.write(piece);
+      members.close(member);
+    }
+    return { hex: hash.digest('hex') };
+  } catch (error) {
+    if (!isMusterError(error)) throw error;
+    // The digest is of the whole file, also where its content ends early.
+    return { hex: await hexOf(join(directory, path), signal), fault: error };
+  }
+}
+
+async function hexOf(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of readBackup(path, signal)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+const faultOf = (check: () => void): MusterError | undefined => {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (isMusterError(error)) return error;
+    throw error;
+  }
+};
+
+/** Companions beside the directory (of its files, or of the digest that we make), and one within. */
+async function disagreement(
+  directory: string,
+  digests: ReadonlyMap<string, string>,
+  digest: string,
+): Promise<MusterError | undefined> {
+  const within = await readCompanion(join(directory, 'SHA256SUMS'), false);
+  const prefix = `${basename(directory)}/`;
+  for (const { name, digests: listed, own } of [
+    ...(await companionsOf(directory)),
+    ...(within ? [within] : []),
+  ]) {
+    for (const [path, hex] of listed) {
+      const plain = path.replace(/^\.\//, '');
+      const at = plain.startsWith(prefix) ? 0 : plain.indexOf(`/${prefix}`) + 1;
+      const inside = plain.startsWith(prefix) || at > 0 ? plain.slice(at + prefix.length) : undefined;
+      const member = inside ?? (own || within?.digests === listed ? plain : undefined);
+      if (member === undefined) continue;
+      const actual = member === '' || member === basename(directory) ? digest : digests.get(member);
+      if (actual !== hex) return mismatch(name, member === '' ? undefined : member);
+    }
+  }
+  return undefined;
+}
