@@ -3,7 +3,7 @@ import { type Answer, type Check, MusterError, type SummaryRow } from '@muster/c
 import pg from 'pg';
 import type { AskOptions } from '../engine.js';
 import { aborted } from './aborted.js';
-import { type ConnectionTarget, connect, drop } from './client.js';
+import { type ConnectionTarget, close, connect, drop } from './client.js';
 import { stopOnServer } from './stop-on-server.js';
 import { isUnknownType, summaryValue, type TypeFacts } from './value.js';
 
@@ -88,7 +88,8 @@ export async function ask(
     } else answer = await lostOrEnded(target, connection, error, stop);
   }
   const serverThere = !signal.aborted && !target.lost.aborted && answer.kind !== 'server_lost';
-  if (!idle && serverThere) await stopOnServer(target, { client, applicationName, settled });
+  if (idle && client !== undefined) await close(client);
+  else if (serverThere) await stopOnServer(target, { client, applicationName, settled });
   if (client !== undefined) drop(client);
   if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled while a check was asked.');
   return answer;
@@ -107,7 +108,9 @@ async function lostOrEnded(
   try {
     const { host, major, applicationName } = connection;
     const within = AbortSignal.any([AbortSignal.timeout(5_000), stop]);
-    drop(await connect({ host, major, applicationName, database: target.maintenanceDatabase }, within));
+    await close(
+      await connect({ host, major, applicationName, database: target.maintenanceDatabase }, within),
+    );
   } catch {
     return { kind: 'server_lost' };
   }

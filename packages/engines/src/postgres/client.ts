@@ -83,6 +83,22 @@ export async function connect(target: ConnectionTarget, signal: AbortSignal): Pr
   }
 }
 
+/** How long a server may take to say goodbye. */
+const GOODBYE_MS = 1_000;
+
+/** Ends a connection that waits for nothing, and waits until the server has ended its side. */
+export async function close(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => drop(client), GOODBYE_MS);
+  try {
+    await client.end();
+  } catch {
+    // It has ended already.
+  } finally {
+    clearTimeout(timer);
+    drop(client);
+  }
+}
+
 /** Ends a connection at once, whatever it is doing. Nothing to wait for: the server sees its socket close. */
 export function drop(client: pg.Client): void {
   socketOf(client).destroy();

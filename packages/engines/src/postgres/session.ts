@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { connect, drop, processId } from './client.js';
+import { close, connect, drop, processId } from './client.js';
 import type { RunningServer } from './start.js';
 
 /** Runs `work` with a connection of ours, which is ended on every path. */
@@ -26,7 +26,7 @@ export async function withSession<T>(
     return await work(client);
   } finally {
     stop.removeEventListener('abort', abort);
-    drop(client);
+    await close(client);
   }
 }
 

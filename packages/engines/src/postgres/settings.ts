@@ -35,7 +35,7 @@ export function serverSettings(options: {
     // Who may reach it is decided by the directory on the way, which is ours alone.
     unix_socket_permissions: '0777',
     ssl: 'off',
-    max_connections: String(20 + workers),
+    max_connections: '100',
     shared_preload_libraries: '',
     // What initdb chooses for the locale C.
     default_text_search_config: 'pg_catalog.english',

@@ -1,7 +1,7 @@
 import { isMusterError, MusterError } from '@muster/core';
 import type { ExecResult, Scratch } from '@muster/scratch';
 import { aborted } from './aborted.js';
-import { connect, drop, PORT } from './client.js';
+import { close, connect, PORT } from './client.js';
 import type { Installation } from './probe.js';
 import { ServerLog } from './server-log.js';
 import { serverSettings } from './settings.js';
@@ -112,6 +112,6 @@ async function askVersion(
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
     return rows[0]?.server_version.split(' ')[0] ?? installation.version;
   } finally {
-    drop(client);
+    await close(client);
   }
 }
