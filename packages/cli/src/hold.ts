@@ -35,7 +35,7 @@ export async function hold(cli: Cli, held: Held, signal: AbortSignal): Promise<v
   try {
     output.note('');
     output.note(
-      `The scratch stays up until ${held.expiresAt.toLocaleTimeString()}, or until Ctrl-C. From another terminal:`,
+      `The scratch stays up until ${held.expiresAt.toTimeString().slice(0, 5)}, or until Ctrl-C. From another terminal:`,
     );
     const commands = fields(
       [

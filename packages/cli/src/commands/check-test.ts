@@ -11,6 +11,7 @@ import { stateDirectory } from '../places.js';
 import { asMusterError, ConfigFaults, EXIT } from '../problem.js';
 import { type Asked, answerLines } from '../render/answer.js';
 import { faultLines } from '../render/faults.js';
+import type { DrillObserver } from '../render/observer.js';
 import { verdictLines } from '../render/verdict.js';
 import { commandName } from '../terminal/shell.js';
 import { attach } from '../wiring.js';
@@ -36,22 +37,32 @@ export async function checkTest(cli: Cli, id: string, options: CheckTestOptions)
   const loaded = await loadConfig(cli);
   const source = chooseSource(loaded, options.source);
   const check = checkFor(loaded, source, id);
-  const observer = drillObserver(cli);
-  return interruptible(cli.process, observer.interrupted, async (signal) => {
-    const kept = await findQuestioned(cli, source);
-    const server =
-      kept ?? (options.restore ? await restoreFor(cli, loaded, source, observer, signal) : undefined);
-    if (server === undefined) throw noScratch(cli, source);
-    if (server === 'not restored') return EXIT.error;
-    try {
-      const asked = await ask(cli, server, check, signal);
-      present(cli, asked);
-      if (options.watch) await askOnChange(cli, loaded, server, { id, slug: source.slug }, signal);
-      return EXIT[asked.judgement.verdict];
-    } finally {
-      await server.release();
-    }
-  });
+  let observer: DrillObserver | undefined;
+  return interruptible(
+    cli.process,
+    () => observer?.interrupted(),
+    async (signal) => {
+      const kept = await findQuestioned(cli, source);
+      const server = kept ?? (options.restore ? await restore(signal) : undefined);
+      if (server === undefined) throw noScratch(cli, source);
+      if (server === 'not restored') return EXIT.error;
+      try {
+        const first = await ask(cli, server, check, signal);
+        present(cli, first);
+        const last = options.watch
+          ? await askOnChange(cli, loaded, server, first, source.slug, signal)
+          : first;
+        return EXIT[last.judgement.verdict];
+      } finally {
+        await server.release();
+      }
+    },
+  );
+
+  function restore(signal: AbortSignal): ReturnType<typeof restoreFor> {
+    observer = drillObserver(cli);
+    return restoreFor(cli, loaded, source, observer, signal);
+  }
 }
 
 function checkFor(loaded: LoadedConfig, source: Source, id: string): Check {
@@ -78,7 +89,7 @@ async function restoreFor(
   cli: Cli,
   loaded: LoadedConfig,
   source: Source,
-  observer: ReturnType<typeof drillObserver>,
+  observer: DrillObserver,
   signal: AbortSignal,
 ): Promise<Questioned | 'not restored'> {
   const asked = { source, restorePoint: { kind: 'latest' }, keep: true } as const;
@@ -144,11 +155,13 @@ async function askOnChange(
   cli: Cli,
   { file }: LoadedConfig,
   server: Questioned,
-  { id, slug }: { readonly id: string; readonly slug: string },
+  first: Asked,
+  slug: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Asked> {
   const { output, environment } = cli;
   output.note(output.errStyle.dim(`Watching ${file}; Ctrl-C ends it.`));
+  let asked = first;
   let last = '';
   try {
     // Editors write a new file and rename it: only its directory sees that.
@@ -156,19 +169,19 @@ async function askOnChange(
       if (filename !== null && filename !== basename(file)) continue;
       try {
         const loaded = await loadConfig(cli);
-        const check = checkFor(loaded, chooseSource(loaded, slug), id);
+        const check = checkFor(loaded, chooseSource(loaded, slug), first.id);
         const state = JSON.stringify(check, (_key, value) => (value instanceof Map ? [...value] : value));
         if (state === last) continue;
         last = state;
-        const asked = await ask(cli, server, check, signal);
+        asked = await ask(cli, server, check, signal);
         output.more([
           '',
-          output.style.dim(environment.now().toLocaleTimeString()),
+          output.style.dim(environment.now().toTimeString().slice(0, 8)),
           ...answerLines(asked, output.style),
         ]);
       } catch (thrown) {
         const error = asMusterError(thrown);
-        if (error.code === 'cancelled' || signal.aborted) return;
+        if (error.code === 'cancelled' || signal.aborted) return asked;
         last = '';
         const view = { excerpts: true, width: output.stderr.columns ?? 100 };
         const lines =
@@ -181,4 +194,5 @@ async function askOnChange(
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+  return asked;
 }

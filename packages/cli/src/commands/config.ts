@@ -6,6 +6,7 @@ import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import type { Perform } from '../program.js';
 import { nearest } from '../render/faults.js';
+import { counted } from '../terminal/counted.js';
 import { MARKS } from '../terminal/marks.js';
 
 export function addConfigCommands(program: Command, perform: Perform): void {
@@ -50,7 +51,7 @@ async function check({ output, ...cli }: Cli): Promise<number> {
     const { mark, paint } = MARKS.pass;
     const near = nearest(file, cli.environment.cwd);
     return [
-      `${output.style[paint](mark)} ${near} is in order: ${counted(sources, 'source')}, ${counted(checks, 'check')}`,
+      `${output.style[paint](mark)} ${near} is in order: ${counted(sources.length, 'source')}, ${counted(checks.length, 'check')}`,
     ];
   });
   return EXIT.pass;
@@ -67,6 +68,3 @@ async function show(cli: Cli): Promise<number> {
   cli.output.result(document, () => [stringify(document).trimEnd()]);
   return EXIT.pass;
 }
-
-const counted = (items: readonly unknown[], word: string): string =>
-  `${items.length} ${word}${items.length === 1 ? '' : 's'}`;

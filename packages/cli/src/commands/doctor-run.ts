@@ -11,6 +11,7 @@ import { chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
 import { ConfigFaults, EXIT } from '../problem.js';
 import { nearest } from '../render/faults.js';
 import { findingLines } from '../render/findings.js';
+import { counted } from '../terminal/counted.js';
 
 export interface DoctorOptions {
   readonly source?: string;
@@ -42,7 +43,7 @@ async function examineAll(
       throw error;
     });
     const { sources, checks } = loaded.config;
-    return `${nearest(loaded.file, cli.environment.cwd)} · ${sources.length} sources · ${checks.length} checks`;
+    return `${nearest(loaded.file, cli.environment.cwd)} · ${counted(sources.length, 'source')} · ${counted(checks.length, 'check')}`;
   });
   const osRelease = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const machine = platformOf(platform(), osRelease);

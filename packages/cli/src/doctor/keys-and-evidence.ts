@@ -5,6 +5,7 @@ import type { LoadedConfig } from '../load-config.js';
 import { ensurePrivate, stateDirectory } from '../places.js';
 import { nearest } from '../render/faults.js';
 import { loadConfiguredKey, ownKeyPath } from '../signing.js';
+import { counted } from '../terminal/counted.js';
 import { examine, type Finding } from './finding.js';
 
 /** Can a receipt be signed, kept, and verified later? */
@@ -20,7 +21,7 @@ export async function examineEvidence(
     await examine('signing key', () => describeKey(cli, loaded)),
     await examine('evidence', async () => {
       await createDirectoryStore(store).probe(signal);
-      return `${nearest(store, cwd)} can be written`;
+      return `${nearest(store, cwd)} · can be written`;
     }),
     await examine('keyring', async () => {
       const keys = await listKeys(keyring).catch((error: unknown) => {
@@ -28,7 +29,7 @@ export async function examineEvidence(
         if (loaded.config.signing.key === undefined && isMusterError(error, 'key_unreadable')) return [];
         throw error;
       });
-      return `${nearest(keyring, cwd)} · ${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`;
+      return `${nearest(keyring, cwd)} · ${counted(keys.length, 'key')}`;
     }),
   ];
 }

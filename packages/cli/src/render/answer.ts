@@ -1,4 +1,5 @@
 import { type Answer, formatDuration, type Judgement, type SummaryValue } from '@muster/core';
+import stringWidth from 'string-width';
 import { MARKS } from '../terminal/marks.js';
 import { padEnd, printable, printableLines } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -15,9 +16,15 @@ export interface Asked {
 export function answerLines({ id, answer, judgement, durationMs }: Asked, style: Style): string[] {
   const { mark, word, paint } = MARKS[judgement.verdict];
   const head = `${style.bold(style[paint](`${mark} ${word}`))}  ${printable(id)}  ${style.dim(formatDuration(durationMs))}`;
-  const because =
-    judgement.reason === undefined ? [] : [`  ${judgement.reason}: ${printable(judgement.message)}`];
-  return [head, ...because, ...answered(answer, style).map((line) => `  ${line}`)];
+  const told = [...because(answer, judgement), ...answered(answer, style)];
+  return [head, ...told.map((line) => `  ${line}`)];
+}
+
+/** Why it is no pass; of a failed query the server's own words say more. */
+function because(answer: Answer, { reason, message }: Judgement): string[] {
+  if (reason === undefined) return [];
+  if (answer.kind === 'query_failed') return [[reason, answer.code].filter(Boolean).join(' ')];
+  return [`${reason}: ${printable(message)}`];
 }
 
 function answered(answer: Answer, style: Style): string[] {
@@ -28,7 +35,7 @@ function answered(answer: Answer, style: Style): string[] {
   if (answer.kind !== 'row') return [];
   const { columns } = answer.row;
   const names = columns.map(({ name }) => printable(name));
-  const width = Math.max(0, ...names.map((name) => name.length));
+  const width = Math.max(0, ...names.map((name) => stringWidth(name)));
   return columns.map(
     ({ value }, index) => `${padEnd(names[index] ?? '', width)} = ${valueText(value, style)}`,
   );

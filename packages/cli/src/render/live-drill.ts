@@ -20,6 +20,7 @@ export function liveDrill(stream: Stream, style: Style, now: () => Date): DrillO
   let view = EMPTY_VIEW;
   let frame = 0;
   let stopping = false;
+  let closed = false;
   const draw = (): void => {
     const lines = liveLines(view, now(), frame, style, (stream.columns || 80) - 1);
     update([...lines, ...(stopping ? ['', `  ${style.warn(CANCELLING)}`] : [])].join('\n'));
@@ -35,10 +36,13 @@ export function liveDrill(stream: Stream, style: Style, now: () => Date): DrillO
       draw();
     },
     interrupted() {
+      if (closed) return;
       stopping = true;
       draw();
     },
     close() {
+      if (closed) return;
+      closed = true;
       clearInterval(timer);
       stopping = false;
       draw();

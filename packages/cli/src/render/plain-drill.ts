@@ -13,6 +13,7 @@ const PROGRESS_EVERY_MS = 10_000;
 export function plainDrill(write: (line: string) => void, now: () => Date): DrillObserver {
   let view = EMPTY_VIEW;
   let saidAt = 0;
+  let closed = false;
   return {
     observe(event) {
       const at = now();
@@ -29,9 +30,11 @@ export function plainDrill(write: (line: string) => void, now: () => Date): Dril
       if (line !== undefined) write(line);
     },
     interrupted() {
-      write(CANCELLING);
+      if (!closed) write(CANCELLING);
     },
-    close() {},
+    close() {
+      closed = true;
+    },
   };
 }
 

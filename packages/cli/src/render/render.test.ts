@@ -1,7 +1,9 @@
+import type { Answer, Judgement } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { describe, expect, it } from 'vitest';
 import { ConfigFaults } from '../problem.js';
 import { createStyle } from '../terminal/style.js';
+import { answerLines } from './answer.js';
 import { checkTable } from './checks.js';
 import { advance, EMPTY_VIEW } from './drill-view.js';
 import { faultLines } from './faults.js';
@@ -162,6 +164,39 @@ it('a verdict says why and what to do', () => {
   expect(verdictLines({ result: 'error', reason: 'cancelled' }, undefined, style)[1]).toBe(
     '  The drill was cancelled.',
   );
+});
+
+describe('a check asked by its author', () => {
+  const asked = (answer: Answer, judgement: Judgement) =>
+    answerLines({ id: 'a', answer, judgement, durationMs: 12 }, style);
+  it('shows each value as exact as it came, and none of it commands the terminal', () => {
+    const columns = [
+      { name: 'n', value: { kind: 'number', text: '9007199254740993' } },
+      { name: 'größe', value: { kind: 'string', text: 'a\u001b[2J"' } },
+      { name: 'at', value: { kind: 'other', type: 'date', text: '2026-11-20' } },
+      { name: 'x', value: { kind: 'null' } },
+    ] as const;
+    expect(asked({ kind: 'row', row: { columns } }, { verdict: 'pass', message: '' })).toEqual([
+      '✔ pass  a  12 ms',
+      '  n     = 9007199254740993',
+      '  größe = "a\\u001b[2J\\""',
+      '  at    = 2026-11-20 (date)',
+      '  x     = null',
+    ]);
+  });
+  it('shows what the server said', () => {
+    expect(
+      asked(
+        { kind: 'query_failed', code: '42P01', message: 'no such relation' },
+        { verdict: 'error', reason: 'query_failed', message: 'see check test' },
+      ),
+    ).toEqual(['▲ error  a  12 ms', '  query_failed 42P01', '  no such relation']);
+  });
+  it('says why a row does not do', () => {
+    expect(
+      asked({ kind: 'no_rows' }, { verdict: 'error', reason: 'no_rows', message: 'No row came.' })[1],
+    ).toBe('  no_rows: No row came.');
+  });
 });
 
 describe('faults of a configuration', () => {
