@@ -11,8 +11,11 @@ export interface Worker {
   kill(): Promise<void>;
 }
 
-/** Starts `scratch-worker.ts` as a process of its own; resolves when its cell is up and its script runs. */
-export async function spawnWorker(order: Order): Promise<Worker> {
+/**
+ * Starts `scratch-worker.ts` as a process of its own; resolves when its cell is up and its script runs.
+ * @param inherit descriptors of this process that it is started with, as by a careless supervisor
+ */
+export async function spawnWorker(order: Order, inherit: readonly number[] = []): Promise<Worker> {
   const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   const child = spawn(
     process.execPath,
@@ -24,7 +27,7 @@ export async function spawnWorker(order: Order): Promise<Worker> {
       at('scratch-worker.ts'),
       JSON.stringify(order),
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit', ...inherit] },
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const socketDir = await new Promise<string>((resolve, reject) => {

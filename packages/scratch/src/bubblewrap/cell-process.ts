@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { MusterError } from '@muster/core';
 import { createTail } from '../tail.js';
 import { CAGE_FDS } from './cage-options.js';
-import { feed, killGroup, spawnHelper } from './run-process.js';
+import { killGroup } from './kill-tree.js';
+import { feed, spawnHelper } from './run-process.js';
 
 /** The bubblewrap that is a cell, and the number by which this machine knows the cell's first process. */
 export interface CellProcess {

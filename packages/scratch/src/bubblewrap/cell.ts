@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { type HeldLimits, MusterError, type ScratchLimits } from '@muster/core';
 import { createCellDirectory } from '../cell-directory.js';
 import type { Ownership } from '../labels.js';
-import { cancelled, refuseIfAborted, within } from '../limit.js';
+import { cancelled, pause, refuseIfAborted, within } from '../limit.js';
 import type { Command, ExecResult, HostOptions, Loss } from '../scratch.js';
 import {
   accounts,
@@ -26,6 +26,7 @@ import { type Outer, outerCommand, stagePoint } from './outer-command.js';
 import { runProcess } from './run-process.js';
 
 const MIB = 1024 * 1024;
+const SIGKILLED = 137;
 const LAUNCH_MS = 30_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Sockets and their lock files need next to nothing. */
@@ -180,10 +181,9 @@ function live(parts: Parts): Cell {
     const argv = outerCommand(parts.outer, OPTIONS_FD, execCommand(first.pid, request, group, command.argv));
     const wrap = wrapOptions(request.user, command.env ?? {}, request.forbidNamespaces);
     try {
-      const interrupt = AbortSignal.any([signal, gone.signal]);
-      const result = await runProcess(argv, encodeOptions(wrap), command, interrupt);
-      // Its end may be heard of before that of the cell that took it along.
-      if (result.exitCode === 137 && !existsSync(`/proc/${first.pid}`)) await first.ended;
+      const result = await runProcess(argv, encodeOptions(wrap), command, signal, gone.signal);
+      // Killed by itself, or with the whole cell? The end of the cell is heard of a moment later.
+      if (result.exitCode === SIGKILLED) await Promise.race([loss.promise, pause(200)]);
       gone.signal.throwIfAborted();
       return result;
     } catch (error) {

@@ -18,7 +18,7 @@ export interface ControlGroup {
 }
 
 /** A directory to make, files to write into it, and what then holds. */
-interface Group {
+export interface Group {
   readonly parent: string;
   readonly settings: readonly (readonly [file: string, value: string])[];
   readonly held: ControlGroup['held'];
@@ -33,13 +33,9 @@ const PERIOD_US = 100_000;
  * controllers that are switched on there already. Makes no change to a group that is not its own. What could not be
  * made is not held.
  */
-export async function createControlGroup(
-  name: string,
-  limits: ScratchLimits,
-  root = '/sys/fs/cgroup',
-): Promise<ControlGroup> {
+export async function createControlGroup(name: string, limits: ScratchLimits): Promise<ControlGroup> {
   const made: { path: string; group: Group }[] = [];
-  for (const alternatives of await candidates(limits, root)) {
+  for (const alternatives of await planGroups(limits, await ownGroups())) {
     for (const group of alternatives) {
       const path = join(group.parent, name);
       if (!(await make(path, group))) continue;
@@ -65,14 +61,24 @@ export async function createControlGroup(
 }
 
 /** Removes what a dead worker left of a cell of this name. */
-export async function sweepControlGroup(name: string, root = '/sys/fs/cgroup'): Promise<void> {
+export async function sweepControlGroup(name: string): Promise<void> {
   const nothing = { cpus: 1, memoryBytes: 0, diskBytes: 0, pids: 0 };
-  for (const group of (await candidates(nothing, root)).flat()) await removeGroup(join(group.parent, name));
+  for (const group of (await planGroups(nothing, await ownGroups())).flat())
+    await removeGroup(join(group.parent, name));
 }
 
-/** Per kind of limit, the places where it could be held, best first. */
-async function candidates(limits: ScratchLimits, root: string): Promise<readonly (readonly Group[])[]> {
-  const own = parseOwnGroups(await readFile('/proc/self/cgroup', 'utf8').catch(() => ''));
+const ownGroups = (): Promise<string> => readFile('/proc/self/cgroup', 'utf8').catch(() => '');
+
+/**
+ * Per kind of limit, the places where it could be held, best first.
+ * @param ownText what `/proc/self/cgroup` says
+ */
+export async function planGroups(
+  limits: ScratchLimits,
+  ownText: string,
+  root = '/sys/fs/cgroup',
+): Promise<readonly (readonly Group[])[]> {
+  const own = parseOwnGroups(ownText);
   const unified = own.get('');
   const controllers = await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => undefined);
   if (controllers !== undefined && unified !== undefined) {

@@ -6,8 +6,9 @@ import { MusterError } from '@muster/core';
 import type { Command, ExecResult } from '../scratch.js';
 import { createTail } from '../tail.js';
 import { OPTIONS_FD, SEARCH_PATH } from './cage-options.js';
+import { killGroup, killTree } from './kill-tree.js';
 
-/** After SIGKILL to its whole process group, how long to wait for the streams of a process to close. */
+/** How long a killed process may take to be gone. */
 const KILL_GRACE_MS = 5_000;
 
 /**
@@ -27,17 +28,6 @@ export function spawnHelper(
   });
 }
 
-/** SIGKILL to a process and all that has not left its process group. */
-export function killGroup(child: ChildProcess): void {
-  // Once reaped its number may be another's.
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    child.kill('SIGKILL');
-  }
-}
-
 /** Writes `text` to an inherited descriptor and closes it; a reader that is gone already is told by its exit code. */
 export function feed(child: ChildProcess, fd: number, text: string): void {
   const stream = child.stdio[fd] as Writable;
@@ -48,27 +38,35 @@ export function feed(child: ChildProcess, fd: number, text: string): void {
 /**
  * Runs one process with the streams of `command`, and resolves when it ended and its output was taken.
  *
- * @param interrupt aborts with the error to reject with: the caller's cancellation, or the loss of the cell.
- * @throws the fault of a stream that the caller gave, as it is; `interrupt.reason`.
+ * @param signal kills the process, and all that it has started.
+ * @param gone aborts when its cell is being ended, which ends it too.
+ * @throws the fault of a stream that the caller gave, as it is; the reason of the signal that aborted.
  */
 export async function runProcess(
   argv: readonly [string, ...string[]],
   options: string,
   command: Pick<Command, 'stdin' | 'stdout' | 'onStderr'>,
-  interrupt: AbortSignal,
+  signal: AbortSignal,
+  gone: AbortSignal,
 ): Promise<ExecResult> {
-  interrupt.throwIfAborted();
+  signal.throwIfAborted();
+  gone.throwIfAborted();
   const child = spawnHelper(argv, command.stdin === undefined ? 'ignore' : 'pipe', ['pipe']);
   const ended = endOf(child);
   const gaveUp = Promise.withResolvers<never>();
   let fault: { readonly error: unknown } | undefined;
   let over = false;
-  const stop = (error: unknown): void => {
-    if (over || fault !== undefined) return;
+  const fail = (error: unknown): boolean => {
+    if (over || fault !== undefined) return false;
     fault = { error };
-    killGroup(child);
-    // What left the process group may hold the streams open; it ends with the cell.
+    // What it still had to say is not waited for.
+    child.once('exit', () => gaveUp.reject(error));
+    setTimeout(() => killGroup(child), KILL_GRACE_MS / 2).unref();
     setTimeout(() => gaveUp.reject(error), KILL_GRACE_MS).unref();
+    return true;
+  };
+  const stop = (error: unknown): void => {
+    if (fail(error)) killTree(child);
   };
 
   feed(child, OPTIONS_FD, options);
@@ -82,8 +80,10 @@ export async function runProcess(
   });
   if (command.stdin !== undefined && child.stdin !== null) drink(command.stdin, child.stdin, stop);
 
-  const onInterrupt = (): void => stop(interrupt.reason);
-  interrupt.addEventListener('abort', onInterrupt, { once: true });
+  const onAbort = (): void => stop(signal.reason);
+  const onGone = (): void => void fail(gone.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  gone.addEventListener('abort', onGone, { once: true });
   try {
     const exitCode = await Promise.race([ended, gaveUp.promise]);
     over = true;
@@ -91,7 +91,8 @@ export async function runProcess(
     return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     over = true;
-    interrupt.removeEventListener('abort', onInterrupt);
+    signal.removeEventListener('abort', onAbort);
+    gone.removeEventListener('abort', onGone);
     command.stdin?.destroy();
     for (const stream of child.stdio) stream?.destroy();
   }
