@@ -41,11 +41,11 @@ export const PROBE =
 
 export const never = (): AbortSignal => new AbortController().signal;
 
-export async function createBench(makeHost: MakeHost, subject: Subject): Promise<Bench> {
+export async function createBench(makeHost: MakeHost, subject: Subject, probe = PROBE): Promise<Bench> {
   const root = await mkdtemp('/tmp/mst-');
   const options = { runtimeDir: `${root}/run`, stateDir: `${root}/state` };
   const host = await makeHost(options);
-  const base = await host.prepare({ image: subject.image, probe: PROBE }, never());
+  const base = await host.prepare({ image: subject.image, probe }, never());
   const launch: Bench['launch'] = (spec = {}, signal = never()) =>
     host.launch(
       base,

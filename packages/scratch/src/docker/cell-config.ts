@@ -57,6 +57,8 @@ export function containerOptions(config: CellConfig, info: DaemonInfo): CreateOp
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       IpcMode: 'private',
+      // Where the host itself runs out of memory, a scratch goes first.
+      OomScoreAdj: 900,
       PidsLimit: limits.pids,
       Memory: limits.memoryBytes,
       MemorySwap: limits.memoryBytes,
@@ -106,13 +108,19 @@ export const dataDirectory = (data: CellConfig['data']): string =>
 
 export const DATA_IN_VOLUME = 'd';
 
+/** The worker writes a byte this often; after so long a silence the cell ends, for worker or daemon are dead. */
+export const BEAT_MS = 5_000;
+const SILENCE_SECONDS = 30;
+
 /**
- * The first process, in nothing but POSIX sh: it ends, and the cell with it, when the worker's end of its stdin closes
- * or its time is up. It is not the user of the other processes, so none of them can stop it, trace it or hold its
- * stdin open; and `wait` reaps what they orphan. Its first line names the kernel it runs on.
+ * The first process, in nothing but POSIX sh: it ends, and the cell with it, when the worker's end of its stdin closes,
+ * when no byte came for too long (a daemon that was killed leaves stdin open), or when its time is up. It is not the
+ * user of the other processes, so none of them can stop it, trace it or hold its stdin open; and `wait` reaps what
+ * they orphan. Its first line names the kernel it runs on.
  */
 const GUARD = `exec 3<&0
-cat <&3 >/dev/null & guard=$!
+while [ -n "$(exec timeout ${SILENCE_SECONDS} head -c 1 <&3)" ]; do :; done 2>/dev/null &
+guard=$!
 (sleep "$1"; kill "$guard") </dev/null >/dev/null 2>&1 &
 cat /proc/sys/kernel/random/boot_id
 exec >/dev/null 2>&1

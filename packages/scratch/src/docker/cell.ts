@@ -3,7 +3,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
 import { pause, refuseIfAborted, within } from '../limit.js';
 import type { Loss } from '../scratch.js';
-import { type CellConfig, containerOptions, DATA_IN_VOLUME, INNER } from './cell-config.js';
+import { BEAT_MS, type CellConfig, containerOptions, DATA_IN_VOLUME, INNER } from './cell-config.js';
 import {
   type Daemon,
   type DaemonInfo,
@@ -110,7 +110,9 @@ function watchCell(
     if (complaint.length < 4096) complaint += piece.toString('utf8');
   }).catch(() => {});
 
+  const beat = setInterval(() => attached.write('x'), BEAT_MS).unref();
   const ended = streamEnded.then(async (): Promise<Loss> => {
+    clearInterval(beat);
     ready.reject(
       new MusterError(
         'launch_failed',
@@ -132,8 +134,8 @@ function watchCell(
     return {
       reason: 'scratch_lost',
       detail: answers
-        ? 'the container of the scratch was ended from outside or reached the end of its time'
-        : 'Docker stopped answering in the middle',
+        ? 'the container of the scratch ended: Docker was stopped, somebody removed it, or its time was up'
+        : 'Docker stopped answering in the middle: start it again',
     };
   });
 

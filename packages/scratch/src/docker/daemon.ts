@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
+import { MusterError } from '@muster/core';
 import type Docker from 'dockerode';
 
 /** All that Muster asks of a Docker daemon. Failures are those of the client; see {@link statusOf}. */
@@ -172,6 +173,14 @@ export function reasonOf(error: unknown): string {
   const said = 'json' in error ? (error.json as { readonly message?: unknown } | null)?.message : undefined;
   return (typeof said === 'string' ? said : error.message).trim();
 }
+
+/** For a call that the daemon should have answered, whatever the answer. */
+export const silent = (cause: unknown): MusterError =>
+  new MusterError(
+    'launch_failed',
+    `Docker does not answer: ${reasonOf(cause)}. Start it, or set DOCKER_HOST to where it listens`,
+    { cause },
+  );
 
 async function missingAsUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
   try {

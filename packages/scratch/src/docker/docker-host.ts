@@ -6,7 +6,7 @@ import { thisWorker } from '../worker-identity.js';
 import { type Env, openDaemon } from './address.js';
 import { type Cell, launchCell } from './cell.js';
 import type { CellConfig } from './cell-config.js';
-import type { Daemon, DaemonInfo, ImageFacts } from './daemon.js';
+import { type Daemon, type ImageFacts, silent } from './daemon.js';
 import type { DockerContext } from './docker-context.js';
 import { execInCell } from './exec.js';
 import { launchScratch } from './launch-scratch.js';
@@ -25,7 +25,7 @@ export interface DockerHostOptions extends HostOptions {
 /** Scratches as Docker containers. Connects when first used. @throws `isolation_unavailable` for a bad address */
 export function createDockerHost(options: DockerHostOptions): ScratchHost {
   const daemon = openDaemon(options.env ?? process.env);
-  const info = once(() => daemon.info());
+  const info = once(() => daemon.info().catch((cause: unknown) => Promise.reject(silent(cause))));
   const context: DockerContext = {
     daemon,
     runtimeDir: options.runtimeDir,
@@ -34,7 +34,7 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
     reach: options.reach,
   };
   const launchTool = async (image: ImageFacts, config: ToolConfig, signal: AbortSignal): Promise<Cell> =>
-    launchCell(daemon, await connected(info), { ...TOOL, ...config, image, owner: ownerOfTool() }, signal);
+    launchCell(daemon, await info(), { ...TOOL, ...config, image, owner: ownerOfTool() }, signal);
 
   return {
     isolation: 'docker',
@@ -48,7 +48,6 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
       ),
     launch: async (base, spec, signal) => {
       refuseIfAborted(signal, 'the launch of the scratch');
-      await connected(info);
       return await launchScratch(context, await imageOf(daemon, base), spec, signal);
     },
     runNetworked: async (base, command, signal) => {
@@ -98,14 +97,6 @@ async function imageOf(daemon: Daemon, base: Base): Promise<ImageFacts> {
     );
   }
   return image;
-}
-
-async function connected(info: () => Promise<DaemonInfo>): Promise<DaemonInfo> {
-  try {
-    return await info();
-  } catch (cause) {
-    throw new MusterError('launch_failed', 'Docker does not answer: does its daemon still run?', { cause });
-  }
 }
 
 /** Remembers an answer, and not a failure. */

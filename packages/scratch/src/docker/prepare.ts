@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { cancelled, refuseIfAborted } from '../limit.js';
 import type { Base, PrepareRequest } from '../scratch.js';
 import type { Cell } from './cell.js';
-import { type Daemon, type ImageFacts, reasonOf, statusOf } from './daemon.js';
+import { type Daemon, type ImageFacts, reasonOf, silent } from './daemon.js';
 import { execInCell } from './exec.js';
 
-/** Finds or pulls the image, and asks it once what it holds. @throws `image_unavailable`, `isolation_unavailable` */
+/** Finds or pulls the image, and asks it once what it holds. @throws `image_unavailable`, `launch_failed` */
 export async function prepareBase(
   daemon: Daemon,
   stateDir: string,
@@ -26,25 +26,23 @@ export async function prepareBase(
   return { isolation: 'docker', image: request.image, imageDigest: image.digest, facts };
 }
 
-/** @throws `isolation_unavailable` where Docker does not answer */
+/** @throws `launch_failed` where Docker does not answer */
 export async function findImage(daemon: Daemon, reference: string): Promise<ImageFacts | undefined> {
+  if (!REFERENCE.test(reference)) {
+    throw new MusterError(
+      'image_unavailable',
+      `${JSON.stringify(reference)} is not the name of an image: give one such as postgres:17 in scratch.images`,
+    );
+  }
   try {
     return await daemon.image(reference);
   } catch (cause) {
-    if (statusOf(cause) === 400) {
-      throw new MusterError(
-        'image_unavailable',
-        `${reference} is not the name of an image: ${reasonOf(cause)}`,
-        { cause },
-      );
-    }
-    throw new MusterError(
-      'isolation_unavailable',
-      `Docker does not answer: ${reasonOf(cause)}. Start it, or set DOCKER_HOST to where it listens`,
-      { cause },
-    );
+    throw silent(cause);
   }
 }
+
+/** The letters of the distribution reference grammar, no more: it becomes part of a request's path. */
+const REFERENCE = /^[A-Za-z0-9](?:[\w:@-]|\.(?!\.)|\/(?![./]))*$/;
 
 async function pullImage(daemon: Daemon, request: PrepareRequest, signal: AbortSignal): Promise<ImageFacts> {
   const unavailable = (reason: string, cause?: unknown): MusterError =>

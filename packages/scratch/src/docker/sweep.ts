@@ -1,6 +1,6 @@
 import { fromLabels, isAbandoned, LABEL_WORKER } from '../labels.js';
 import { refuseIfAborted } from '../limit.js';
-import type { Daemon } from './daemon.js';
+import { type Daemon, silent } from './daemon.js';
 
 /** Removes the containers and volumes that carry all of Muster's labels and whose owner is gone. */
 export async function sweepDocker(
@@ -8,7 +8,9 @@ export async function sweepDocker(
   now: Date,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { containers, volumes } = await daemon.labelled(LABEL_WORKER);
+  const { containers, volumes } = await daemon
+    .labelled(LABEL_WORKER)
+    .catch((cause: unknown) => Promise.reject(silent(cause)));
   const abandoned = ({ labels }: { readonly labels: Record<string, string> }): boolean => {
     const owner = fromLabels(labels);
     return owner !== undefined && isAbandoned(owner, now);
