@@ -9,7 +9,8 @@ import { rolesOfStatement } from './roles.js';
 /**
  * A plain dump on its way to psql's stdin.
  *
- * psql must run with `--no-psqlrc` and `ON_ERROR_STOP=1`: a COPY that fails would otherwise make it read data as SQL.
+ * psql must run with `--no-psqlrc`, and with `ON_ERROR_STOP=1` wherever it knows no `\restrict`: after a COPY that fails it reads data as SQL,
+ * and a line of data may be a command.
  * What healthy dumps would trip over there (`CREATE SCHEMA public`, the DROPs of --clean) is made harmless here.
  */
 export interface PlainFilterOptions {
@@ -116,7 +117,12 @@ class PlainFilter {
     const cut = (where: string): MusterError =>
       new MusterError('truncated', `The dump ends ${where}. Take another backup.`);
     if (this.#copying) throw cut('inside the data of a table');
-    if (this.#line.length > 0) yield* this.#sql(Buffer.concat(this.#line));
+    if (this.#line.length > 0) {
+      const line = Buffer.concat(this.#line);
+      // A dump ends in a line's end, so this line was cut, and means nothing if it is not the very last one.
+      if (!this.#footer && !line.subarray(0, FOOTER.length).equals(FOOTER)) throw cut('inside a line');
+      if (!/^\\unrestrict [A-Za-z0-9]*$/.test(line.toString('latin1'))) yield* this.#sql(line);
+    }
     if (this.#copying || this.#lexer.quoted || this.#lexer.begun) throw cut('inside a statement');
     if (!this.#footer) throw cut('before the line that pg_dump writes at its end');
     this.#out.push(...this.#pending);
@@ -331,8 +337,8 @@ function isCopyFromStdin(tokens: readonly Token[]): boolean {
 
 /** The database of `\connect name` or `\connect -reuse-previous=on "dbname='…'"` (string_utils.c, appendPsqlMetaConnect). */
 function connectTarget(command: string): string | undefined {
-  const plain = /^\\connect ([A-Za-z0-9_.]+|"(?:[^"]|"")+")$/.exec(command)?.[1];
-  if (plain !== undefined) return plain.startsWith('"') ? plain.slice(1, -1).replaceAll('""', '"') : plain;
+  const plain = /^\\connect ([A-Za-z0-9_.]+|"[A-Za-z0-9_.]+")$/.exec(command)?.[1];
+  if (plain !== undefined) return plain.replaceAll('"', '');
   const conninfo = /^\\connect -reuse-previous=on "((?:[^"]|"")+)"$/
     .exec(command)?.[1]
     ?.replaceAll('""', '"');
