@@ -11,16 +11,23 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The Node 24 that the project brings along. */
 export const node24 = join(root, 'node_modules/.bin/node');
 
-/** `npm ci`, unless what the lock file names is installed already. */
+/**
+ * Installs what the lock file names, unless that is done already. Not `npm ci`: it refuses a lock file made where the
+ * registry holds the native packages of this platform alone.
+ */
 export function ensureNpmPackages() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
+  const lock = lockDigest();
   const stamp = join(root, 'node_modules/.muster-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.log('• npm packages: installing what package-lock.json names');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync(stamp, lock);
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(stamp, lockDigest());
+}
+
+function lockDigest() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** Compiles all packages; what has not changed comes from turbo's cache. */
