@@ -13,6 +13,9 @@ import { foreignFormat, wrapperOf } from './signatures.js';
 import { readTarHeader, TAR_BLOCK } from './tar.js';
 import { ARCHIVE_MAGIC, readToc, type Toc } from './toc.js';
 
+/** The first member of a tar dump. */
+const FIRST_MEMBER = Buffer.from('toc.dat\0', 'latin1');
+
 /** A tarred directory dump is recognised by the names of its first members. */
 const TAR_LOOK_BYTES = 1024 * 1024;
 const DIRECTORY_MEMBER = /(?:^|\/)(?:toc\.dat|\d+\.dat(?:\.(?:gz|lz4|zst))?)$/;
@@ -56,13 +59,16 @@ async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<Po
   const head = await reader.atLeast(TAR_BLOCK);
   if (head.length === 0) reader.short(empty());
   const magic = head.subarray(0, ARCHIVE_MAGIC.length);
-  if (ARCHIVE_MAGIC.subarray(0, magic.length).equals(magic)) {
+  if (isPrefixOf(magic, ARCHIVE_MAGIC)) {
     const toc = await readToc(reader);
     if (toc.format === 'custom') return archiveFacts(toc, 'custom', wrapper);
     throw new MusterError(
       'not_a_dump',
       'The file is only the table of contents of a directory dump. The backup is the directory that it lies in.',
     );
+  }
+  if (head.length < TAR_BLOCK && isPrefixOf(head, FIRST_MEMBER)) {
+    reader.short(new MusterError('truncated', 'The dump ends inside its first header. Take another backup.'));
   }
   const first = readTarHeader(head);
   if (first !== undefined) return identifyTar(reader, wrapper);
@@ -74,6 +80,12 @@ async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<Po
     );
   }
   return readPlainHead(reader, wrapper);
+}
+
+/** The one begins with the other, as far as both go. */
+function isPrefixOf(head: Buffer, expected: Buffer): boolean {
+  const length = Math.min(head.length, expected.length);
+  return head.subarray(0, length).equals(expected.subarray(0, length));
 }
 
 async function identifyTar(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
