@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import { z } from 'zod';
 import { fromLabels, isAbandoned, type Ownership, toLabels } from './labels.js';
+import { removeTree } from './remove-tree.js';
 
 /** A directory of this machine that belongs to one cell: `<runtime dir>/<id>/`, with `owner.json` and `s/`. */
 export interface CellDirectory {
@@ -30,7 +31,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
       `the directory for sockets ${runtimeDir} has too long a path: choose one of at most ${LONGEST_SOCKET_DIR - 15} bytes`,
     );
   }
-  const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
+  const remove = (): Promise<void> => removeTree(path);
   try {
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
     await mkdir(path, { mode: 0o700 });
@@ -38,7 +39,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
     await mkdir(socketDir);
     await chmod(socketDir, 0o777);
   } catch (cause) {
-    await remove().catch(() => {});
+    await remove();
     throw new MusterError(
       'state_unwritable',
       `cannot make a directory for sockets in ${runtimeDir}: check that it is a directory and writable`,
@@ -56,7 +57,7 @@ export async function sweepCellDirectories(runtimeDir: string, now: Date): Promi
     const path = join(runtimeDir, entry.name);
     const owner = await readOwner(join(path, OWNER_FILE));
     if (owner === undefined || !isAbandoned(owner, now)) continue;
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
     removed.push(path);
   }
   return removed;

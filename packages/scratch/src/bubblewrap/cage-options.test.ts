@@ -64,14 +64,22 @@ describe('the options of a cell', () => {
 
 describe('the options of one process', () => {
   it('clear the environment before they set one, byte by byte', () => {
-    const options = wrapOptions(CAGE.user, { ODD: 'a\nb "c"', PATH: '/x' }, true);
+    const options = wrapOptions(
+      CAGE.user,
+      { ODD: 'a\nb "c"', PATH: '/x' },
+      { forbidNamespaces: true, filter: true },
+    );
     expect(options.indexOf('--clearenv')).toBeLessThan(options.indexOf('--setenv'));
     expect(after(options, '--setenv', 2)).toEqual(['PATH /x', 'HOME /tmp', 'ODD a\nb "c"']);
   });
 
   it('forbid further namespaces where bubblewrap can', () => {
-    expect(wrapOptions(CAGE.user, {}, true)).toContain('--disable-userns');
-    expect(wrapOptions(CAGE.user, {}, false)).not.toContain('--disable-userns');
+    expect(wrapOptions(CAGE.user, {}, { forbidNamespaces: true, filter: false })).toContain(
+      '--disable-userns',
+    );
+    expect(wrapOptions(CAGE.user, {}, { forbidNamespaces: false, filter: true })).not.toContain(
+      '--disable-userns',
+    );
   });
 });
 

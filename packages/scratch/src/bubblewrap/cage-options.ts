@@ -59,6 +59,8 @@ export interface Cage {
 export const OPTIONS_FD = 3;
 export const CAGE_FDS = { options: OPTIONS_FD, info: 4, passwd: 5, group: 6, nsswitch: 7 } as const;
 export const LAST_CAGE_FD = 7;
+/** Of the bubblewrap that wraps one process; beside the options. */
+export const FILTER_FD = 4;
 
 /**
  * The options of the bubblewrap that makes a cell. They go to it through a descriptor (`--args`), so they stand in
@@ -113,11 +115,12 @@ export function cageOptions(cage: Cage, system: readonly string[]): readonly str
 export function wrapOptions(
   user: User,
   env: Readonly<Record<string, string>>,
-  forbidNamespaces: boolean,
+  { forbidNamespaces, filter }: { readonly forbidNamespaces: boolean; readonly filter: boolean },
 ): readonly string[] {
   return [
     '--unshare-user',
     ...(forbidNamespaces ? ['--disable-userns'] : []),
+    ...(filter ? ['--seccomp', `${FILTER_FD}`] : []),
     ...['--uid', `${user.uid}`, '--gid', `${user.gid}`],
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],

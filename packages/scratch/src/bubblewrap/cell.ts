@@ -12,6 +12,7 @@ import {
   cageOptions,
   DATA_DIR,
   encodeOptions,
+  FILTER_FD,
   LAST_CAGE_FD,
   OPTIONS_FD,
   systemOptions,
@@ -20,15 +21,19 @@ import {
 } from './cage-options.js';
 import { CELL_COMMAND, type CellProcess, StartingCell } from './cell-process.js';
 import { type ControlGroup, createControlGroup } from './control-group.js';
-import { createDataDirectory, removeTree } from './data-directory.js';
+import { createDataDirectory } from './data-directory.js';
 import { diskUsage, watchDisk } from './disk-watch.js';
 import { type Outer, outerCommand, stagePoint } from './outer-command.js';
 import { runProcess } from './run-process.js';
+import { syscallFilter } from './syscall-filter.js';
 
 const MIB = 1024 * 1024;
 const SIGKILLED = 137;
+const FILTER = syscallFilter(process.arch);
 const LAUNCH_MS = 30_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** What a cell must leave of a disk of this machine, or it is ended. */
+const DISK_LEFT_BYTES = 64 * MIB;
 /** Sockets and their lock files need next to nothing. */
 const SOCKET_DIR_BYTES = 16 * MIB;
 
@@ -66,8 +71,6 @@ export async function launchCell(
 
     const sockets = await createCellDirectory(options.runtimeDir, request.owner);
     made.defer(() => sockets.remove());
-    // A hostile process may have made what only `removeTree` can remove.
-    made.defer(() => removeTree(sockets.socketDir));
 
     const data =
       request.data === 'memory'
@@ -169,7 +172,9 @@ function live(parts: Parts): Cell {
   void watchDisk(
     [
       { path: parts.sockets, limitBytes: SOCKET_DIR_BYTES },
-      ...(parts.data === undefined ? [] : [{ path: parts.data, limitBytes: request.limits.diskBytes }]),
+      ...(parts.data === undefined
+        ? []
+        : [{ path: parts.data, limitBytes: request.limits.diskBytes, leaveBytes: DISK_LEFT_BYTES }]),
     ],
     gone.signal,
   ).then((over) => {
@@ -178,10 +183,12 @@ function live(parts: Parts): Cell {
 
   const exec = async (command: Command, signal: AbortSignal): Promise<ExecResult> => {
     refuseIfAborted(signal, 'a process in the scratch');
-    const argv = outerCommand(parts.outer, OPTIONS_FD, execCommand(first.pid, request, group, command.argv));
-    const wrap = wrapOptions(request.user, command.env ?? {}, request.forbidNamespaces);
+    const argv = outerCommand(parts.outer, FILTER_FD, execCommand(first.pid, request, group, command.argv));
+    const { user, forbidNamespaces } = request;
+    const wrap = wrapOptions(user, command.env ?? {}, { forbidNamespaces, filter: FILTER !== undefined });
+    const inputs = { options: encodeOptions(wrap), filter: FILTER };
     try {
-      const result = await runProcess(argv, encodeOptions(wrap), command, signal, gone.signal);
+      const result = await runProcess(argv, inputs, command, signal, gone.signal);
       // Killed by itself, or with the whole cell? The end of the cell is heard of a moment later.
       if (result.exitCode === SIGKILLED) await Promise.race([loss.promise, pause(200)]);
       gone.signal.throwIfAborted();

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { MusterError } from '@muster/core';
 import { z } from 'zod';
 import { fromLabels, isAbandoned, type Ownership, toLabels } from '../labels.js';
+import { removeTree } from '../remove-tree.js';
 import { NOBODY } from './outer-command.js';
 
 /** A cell's data on this machine's disk: `<state dir>/cells/<id>/`, with `owner.json` and `data/`. */
@@ -65,21 +64,6 @@ export async function sweepDataDirectories(stateDir: string, now: Date): Promise
 async function removeOwned(directory: string): Promise<void> {
   await removeTree(join(directory, 'data'));
   await removeTree(directory);
-}
-
-/**
- * What a hostile process may have made: a million files, a path longer than the system can name, directories that
- * even their owner cannot enter. `rm` walks by descriptors and follows no link. Never throws.
- */
-export async function removeTree(path: string): Promise<void> {
-  const run = (timeout: number, tool: string, ...flags: string[]): Promise<boolean> =>
-    promisify(execFile)(tool, [...flags, '--', path], { timeout, maxBuffer: 1024 * 1024 }).then(
-      () => true,
-      () => false,
-    );
-  if (await run(12_000, 'rm', '-rf')) return;
-  await run(3_000, 'chmod', '-R', 'u+rwX');
-  await run(3_000, 'rm', '-rf');
 }
 
 async function readOwner(path: string): Promise<Ownership | undefined> {

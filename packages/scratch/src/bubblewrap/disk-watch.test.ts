@@ -20,6 +20,11 @@ it('tells which directory came to be over its limit', async () => {
   expect(await over).toBe(watched);
 });
 
+it('takes a disk that is all but full for a limit too', async () => {
+  const watched = { path: directory, limitBytes: 2 ** 50, leaveBytes: Number.MAX_SAFE_INTEGER };
+  expect(await watchDisk([watched], AbortSignal.timeout(20_000))).toBe(watched);
+});
+
 it('ends when it is told to', async () => {
   const abort = new AbortController();
   const watch = watchDisk([{ path: directory, limitBytes: 1024 * 1024 }], abort.signal);

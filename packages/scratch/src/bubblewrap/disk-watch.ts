@@ -1,17 +1,20 @@
 import { execFile } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WatchedDirectory {
   readonly path: string;
   readonly limitBytes: number;
+  /** Over its limit too if its disk has less than this left: others live there. */
+  readonly leaveBytes?: number;
 }
 
 const PAUSE_MS = 200;
 
 /**
  * Measures directories again and again until one is over its limit, and resolves with it; resolves with undefined when
- * the signal aborts. What is written between two looks, and files that are open but unlinked, escape it: a watched
- * limit is a safeguard and is never claimed to hold.
+ * the signal aborts. What is written between two looks, and files that are open but unlinked, escape the sum (the latter
+ * not the look at what is left): a watched limit is a safeguard and is never claimed to hold.
  */
 export async function watchDisk(
   directories: readonly WatchedDirectory[],
@@ -33,9 +36,16 @@ async function findOverLimit(
 ): Promise<WatchedDirectory | undefined> {
   for (const directory of directories) {
     if ((await diskUsage(directory.path)) > directory.limitBytes) return directory;
+    if ((await freeBytes(directory.path)) < (directory.leaveBytes ?? 0)) return directory;
   }
   return undefined;
 }
+
+const freeBytes = (path: string): Promise<number> =>
+  statfs(path).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Number.POSITIVE_INFINITY,
+  );
 
 /** Bytes on disk, links counted once and none followed; 0 if it cannot be measured. */
 export function diskUsage(path: string): Promise<number> {

@@ -5,7 +5,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { MusterError } from '@muster/core';
 import type { Command, ExecResult } from '../scratch.js';
 import { createTail } from '../tail.js';
-import { OPTIONS_FD, SEARCH_PATH } from './cage-options.js';
+import { FILTER_FD, OPTIONS_FD, SEARCH_PATH } from './cage-options.js';
 import { killGroup, killTree } from './kill-tree.js';
 
 /** How long a killed process may take to be gone. */
@@ -28,11 +28,17 @@ export function spawnHelper(
   });
 }
 
-/** Writes `text` to an inherited descriptor and closes it; a reader that is gone already is told by its exit code. */
-export function feed(child: ChildProcess, fd: number, text: string): void {
+/** Writes to an inherited descriptor and closes it; a reader that is gone already is told by its exit code. */
+export function feed(child: ChildProcess, fd: number, content: string | Uint8Array): void {
   const stream = child.stdio[fd] as Writable;
   stream.on('error', () => {});
-  stream.end(text);
+  stream.end(content);
+}
+
+/** What the bubblewrap that wraps the process reads from descriptors. */
+export interface ProcessInputs {
+  readonly options: string;
+  readonly filter: Uint8Array | undefined;
 }
 
 /**
@@ -44,14 +50,14 @@ export function feed(child: ChildProcess, fd: number, text: string): void {
  */
 export async function runProcess(
   argv: readonly [string, ...string[]],
-  options: string,
+  inputs: ProcessInputs,
   command: Pick<Command, 'stdin' | 'stdout' | 'onStderr'>,
   signal: AbortSignal,
   gone: AbortSignal,
 ): Promise<ExecResult> {
   signal.throwIfAborted();
   gone.throwIfAborted();
-  const child = spawnHelper(argv, command.stdin === undefined ? 'ignore' : 'pipe', ['pipe']);
+  const child = spawnHelper(argv, command.stdin === undefined ? 'ignore' : 'pipe', ['pipe', 'pipe']);
   const ended = endOf(child);
   const gaveUp = Promise.withResolvers<never>();
   let fault: { readonly error: unknown } | undefined;
@@ -69,7 +75,8 @@ export async function runProcess(
     if (fail(error)) killTree(child);
   };
 
-  feed(child, OPTIONS_FD, options);
+  feed(child, OPTIONS_FD, inputs.options);
+  feed(child, FILTER_FD, inputs.filter ?? '');
   const [stdout, stderr] = [createTail(), createTail()];
   if (command.stdout === undefined) child.stdout?.on('data', (piece: Buffer) => stdout.add(piece));
   else if (child.stdout !== null) pour(child.stdout, command.stdout, stop);
