@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { newDrillId } from '@muster/core';
@@ -20,7 +21,8 @@ export async function makeBackups(
 ): Promise<void> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   const image = `postgres:${IMAGE_MAJOR}`;
-  const host = await chooseHost({ kind: 'auto', image, stateDir }, signal);
+  const runtimeDir = await mkdtemp(join(tmpdir(), 'muster-'));
+  const host = await chooseHost({ kind: 'auto', image, stateDir, runtimeDir }, signal);
   const base = await host.prepare({ image, probe: postgresEngine.probe }, signal);
   const major = host.isolation === 'docker' ? IMAGE_MAJOR : OLDEST_MAJOR;
   const facts = { format: 'custom', major, databases: [] };
@@ -43,6 +45,7 @@ export async function makeBackups(
     await dump(scratch, host, base, to.damaged, signal);
   } finally {
     await scratch.destroy();
+    await rm(runtimeDir, { recursive: true, force: true });
   }
 }
 

@@ -30,7 +30,7 @@ function lockDigest() {
     .digest('hex');
 }
 
-/** Compiles all packages; what has not changed comes from turbo's cache. */
+/** Compiles all packages, silently if it can; what has not changed comes from turbo's cache. */
 export function build() {
   run(join(root, 'node_modules/.bin/turbo'), [
     'run',
@@ -41,16 +41,16 @@ export function build() {
 }
 
 /** Runs a command of the project, its output as ours; ends this process with its code where it fails. */
-export function run(command, args, env = {}) {
-  const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
-  const options = {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...env, PATH: path },
-  };
-  const { status, error } = spawnSync(command, args, options);
+function run(command, args) {
+  const { status, error } = spawnSync(command, args, options({ stdio: 'inherit' }));
   if (error) console.error(`${command} could not be run: ${error.message}`);
   if (status !== 0) process.exit(status ?? 2);
+}
+
+/** In the root of the repository, the commands of its packages first on PATH. */
+function options(more) {
+  const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
+  return { cwd: root, env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', PATH: path }, ...more };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) ensureNpmPackages();
