@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { Environment } from './environment.js';
 import type { Interruptible } from './interruption.js';
 import type { Output } from './terminal/output.js';
@@ -18,3 +19,6 @@ export interface GlobalOptions {
   readonly quiet?: boolean;
   readonly color: boolean;
 }
+
+/** Runs one command's work and keeps its exit code; given by whoever runs the program. */
+export type Perform = (command: Command, work: (cli: Cli) => Promise<number>) => Promise<void>;

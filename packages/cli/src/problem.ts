@@ -47,9 +47,7 @@ export const exitCodeOf = (error: MusterError): number =>
 /** Anything thrown, as an error that may be shown: what nobody foresaw says so, and keeps its cause. */
 export function asMusterError(thrown: unknown): MusterError {
   if (isMusterError(thrown)) return thrown;
-  return new MusterError(
-    'internal',
-    'Muster itself failed: run it again with MUSTER_DEBUG=1 to see where, and report what it shows.',
-    { cause: thrown },
-  );
+  return new MusterError('internal', 'Muster itself failed. Please report it with its diagnosis.', {
+    cause: thrown,
+  });
 }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { MusterError } from '@muster/core';
 import { Command, type CommanderError, Option } from 'commander';
-import type { Cli, GlobalOptions } from './cli.js';
+import type { GlobalOptions, Perform } from './cli.js';
 import { addCheckCommands } from './commands/check.js';
 import { addConfigCommands } from './commands/config.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -9,9 +9,6 @@ import { addDrillCommands } from './commands/drill.js';
 import { addKeysCommands } from './commands/keys.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { musterVersion } from './version.js';
-
-/** Runs one command's work and keeps its exit code; given by whoever runs the program. */
-export type Perform = (command: Command, work: (cli: Cli) => Promise<number>) => Promise<void>;
 
 /** The command `muster` with all that it can do. */
 export function createProgram(perform: Perform): Command {

@@ -3,6 +3,8 @@ import { CommanderError } from 'commander';
 import type { GlobalOptions } from './cli.js';
 import type { Environment } from './environment.js';
 import type { Interruptible } from './interruption.js';
+import { openOutputLog } from './output-log.js';
+import { stateDirectory } from './places.js';
 import { asMusterError, ConfigFaults, EXIT, exitCodeOf, problemOf } from './problem.js';
 import { createProgram, globalOptions } from './program.js';
 import { faultLines } from './render/faults.js';
@@ -50,7 +52,7 @@ export async function run(
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.pass;
-    return report(thrown instanceof CommanderError ? usageError(thrown) : thrown, output, environment);
+    return await report(thrown instanceof CommanderError ? usageError(thrown) : thrown, output, environment);
   }
 
   function outputFor(options: GlobalOptions): Output {
@@ -59,7 +61,8 @@ export async function run(
   }
 }
 
-function report(thrown: unknown, output: Output, { env, cwd }: Environment): number {
+async function report(thrown: unknown, output: Output, environment: Environment): Promise<number> {
+  const { env, cwd } = environment;
   const error = asMusterError(thrown);
   const { errStyle: style } = output;
   if (output.json) output.result(problemOf(error), () => []);
@@ -70,7 +73,20 @@ function report(thrown: unknown, output: Output, { env, cwd }: Environment): num
   }
   output.alert(`${style.bad('muster:')} ${printable(error.message)}`);
   if (env['MUSTER_DEBUG'] === '1') for (const line of stackLines(error)) output.alert(style.dim(line));
+  else if (error.code === 'internal') output.alert(style.dim(await keepDiagnosis(error, environment)));
   return exitCodeOf(error);
+}
+
+/** What nobody foresaw is written down on this machine, and where is told; it may not come twice. */
+async function keepDiagnosis(error: MusterError, environment: Environment): Promise<string> {
+  try {
+    const log = await openOutputLog(stateDirectory(environment), environment.now);
+    const name = `internal-${environment.now().getTime()}`;
+    log.append(name, `${stackLines(error).join('\n')}\n`);
+    return `The diagnosis is ${log.pathOf(name)}`;
+  } catch {
+    return 'MUSTER_DEBUG=1 shows the diagnosis.';
+  }
 }
 
 function stackLines(error: unknown): string[] {

@@ -1,9 +1,8 @@
 import { checkSha256, expectSha256 } from '@muster/core';
 import type { Command } from 'commander';
-import type { Cli } from '../cli.js';
+import type { Cli, Perform } from '../cli.js';
 import { chooseCheck, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
-import type { Perform } from '../program.js';
 import { fields } from '../render/fields.js';
 import type { CheckTestOptions } from './check-test.js';
 

@@ -1,10 +1,9 @@
 import { configJsonSchema, describeConfig } from '@muster/core';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { Cli } from '../cli.js';
+import type { Cli, Perform } from '../cli.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
-import type { Perform } from '../program.js';
 import { nearest } from '../render/faults.js';
 import { counted } from '../terminal/counted.js';
 import { MARKS } from '../terminal/marks.js';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
+import { MusterError } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { examine, type Finding } from '../doctor/finding.js';
 import { examineIsolation } from '../doctor/isolation.js';
@@ -37,11 +38,7 @@ async function examineAll(
 ): Promise<readonly Finding[]> {
   let loaded: LoadedConfig | undefined;
   const configuration = await examine('configuration', async () => {
-    loaded = await loadConfig(cli).catch((error: unknown) => {
-      // Its faults have a place, which is what config check shows.
-      if (error instanceof ConfigFaults) error.message += ' See them with muster config check.';
-      throw error;
-    });
+    loaded = await loadConfig(cli).catch(pointToCheck);
     const { sources, checks } = loaded.config;
     return `${nearest(loaded.file, cli.environment.cwd)} · ${counted(sources.length, 'source')} · ${counted(checks.length, 'check')}`;
   });
@@ -64,4 +61,12 @@ async function examineAll(
     findings.push(...(await examineSource(cli, loaded.config, source, isolation, { connect }, signal)));
   }
   return findings;
+}
+
+/** The faults of a configuration have places, which another command shows. */
+function pointToCheck(error: unknown): never {
+  if (!(error instanceof ConfigFaults)) throw error;
+  throw new MusterError('config_invalid', `${error.message} See them with muster config check.`, {
+    cause: error,
+  });
 }

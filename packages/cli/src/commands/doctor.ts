@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Perform } from '../program.js';
+import type { Perform } from '../cli.js';
 import type { DoctorOptions } from './doctor-run.js';
 
 export function addDoctorCommand(program: Command, perform: Perform): void {

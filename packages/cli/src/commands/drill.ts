@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Perform } from '../program.js';
+import type { Perform } from '../cli.js';
 import { type DrillListOptions, drillList } from './drill-list.js';
 import type { DrillRunOptions } from './drill-run.js';
 import { type DrillShowOptions, drillShow } from './drill-show.js';

@@ -1,12 +1,11 @@
 import { join, resolve } from 'node:path';
 import { generateKeyPair, listKeys, loadPrivateKey, writeKeyPair } from '@muster/evidence';
 import type { Command } from 'commander';
-import type { Cli } from '../cli.js';
+import type { Cli, Perform } from '../cli.js';
 import { interruptible } from '../interruption.js';
 import { loadConfig } from '../load-config.js';
 import { ensurePrivate, stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
-import type { Perform } from '../program.js';
 import { nearest } from '../render/faults.js';
 import { fields } from '../render/fields.js';
 import { loadConfiguredKey, ownKeyPath } from '../signing.js';

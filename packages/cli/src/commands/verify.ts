@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { checkSha256, expectSha256, MusterError } from '@muster/core';
 import { type Keyring, loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
 import { type Command, Option } from 'commander';
-import type { Cli } from '../cli.js';
+import type { Cli, Perform } from '../cli.js';
 import { interruptible } from '../interruption.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { asMusterError, EXIT } from '../problem.js';
-import type { Perform } from '../program.js';
 import { verificationLines } from '../render/verification.js';
 
 interface VerifyOptions {

@@ -30,7 +30,7 @@ export function checkTable(checks: readonly CheckRecord[], style: Style, width: 
 }
 
 /** `n = 123, name = "Ångström"` */
-export function rowText(summary: CheckRecord['summary']): string {
+function rowText(summary: CheckRecord['summary']): string {
   return Object.entries(summary ?? {})
     .map(([column, value]) => `${printable(column)} = ${printable(JSON.stringify(value))}`)
     .join(', ');
