@@ -62,7 +62,8 @@ export function containerOptions(config: CellConfig, info: DaemonInfo): CreateOp
       PidsLimit: limits.pids,
       Memory: limits.memoryBytes,
       MemorySwap: limits.memoryBytes,
-      NanoCpus: Math.round(Math.min(limits.cpus, info.cpus) * 1e9),
+      // Unlike the others, a bound on cpus that cannot be held is refused instead of left out.
+      ...(info.holds.cpu ? { NanoCpus: Math.round(Math.min(limits.cpus, info.cpus) * 1e9) } : {}),
       ShmSize: Math.floor(limits.memoryBytes / 4),
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
