@@ -20,8 +20,6 @@ export function readingError(error: unknown): MusterError {
 export interface Feed {
   /** For a tool's stdin. */
   readonly stdin: Readable;
-  /** True once the tool has taken every byte. */
-  readonly taken: () => boolean;
   /**
    * The tool has ended. Where `rest` is `drain` the rest of the source flows to its end (a live dump is hashed whole),
    * else the source is let go. Resolves when nothing flows any more, with what went wrong on the way.
@@ -41,10 +39,6 @@ export function feed(
 ): Feed {
   const stdin = new PassThrough({ highWaterMark: 1024 * 1024 });
   stdin.on('error', () => undefined);
-  let taken = false;
-  stdin.once('end', () => {
-    taken = true;
-  });
   let fault: MusterError | undefined;
   let dropped = false;
   const closed = new Promise<void>((resolve) => stdin.once('close', resolve));
@@ -68,7 +62,6 @@ export function feed(
   const flowing = flow();
   return {
     stdin,
-    taken: () => taken,
     stop: async (rest) => {
       dropped ||= rest === 'drop';
       stdin.destroy();

@@ -21,9 +21,10 @@ export const HARMLESS: readonly Harmless[] = [
   },
   {
     sqlstate: '42710',
-    statement: 'CREATE LANGUAGE',
-    message: /^language "plpgsql" already exists$/,
-    because: 'every new database has it, and old dumps make it again',
+    statement: 'CREATE EXTENSION',
+    message: /^extension "plpgsql" already exists$/,
+    because:
+      'every new database has it, and old dumps make it again (CREATE LANGUAGE does it as an extension)',
   },
   {
     sqlstate: '42704',
@@ -37,12 +38,6 @@ export const HARMLESS: readonly Harmless[] = [
     statement: 'SET',
     message: /^invalid value for parameter "default_tablespace": /,
     because: 'the tablespace is a place on a disk of the source; what lay there is made in the default one',
-  },
-  {
-    sqlstate: '22023',
-    statement: 'SET',
-    message: /^invalid value for parameter "default_table_access_method": ""$/,
-    because: 'old dumps leave it empty for what is no ordinary table',
   },
 ];
 

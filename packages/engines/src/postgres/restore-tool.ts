@@ -68,14 +68,13 @@ export async function runTool(
       },
     };
     const ended = await endOf(scratch.exec(command, AbortSignal.any([signal, run.stop])));
-    const taken = run.feed?.taken() ?? true;
     const fault = await run.feed?.stop(run.drain && ended.exitCode >= 0 ? 'drain' : 'drop');
     if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
     if (fault !== undefined) throw fault;
     const caughtUp = await catchUp(server, signal);
     const entries = log.takeErrors().filter((entry) => !ours(entry));
     const complaints = stderr.end();
-    const finished = taken && ended.stdout.trimEnd().split('\n').at(-1) === run.lastWord;
+    const finished = ended.stdout.trimEnd().split('\n').at(-1) === run.lastWord;
     const calm = caughtUp && ended.exitCode === 0 && entries.length === 0 && complaints.own.length === 0;
     return judge({
       tool: run.tool,

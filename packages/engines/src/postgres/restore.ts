@@ -70,7 +70,8 @@ async function restorePlain(
   const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
     // A dump's own \restrict names a word that its author knows; ours is known to no one.
     head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
-    tail: `\n;\nSELECT '${word}';\n`,
+    // No lone `;` before it: after a COPY psql would take that for the COPY again.
+    tail: `\nSELECT '${word}';\n`,
     onFault: () => stop.abort(),
   });
   const warnings = await runTool(

@@ -1,0 +1,215 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { postgresEngine } from '@muster/engines';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DumpFormat, type DumpServer, dumpServer } from '../support/dumps.ts';
+import { artefactOf, type EngineBench, engineBench, never } from '../support/engine-bench.ts';
+
+const FORMATS: readonly DumpFormat[] = ['custom', 'plain'];
+const number = (text: string) => ({ kind: 'number', text });
+const n = (text: string) => ({ kind: 'row', row: { columns: [{ name: 'n', value: number(text) }] } });
+const code = (reason: string) => expect.objectContaining({ code: reason });
+
+describe('an odd dump', () => {
+  let bench: EngineBench;
+  let server: DumpServer;
+  let folder: string;
+  let count = 0;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-odd-'));
+    server = await dumpServer(15);
+    bench = await engineBench('bubblewrap 15');
+  });
+  afterAll(async () => {
+    await bench?.close();
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const fresh = (): string => {
+    count += 1;
+    return `odd${count}`;
+  };
+  const made = async (sql: string, format: DumpFormat, create = '', args: readonly string[] = []) => {
+    const database = fresh();
+    await server.sql('postgres', `CREATE DATABASE ${database} ${create}`);
+    await server.sql(database, sql);
+    const path = join(folder, database);
+    await server.dump(database, format, path, args);
+    return path;
+  };
+  /** A plain dump with something more in front of its first statement. */
+  const plainWith = async (sql: string, more: string) => {
+    const path = await made(sql, 'plain');
+    const text = await readFile(path, 'utf8');
+    await writeFile(
+      path,
+      text.replace('SET statement_timeout = 0;\n', (found) => `${found}${more}\n`),
+    );
+    return path;
+  };
+  const restoring = (path: string) => bench.restored(path, async ({ report }) => report);
+
+  describe.each(FORMATS)('that is healthy, %s, is restored', (format) => {
+    it.each([
+      [
+        'of an own schema public',
+        "ALTER SCHEMA public OWNER TO CURRENT_USER; COMMENT ON SCHEMA public IS 'ours'; GRANT ALL ON SCHEMA public TO PUBLIC",
+      ],
+      [
+        'of a database without schema public',
+        'DROP SCHEMA public; CREATE SCHEMA app; CREATE TABLE app.t (n int)',
+      ],
+      [
+        'with extensions and comments on them',
+        'CREATE EXTENSION hstore; CREATE SCHEMA ext; CREATE EXTENSION pgcrypto SCHEMA ext',
+      ],
+      [
+        'with an event trigger',
+        "CREATE FUNCTION e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION e()",
+      ],
+      [
+        'with a publication and a foreign server',
+        "CREATE TABLE t (n int); CREATE PUBLICATION p FOR TABLE t; CREATE EXTENSION postgres_fdw; CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1'); CREATE USER MAPPING FOR CURRENT_USER SERVER s",
+      ],
+      [
+        'with a sequence, identity and generated columns',
+        'CREATE TABLE t (n int GENERATED ALWAYS AS IDENTITY, m int GENERATED ALWAYS AS (1) STORED); INSERT INTO t DEFAULT VALUES',
+      ],
+    ])('%s', async (_, sql) => {
+      expect((await restoring(await made(sql, format))).warnings).toEqual([]);
+    });
+
+    it.each([
+      ['LATIN1', "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"],
+      ['SQL_ASCII', "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"],
+      ['UTF8', "LOCALE_PROVIDER icu ICU_LOCALE 'de-AT' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"],
+    ])('in %s, %s', async (encoding, create) => {
+      const path = await made("CREATE TABLE t (s text); INSERT INTO t VALUES ('caf\u00e9')", format, create);
+      await bench.restored(path, async ({ ask, database }) => {
+        const asked = `SELECT count(*) AS n FROM pg_database d, t WHERE datname = current_database()
+          AND pg_encoding_to_char(encoding) = '${encoding}'`;
+        expect(await ask(database, asked)).toEqual(n('1'));
+      });
+    });
+
+    it('of the database postgres', async () => {
+      const path = join(folder, fresh());
+      await server.sql('postgres', 'CREATE TABLE IF NOT EXISTS mine (n int)');
+      await server.dump('postgres', format, path, ['--create']);
+      await bench.restored(path, async ({ ask, database }) => {
+        expect(database).toBe('postgres');
+        expect(await ask('postgres', 'SELECT count(*) AS n FROM mine')).toEqual(n('0'));
+      });
+    });
+
+    it('of the database template1', async () => {
+      const path = join(folder, fresh());
+      await server.dump('template1', format, path, ['--create']);
+      expect((await restoring(path)).databases).toEqual(['template1']);
+    });
+
+    it('made with --clean --if-exists', async () => {
+      const path = await made('CREATE TABLE t (n int)', format, '', ['--clean', '--if-exists']);
+      expect((await restoring(path)).warnings).toEqual([]);
+    });
+  });
+
+  it('whose database has a name that is more than a name elsewhere is restored', async () => {
+    const path = join(folder, fresh());
+    const name = `it's host=x "a" \\`;
+    await server.sql('postgres', `CREATE DATABASE "${name.replaceAll('"', '""')}"`);
+    await server.dump(`dbname='${name.replace(/[\\']/g, '\\$&')}'`, 'custom', path);
+    expect((await restoring(path)).databases).toEqual([name]);
+  });
+
+  it.each([
+    ['sets what this server does not know', 'SET transaction_timeout = 0;', '42704', 'SET'],
+    ['sets a tablespace that is not there', 'SET default_tablespace = fast;', '22023', 'SET'],
+    ['makes the language plpgsql again', 'CREATE LANGUAGE plpgsql;', '42710', 'CREATE EXTENSION'],
+  ])('that %s is restored, with a warning', async (_, more, sqlstate, statement) => {
+    const { warnings } = await restoring(await plainWith('CREATE TABLE t (n int)', more));
+    expect(warnings).toEqual([{ sqlstate, statement, count: 1 }]);
+  });
+
+  it.each([
+    ['sets something known to what it cannot be', "SET DateStyle = 'nonsense';"],
+    ['makes a schema twice', 'CREATE SCHEMA twice; CREATE SCHEMA twice;'],
+    ['names a table that is not there', 'ALTER TABLE nowhere ADD COLUMN n int;'],
+    [
+      'raises what looks harmless',
+      `DO $$ BEGIN RAISE 'schema "public" already exists' USING ERRCODE = '42P06'; END $$;`,
+    ],
+    ['hides its errors from the log', 'SET log_min_messages = panic; ALTER TABLE nowhere ADD COLUMN n int;'],
+    ['hides its errors from psql', 'SET client_min_messages = panic; ALTER TABLE nowhere ADD COLUMN n int;'],
+    ['ends its own session', 'SELECT pg_terminate_backend(pg_backend_pid());'],
+  ])('that %s has failed', async (_, more) => {
+    await expect(restoring(await plainWith('CREATE TABLE t (n int)', more))).rejects.toEqual(
+      code('restore_failed'),
+    );
+  });
+
+  it('that stops its server could not be judged', async () => {
+    const path = await plainWith(
+      'CREATE TABLE t (n int)',
+      `DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''kill -QUIT $(head -1 "$PGDATA/postmaster.pid")'''; END $$;`,
+    );
+    await expect(restoring(path)).rejects.toEqual(code('scratch_lost'));
+  });
+
+  it('that needs an extension which is not there could not be judged, and names it', async () => {
+    const path = await plainWith('CREATE TABLE t (n int)', 'CREATE EXTENSION postgis;');
+    const missing = expect.objectContaining({
+      code: 'extension_missing',
+      message: expect.stringMatching(/postgis/),
+    });
+    await expect(restoring(path)).rejects.toEqual(missing);
+  });
+
+  it('larger than the scratch is no fault of the dump', async () => {
+    const path = await made(
+      "CREATE TABLE t AS SELECT g, repeat('x', 1000) AS s FROM generate_series(1, 300000) g",
+      'custom',
+    );
+    const limits = { diskBytes: 128 * 1024 * 1024 };
+    await expect(bench.restored(path, async () => 0, { limits })).rejects.toEqual(code('scratch_disk_full'));
+  });
+
+  it('tells its progress, up to its end', async () => {
+    const path = await made(
+      'CREATE TABLE a AS SELECT md5(g::text) AS s FROM generate_series(1, 60000) g; CREATE TABLE b AS SELECT * FROM a',
+      'custom',
+    );
+    const { sizeBytes } = await artefactOf(path);
+    const told: number[] = [];
+    await bench.restored(path, async () => undefined, {
+      restore: { onProgress: ({ bytes }) => void told.push(bytes) },
+    });
+    expect(told.length).toBeGreaterThan(2);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(told.at(-1)).toBe(sizeBytes);
+  });
+
+  it('can be stopped in the middle', async () => {
+    const path = await plainWith('CREATE TABLE t (n int)', 'SELECT pg_sleep(3600);');
+    const artefact = await artefactOf(path);
+    const facts = await postgresEngine.identify(artefact, never());
+    await bench.within(facts, async ({ server: running, ask, scratch }) => {
+      const stop = new AbortController();
+      const options = {
+        facts,
+        fallbackDatabase: 'x',
+        jobs: 1,
+        onProgress: () => undefined,
+        onOutput: () => undefined,
+      };
+      const restoring = running.restore(artefact, options, stop.signal);
+      const asleep = "SELECT count(*) AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3600)%'";
+      while (JSON.stringify(await ask('postgres', asleep)) !== JSON.stringify(n('1')));
+      stop.abort();
+      await expect(restoring).rejects.toEqual(code('cancelled'));
+      await scratch.destroy();
+    });
+  });
+});
