@@ -78,7 +78,7 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
     start,
     drill: (args, env) => start(args, env).ended,
     muster: (args, env) => run(args, env).ended,
-    leftovers: async () => [...(await dockerLeftovers()), ...(await hostLeftovers(state))],
+    leftovers: async () => [...(await dockerLeftovers(folder)), ...(await hostLeftovers(state))],
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -133,11 +133,14 @@ async function readStatement(receipt: string): Promise<Pick<Drilled, 'predicate'
   }
 }
 
-async function dockerLeftovers(): Promise<readonly string[]> {
-  const lists = [
-    ['ps', '-aq', '--filter', 'label=muster.drill'],
-    ['volume', 'ls', '-q', '--filter', 'label=muster.drill'],
-  ];
+/** What Docker still holds of the drills of this project; others may be drilling beside it. */
+async function dockerLeftovers(folder: string): Promise<readonly string[]> {
+  const plans = await readdir(join(folder, 'evidence/plans'), { recursive: true }).catch(() => []);
+  const drills = plans.flatMap((path) => /drl_\w+/.exec(path)?.[0] ?? []);
+  const lists = drills.flatMap((drill) => [
+    ['ps', '-aq', '--filter', `label=muster.drill=${drill}`],
+    ['volume', 'ls', '-q', '--filter', `label=muster.drill=${drill}`],
+  ]);
   const found = await Promise.all(
     lists.map((args) =>
       ending(spawn('docker', args, { stdio: ['ignore', 'pipe', 'pipe'] })).catch(() => undefined),
@@ -150,7 +153,7 @@ async function dockerLeftovers(): Promise<readonly string[]> {
 async function hostLeftovers(state: string): Promise<readonly string[]> {
   const entries = await readdir(state, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
-    .filter((entry) => !entry.isDirectory() || /cell|scratch|drl_/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() || entry.name.includes('drl_'))
     .map((entry) => join(entry.parentPath, entry.name).slice(state.length + 1))
     .filter((path) => !/^(output|keys?|images?|probes?)\b|\.(key|pem)$/.test(path));
 }
