@@ -7,9 +7,9 @@ import { cutShort, Pieces } from './pieces.js';
  */
 export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator<AsyncGenerator<Buffer>> {
   const bytes = new Pieces(source, 'zstd');
-  for (;;) {
+  for (let first = true; ; first = false) {
     const magic = await bytes.upTo(4);
-    if (magic.length === 0) return;
+    if (magic.length === 0 && !first) return;
     if (magic.length < 4) throw cutShort('zstd');
     const number = magic.readUInt32LE(0);
     if (number === 0xfd2fb528) {
