@@ -6,9 +6,10 @@ import { refuseIfAborted } from '../limit.js';
 import type { Base, HostOptions, Scratch, ScratchHost } from '../scratch.js';
 import { thisWorker } from '../worker-identity.js';
 import { DATA_DIR, SOCKET_DIR, type User } from './cage-options.js';
-import { type CellRequest, controlGroupName, launchCell } from './cell.js';
+import { controlGroupName, launchCell } from './cell.js';
 import { sweepControlGroup } from './control-group.js';
 import { sweepDataDirectories } from './data-directory.js';
+import type { Cell, CellRequest } from './live-cell.js';
 import { bubblewrapOptions, missingTools } from './tools.js';
 
 const GIB = 1024 ** 3;
@@ -37,7 +38,7 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     drill: string,
     expiresAt: Date,
     signal: AbortSignal,
-  ): ReturnType<typeof launchCell> => {
+  ): Promise<Cell> => {
     refuseIfAborted(signal, 'the launch of the scratch');
     const missing = missingTools(asRoot);
     if (missing.length > 0) {
@@ -55,7 +56,7 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
   /** For one tool; the cell is gone when it is done. */
   const inThrowaway = async <T>(
     request: Pick<CellRequest, 'user' | 'network' | 'readOnly'>,
-    use: (cell: Awaited<ReturnType<typeof launchCell>>) => Promise<T>,
+    use: (cell: Cell) => Promise<T>,
     signal: AbortSignal,
   ): Promise<T> => {
     const full = { ...request, limits: TOOL_LIMITS, data: 'memory' } as const;

@@ -15,18 +15,20 @@ export function killGroup(child: ChildProcess): void {
  * the user namespace that was made for that `exec` alone.
  */
 export function killTree(child: ChildProcess): void {
-  if (child.pid === undefined || isReaped(child)) return;
-  const [wrapper] = childrenOf(child.pid);
-  const namespace = wrapper === undefined ? undefined : namespaceBelow(wrapper);
-  if (wrapper === undefined || namespace === undefined) {
+  const helper = child.pid;
+  if (helper === undefined || isReaped(child)) return;
+  const [wrapper] = childrenOf(helper);
+  if (wrapper === undefined) {
     killGroup(child);
     return;
   }
-  // Not the helper itself: it is to reap the wrapper and ends then. Otherwise that would be left to the init of this
-  // machine, and a cell cannot end before all its processes are reaped.
-  kill(wrapper);
+  const namespace = namespaceBelow(wrapper);
+  const belongs = (pid: number): boolean =>
+    stat(pid)?.group === helper || (namespace !== undefined && userNamespace(pid) === namespace);
   for (let round = 0; round < ROUNDS; round++) {
-    const left = processes().filter((pid) => userNamespace(pid) === namespace && !isDying(pid));
+    // All but the helper itself: it is to reap the wrapper and ends then. Otherwise that would be left to the init of
+    // this machine, and a cell cannot end before all its processes are reaped.
+    const left = processes().filter((pid) => pid !== helper && belongs(pid) && !isDying(pid));
     if (left.length === 0) return;
     for (const pid of left) kill(pid);
   }
@@ -45,10 +47,16 @@ const childrenOf = (parent: number): readonly number[] =>
 /** Killed already, but not yet gone. */
 const isDying = (pid: number): boolean => /^[ZX]$/.test(stat(pid)?.state ?? 'X');
 
-function stat(pid: number): { readonly state: string; readonly parent: number } | undefined {
+interface Stat {
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+}
+
+function stat(pid: number): Stat | undefined {
   const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const [state, parent] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
-  return state === undefined ? undefined : { state, parent: Number(parent) };
+  const [state, parent, group] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  return state === undefined ? undefined : { state, parent: Number(parent), group: Number(group) };
 }
 
 const userNamespace = (pid: number): string | undefined =>

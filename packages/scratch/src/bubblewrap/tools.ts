@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { SEARCH_PATH } from './cage-options.js';
 
 /** What must be on the machine: bubblewrap itself, bash, and of util-linux what leads into a cell. */
-export const TOOLS = ['bwrap', 'bash', 'nsenter', 'prlimit'] as const;
+const TOOLS = ['bwrap', 'bash', 'nsenter', 'prlimit'] as const;
 /** As root also what gives up its rights first. */
-export const ROOT_TOOLS = ['setpriv', 'unshare', 'mount'] as const;
+const ROOT_TOOLS = ['setpriv', 'unshare', 'mount'] as const;
 
 export function missingTools(asRoot: boolean): readonly string[] {
   return [...TOOLS, ...(asRoot ? ROOT_TOOLS : [])].filter(

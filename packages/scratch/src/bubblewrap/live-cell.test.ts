@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseUser } from './bubblewrap-host.js';
-import { countsProcessesPerNamespace } from './cell.js';
+import { countsProcessesPerNamespace } from './live-cell.js';
 
 it.each([
   ['5.13.19', false],
