@@ -106,7 +106,7 @@ export async function runProcess(
 }
 
 /** Resolves with a shell's exit code (128 + signal) when the process ended and its streams are at their end. */
-export function endOf(child: ChildProcess): Promise<number> {
+function endOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) =>
       reject(
