@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { generateKeyPair } from '@muster/evidence';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostProcesses } from '../support/host-processes.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
@@ -175,6 +176,18 @@ describe('secrets', () => {
         expect(await here.read(join(entry.parentPath, entry.name).slice(folder.length + 1))).not.toContain(
           'hunter2secret',
         );
+  });
+
+  it('may be the signing key itself, which then needs its public key in the keyring', async () => {
+    const { run } = await given({ 'muster.yaml': `${CONFIG}signing: { key: env:SIGNING_KEY }\n` });
+    const pair = generateKeyPair();
+    const drilled = await run(['drill', 'run', '--receipt', 'r.json'], { SIGNING_KEY: pair.privateKeyPem });
+    expect(drilled.exitCode).toBe(0);
+    expect(drilled.stderr).toMatch(/^The signing key .* is not in the keyring keys/m);
+    expect(drilled.stdout + drilled.stderr).not.toContain(pair.privateKeyPem.split('\n')[1]);
+    expect(await run(['verify', 'r.json'])).toMatchObject({ exitCode: 64 });
+    await here.write('keys/mine.pem', pair.publicKeyPem);
+    expect(await run(['verify', 'r.json'])).toMatchObject({ exitCode: 0 });
   });
 
   it('that are not to be had are an error of the drill, named and never guessed', async () => {

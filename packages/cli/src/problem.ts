@@ -47,6 +47,8 @@ export const exitCodeOf = (error: MusterError): number =>
 /** Anything thrown, as an error that may be shown: what nobody foresaw says so, and keeps its cause. */
 export function asMusterError(thrown: unknown): MusterError {
   if (isMusterError(thrown)) return thrown;
+  if (thrown instanceof Error && thrown.name === 'AbortError')
+    return new MusterError('cancelled', 'It was cancelled.', { cause: thrown });
   return new MusterError('internal', 'Muster itself failed. Please report it with its diagnosis.', {
     cause: thrown,
   });
