@@ -126,7 +126,6 @@ describe('an odd dump', () => {
 
   it.each([
     ['sets what this server does not know', 'SET transaction_timeout = 0;', '42704', 'SET'],
-    ['sets a tablespace that is not there', 'SET default_tablespace = fast;', '22023', 'SET'],
     ['makes the language plpgsql again', 'CREATE LANGUAGE plpgsql;', '42710', 'CREATE EXTENSION'],
   ])('that %s is restored, with a warning', async (_, more, sqlstate, statement) => {
     const { warnings } = await restoring(await plainWith('CREATE TABLE t (n int)', more));
@@ -148,6 +147,25 @@ describe('an odd dump', () => {
     await expect(restoring(await plainWith('CREATE TABLE t (n int)', more))).rejects.toEqual(
       code('restore_failed'),
     );
+  });
+
+  it('that asks for a tablespace which is not there is restored', async () => {
+    const path = await plainWith('CREATE TABLE t (n int)', 'SET default_tablespace = fast;');
+    expect((await restoring(path)).warnings).toEqual([]);
+  });
+
+  it('that takes more memory than the scratch has could not be judged', async () => {
+    const docker = await engineBench('docker 15');
+    const greedy = `DO $$ DECLARE a text := 'x'; BEGIN FOR i IN 1..29 LOOP a := a || a; END LOOP; END $$;`;
+    const path = await plainWith('CREATE TABLE t (n int)', greedy);
+    const limits = { memoryBytes: 192 * 1024 * 1024 };
+    try {
+      await expect(docker.restored(path, async () => 0, { limits })).rejects.toEqual(
+        code('scratch_out_of_memory'),
+      );
+    } finally {
+      await docker.close();
+    }
   });
 
   it('that stops its server could not be judged', async () => {

@@ -33,12 +33,6 @@ export const HARMLESS: readonly Harmless[] = [
     because:
       'a newer pg_dump sets what this server does not know; all it sets is about the session that restores',
   },
-  {
-    sqlstate: '22023',
-    statement: 'SET',
-    message: /^invalid value for parameter "default_tablespace": /,
-    because: 'the tablespace is a place on a disk of the source; what lay there is made in the default one',
-  },
 ];
 
 export const isHarmless = (entry: LogEntry): boolean =>

@@ -95,10 +95,12 @@ async function tlsOf({ sslmode, rest }: ConnectionUri): Promise<readonly (false 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
 export function surveyError(error: unknown): MusterError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (code === '28P01' || code === '28000') {
+  // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.
+  const unproven = error instanceof Error && error.message.startsWith('SASL:');
+  if (code === '28P01' || code === '28000' || unproven) {
     return new MusterError(
       'credentials_refused',
-      `The source refused the credentials (SQLSTATE ${code}). Look at the user and password in the connection URI, and at the server's pg_hba.conf.`,
+      `The source refused the credentials (SQLSTATE ${code ?? '28P01'}). Look at the user and password in the connection URI, and at the server's pg_hba.conf.`,
     );
   }
   if (code === '3D000') {

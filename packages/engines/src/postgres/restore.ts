@@ -10,13 +10,11 @@ import { unwrap } from './decompress.js';
 import { feed, readBackup } from './feed.js';
 import { isHarmless } from './harmless.js';
 import { factsOfToc, peekToc } from './identify.js';
-import { warningsOf } from './judge.js';
 import { makeDatabase, makeRoles } from './make-database.js';
 import { plainFilter } from './plain-filter.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { runTool, type ToolRun } from './restore-tool.js';
 import { databasePropertiesOf, rolesOf } from './roles.js';
-import type { LogEntry } from './server-log.js';
 import { conninfo, maintenanceDatabase, withSession } from './session.js';
 import type { RunningServer } from './start.js';
 import type { Toc } from './toc.js';
@@ -213,44 +211,28 @@ async function restoreInto(
     },
     signal,
   );
-  return [...warnings, ...(await setProperties(server, toc, signal))];
+  await setProperties(server, toc, signal);
+  return warnings;
 }
 
 /** Settings of the database itself: pg_restore sets them only on a database that it makes. */
-async function setProperties(
-  server: RunningServer,
-  toc: Toc,
-  signal: AbortSignal,
-): Promise<readonly RestoreWarning[]> {
+async function setProperties(server: RunningServer, toc: Toc, signal: AbortSignal): Promise<void> {
   const statements = databasePropertiesOf(toc, toc.database);
-  if (statements.length === 0) return [];
-  const harmless: LogEntry[] = [];
+  if (statements.length === 0) return;
   await withSession(server, maintenanceDatabase(toc.database), signal, async (client) => {
     for (const statement of statements) {
       try {
         await client.query(statement);
       } catch (error) {
-        if (!(error instanceof pg.DatabaseError)) throw error;
-        const kind = /^\s*([A-Z]+(?: [A-Z]+)?)/.exec(statement)?.[1] ?? '';
-        const entry: LogEntry = {
-          pid: 0,
-          sqlstate: error.code ?? 'XX000',
-          statement: kind,
-          severity: 'ERROR',
-          message: error.message,
-        };
-        if (!isHarmless(entry)) {
-          throw new MusterError(
-            'restore_failed',
-            `A property of the database could not be set: ${entry.sqlstate} ${kind}. The worker's diagnosis file has the server's words.`,
-            { cause: error, output: error.message },
-          );
-        }
-        harmless.push(entry);
+        if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') throw error;
+        throw new MusterError(
+          'restore_failed',
+          `A property of the database could not be set (SQLSTATE ${error.code}). The worker's diagnosis file has the server's words.`,
+          { cause: error, output: error.message },
+        );
       }
     }
   });
-  return warningsOf(harmless);
 }
 
 /** What a fault of our own connection to the server means. */
