@@ -213,7 +213,7 @@ describe('what makes a receipt impossible ends the command before a drill begins
 
   it.each([
     ['malformed YAML', 'sources: [', /muster\.yaml:\d+:\d+/],
-    ['duplicate ids', twice('id: a'), /duplicate|twice/i],
+    ['duplicate ids', twice('id: a'), /:6:\d+ {2}the id a is already that of line 5/],
     ['an unknown check', source('[recent-ordres]', 'recent-orders'), /recent-orders/],
     ['a wrong expect', source('[a]', 'a', 'n > 1 and n < 3'), /::int AS ok/],
   ])('%s', async (_, text, message) => {

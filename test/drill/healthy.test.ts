@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -88,6 +88,29 @@ describe.runIf(existsSync(SHARED)).each(['pagila', 'chinook'] as const)('%s, a r
   });
 });
 
+describe.each(ISOLATIONS)(
+  'a dump that only its owner can read is restored all the same (%s)',
+  (isolation) => {
+    it.each(FORMATS)('in the %s format', async (format) => {
+      const dump = join(dumps, `private-${isolation}-${format}`);
+      await server.sql('postgres', 'DROP DATABASE IF EXISTS private');
+      await server.sql('postgres', 'CREATE DATABASE private');
+      await server.dump('private', format, dump);
+      await closeToOthers(dump);
+      expect(await drill(isolation, dump, { one: ['SELECT 1 AS n', 'n == 1'] })).toMatchObject({
+        exitCode: 0,
+        predicate: { result: 'pass' },
+      });
+    });
+  },
+);
+
+async function closeToOthers(path: string): Promise<void> {
+  const inside = (await stat(path)).isDirectory() ? await readdir(path) : [];
+  for (const name of inside) await chmod(join(path, name), 0o600);
+  await chmod(path, inside.length > 0 ? 0o700 : 0o600);
+}
+
 describe.each(ISOLATIONS)('encodings and locales come back as they were (%s)', (isolation) => {
   it.each([
     ['LATIN1', "ENCODING 'LATIN1' LOCALE 'C'", 'LATIN1', 'C'],
@@ -103,9 +126,10 @@ describe.each(ISOLATIONS)('encodings and locales come back as they were (%s)', (
     const database = name.toLowerCase().replaceAll(' ', '_');
     const dump = join(dumps, `${isolation}-${database}`);
     await server.sql('postgres', `CREATE DATABASE ${database} TEMPLATE template0 ${clause}`);
+    const zoë = encoding === 'LATIN1' ? '5a6feb' : '5a6fc3ab';
     await server.sql(
       database,
-      `SET client_encoding = 'UTF8'; CREATE TABLE names AS SELECT 'Zoë'::text AS name`,
+      `CREATE TABLE names AS SELECT convert_from('\\x${zoë}', '${encoding}') AS name`,
     );
     await server.dump(database, 'custom', dump);
     await server.sql('postgres', `DROP DATABASE ${database}`);
@@ -120,7 +144,7 @@ describe.each(ISOLATIONS)('encodings and locales come back as they were (%s)', (
       ],
       bytes: [
         "SELECT encode(convert_to(name, pg_encoding_to_char(encoding)), 'hex') AS h FROM names, pg_database WHERE datname = current_database()",
-        `h == '${encoding === 'LATIN1' ? '5a6feb' : '5a6fc3ab'}'`,
+        `h == '${zoë}'`,
       ],
     };
     const drilled = await drill(isolation, dump, checks);
