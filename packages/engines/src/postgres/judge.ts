@@ -99,7 +99,7 @@ function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
   return `${run.tool} did not come to its end (exit code ${run.exitCode}). The worker's diagnosis file has its words.`;
 }
 
-export function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {
+function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {
   const counts = new Map<string, { sqlstate: string; statement?: string; count: number }>();
   for (const { sqlstate, statement } of log) {
     const key = `${sqlstate} ${statement}`;

@@ -93,7 +93,7 @@ async function tlsOf({ sslmode, rest }: ConnectionUri): Promise<readonly (false 
 }
 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
-export function surveyError(error: unknown): MusterError {
+function surveyError(error: unknown): MusterError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.
   const unproven = error instanceof Error && error.message.startsWith('SASL:');

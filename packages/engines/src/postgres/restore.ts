@@ -14,13 +14,11 @@ import { makeDatabase, makeRoles } from './make-database.js';
 import { plainFilter } from './plain-filter.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { runTool, type ToolRun } from './restore-tool.js';
+import { knowsRestrict } from './restrict.js';
 import { databasePropertiesOf, rolesOf } from './roles.js';
 import { conninfo, maintenanceDatabase, withSession } from './session.js';
 import type { RunningServer } from './start.js';
 import type { Toc } from './toc.js';
-
-/** The versions of psql from which on `\restrict` is there: it stops every meta-command until `\unrestrict`. */
-const RESTRICT_SINCE: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
 
 /** Archives smaller than this restore as fast with one process. */
 const PARALLEL_FROM_BYTES = 1024 * 1024;
@@ -261,9 +259,4 @@ async function ownError(server: RunningServer, error: unknown, signal: AbortSign
     });
   }
   return error;
-}
-
-export function knowsRestrict(psqlVersion: string): boolean {
-  const [major = 0, minor = 0] = psqlVersion.split('.').map(Number);
-  return major >= 18 || minor >= (RESTRICT_SINCE[major] ?? Number.POSITIVE_INFINITY);
 }

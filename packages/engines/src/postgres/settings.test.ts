@@ -7,8 +7,8 @@ const settings = (limits = {}, tcp = false) =>
 
 describe('the settings of a throwaway server', () => {
   it('listen on no network but for the bridge, and there on loopback', () => {
-    expect(settings().listen_addresses).toBe('');
-    expect(settings({}, true).listen_addresses).toBe('127.0.0.1');
+    expect(settings()['listen_addresses']).toBe('');
+    expect(settings({}, true)['listen_addresses']).toBe('127.0.0.1');
   });
 
   it('keep within the bounds of the scratch', () => {
