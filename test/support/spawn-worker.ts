@@ -31,6 +31,7 @@ export async function spawnWorker(order: Order, inherit: readonly number[] = [])
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const socketDir = await new Promise<string>((resolve, reject) => {
+    if (child.stdout === null) throw new Error('stdout is a pipe');
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.startsWith('ready ')) resolve(line.slice('ready '.length));
     });

@@ -8,9 +8,9 @@ export interface Ownership {
   readonly expiresAt: Date;
 }
 
-export const LABEL_DRILL = 'muster.drill';
+const LABEL_DRILL = 'muster.drill';
 export const LABEL_WORKER = 'muster.worker';
-export const LABEL_EXPIRES = 'muster.expires';
+const LABEL_EXPIRES = 'muster.expires';
 
 export function toLabels(owner: Ownership): Readonly<Record<string, string>> {
   return {

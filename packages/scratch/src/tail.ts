@@ -4,7 +4,7 @@ export interface Tail {
   text(): string;
 }
 
-export const TAIL_BYTES = 64 * 1024;
+const TAIL_BYTES = 64 * 1024;
 
 export function createTail(limit: number = TAIL_BYTES): Tail {
   let pieces: Uint8Array[] = [];

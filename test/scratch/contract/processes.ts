@@ -168,6 +168,18 @@ export function processesContract(name: string, makeHost: MakeHost, subject: Sub
       const fault = new Error('the disk is full');
       const broken = new Writable({ write: (_chunk, _encoding, done) => done(fault) });
       await expect(sh(scratch, 'cat /dev/zero', { stdout: broken })).rejects.toBe(fault);
+      await eventually(
+        'it is gone',
+        async () => (await sh(scratch, 'cat /proc/[0-9]*/cmdline')).stdout.includes('/dev/zero') === false,
+      );
+    });
+
+    it('is killed when its output waits for somebody who is gone', async () => {
+      const abort = new AbortController();
+      const stuck = new Writable({ highWaterMark: 1, write: () => abort.abort() });
+      const run = sh(scratch, 'cat /dev/zero', { stdout: stuck }, abort.signal);
+      await expect(run).rejects.toMatchObject({ code: 'cancelled' });
+      expect((await sh(scratch, 'echo alive')).stdout).toBe('alive\n');
     });
   });
 }

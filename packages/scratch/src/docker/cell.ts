@@ -47,8 +47,14 @@ export async function launchCell(
 ): Promise<Cell> {
   const name = `muster-${randomBytes(8).toString('hex')}`;
   const streams: (Duplex | Readable)[] = [];
+  const hold = <T extends Duplex | Readable>(stream: T): T => {
+    // Whoever reads it sees it end; nobody needs to know how it broke.
+    stream.on('error', () => {});
+    streams.push(stream);
+    return stream;
+  };
   const step = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
-    refuseIfAborted(signal, 'the launch of the scratch');
+    refuseIfAborted(signal, LAUNCH);
     return await within(CALL_MS, `Docker to ${what} the container`, run());
   };
   try {
@@ -57,27 +63,30 @@ export async function launchCell(
       const directory = tarDirectory(DATA_IN_VOLUME, config.user, 0o700);
       await step('prepare the disk of', () => daemon.unpack(id, INNER.data, directory));
     }
-    const events = await step('watch', () => daemon.events(id, ['oom']));
-    streams.push(events);
-    const attached = await step('attach to', () => daemon.attach(id));
-    streams.push(attached);
+    const events = hold(await step('watch', () => daemon.events(id, ['oom'])));
+    const attached = hold(await step('attach to', () => daemon.attach(id)));
     const gone = daemon.removed(id).catch(() => {});
     await step('start', () => daemon.start(id));
     const cell = watchCell(daemon, id, config.user, attached, events, gone);
-    const bootId = await within(READY_MS, 'the first process of the container', cell.ready).catch(
-      async (error) => {
-        await cell.end({ reason: 'scratch_lost', detail: 'it did not start' });
-        throw error;
-      },
-    );
-    return { ...cell, bootId };
+    const giveUp = (): void => void cell.end({ reason: 'scratch_lost', detail: 'its launch was given up' });
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      const bootId = await within(READY_MS, 'the first process of the container', cell.ready);
+      refuseIfAborted(signal, LAUNCH);
+      return { ...cell, bootId };
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
   } catch (error) {
     for (const stream of streams) stream.destroy();
     await removeWithin(daemon, name);
+    refuseIfAborted(signal, LAUNCH);
     if (isMusterError(error)) throw error;
     throw launchFailed(error);
   }
 }
+
+const LAUNCH = 'the launch of the scratch';
 
 type Watched = Omit<Cell, 'bootId'> & { readonly ready: Promise<string> };
 
@@ -94,8 +103,6 @@ function watchCell(
   events.on('data', () => {
     memory = true;
   });
-  events.on('error', () => {});
-  attached.on('error', () => {});
 
   let said = '';
   const ready = Promise.withResolvers<string>();

@@ -62,7 +62,7 @@ export interface RunningExec {
   exitCode(): Promise<number | undefined>;
 }
 
-export interface Labelled {
+interface Labelled {
   readonly containers: readonly {
     readonly id: string;
     readonly name: string;

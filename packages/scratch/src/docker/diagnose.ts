@@ -6,9 +6,11 @@ import { demux } from './demux.js';
 /** What the cell itself knows of why things fail; undefined where it cannot be asked in time. */
 export async function diagnoseCell(cell: Cell, dataDir: string): Promise<Loss | undefined> {
   if (cell.outOfMemory()) return OUT_OF_MEMORY;
-  const said = await Promise.race([ask(cell, dataDir).catch(() => undefined), pause(ANSWER_MS)]);
+  // A cell that is ending does not answer; then its end says why.
+  const answer = ask(cell, dataDir).catch(() => pause(ANSWER_MS));
+  const said = await Promise.race([answer, cell.ended, pause(ANSWER_MS)]);
   if (cell.outOfMemory()) return OUT_OF_MEMORY;
-  return said === undefined ? undefined : judgeState(said);
+  return typeof said === 'string' ? judgeState(said) : said;
 }
 
 /** The counters of cgroup v1 and v2, then `df -Pk`. */

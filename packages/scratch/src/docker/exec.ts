@@ -38,7 +38,11 @@ export async function execInCell(cell: Cell, command: Command, signal: AbortSign
   const fed = command.stdin === undefined ? undefined : feed(command.stdin, exec.stream, stop);
   const onStderr: Sink = (piece) => {
     stderr.add(piece);
-    command.onStderr?.(decoder.decode(piece, { stream: true }));
+    try {
+      command.onStderr?.(decoder.decode(piece, { stream: true }));
+    } catch (error) {
+      stop(error);
+    }
   };
   try {
     // A stream that breaks is a cell that ended: the exit code, or that there is none, tells.
@@ -60,7 +64,7 @@ export async function execInCell(cell: Cell, command: Command, signal: AbortSign
   }
 }
 
-export const lossError = (loss: Loss): MusterError => new MusterError(loss.reason, loss.detail);
+const lossError = (loss: Loss): MusterError => new MusterError(loss.reason, loss.detail);
 
 const WHAT = 'the process in the scratch';
 const KILL_MS = 10_000;

@@ -8,12 +8,11 @@ import { bootId, thisWorker } from '../worker-identity.js';
 import { type Bridge, createBridge } from './bridge.js';
 import { type Cell, launchCell } from './cell.js';
 import { type CellConfig, dataDirectory, heldLimits, INNER } from './cell-config.js';
-import type { DaemonInfo, ImageFacts } from './daemon.js';
-import { statusOf } from './daemon.js';
+import { type DaemonInfo, type ImageFacts, silent, statusOf } from './daemon.js';
 import { diagnoseCell } from './diagnose.js';
 import { watchDisk } from './disk-watch.js';
 import type { DockerContext } from './docker-context.js';
-import { execInCell, lossError } from './exec.js';
+import { execInCell } from './exec.js';
 
 /** A cell with data and a socket. Whatever fails on the way, nothing is left. */
 export async function launchScratch(
@@ -53,7 +52,7 @@ export async function launchScratch(
       });
     } catch (error) {
       await cell.end(DESTROYED);
-      throw isMusterError(error) ? error : lossError(await cell.ended);
+      throw isMusterError(error) ? error : silent(error);
     }
   } catch (error) {
     await directory.remove();

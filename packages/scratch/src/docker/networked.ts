@@ -25,7 +25,7 @@ eval "$secrets"; unset secrets line end
 exec "$@"`;
 
 /** For POSIX sh: nothing is special between single quotes but their end. */
-export const quote = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
+const quote = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
 
 function checkedName(name: string): string {
   if (!/^[A-Za-z_]\w*$/.test(name)) throw new TypeError(`not a name for an environment variable: ${name}`);

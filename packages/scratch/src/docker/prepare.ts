@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isMusterError, MusterError, sha256 } from '@muster/core';
+import { MusterError, sha256 } from '@muster/core';
 import { z } from 'zod';
-import { cancelled, refuseIfAborted } from '../limit.js';
+import { cancelled, refuseIfAborted, within } from '../limit.js';
 import type { Base, PrepareRequest } from '../scratch.js';
 import type { Cell } from './cell.js';
 import { type Daemon, type ImageFacts, reasonOf, silent } from './daemon.js';
@@ -91,6 +91,8 @@ async function followPull(daemon: Daemon, request: PrepareRequest, signal: Abort
   refuseIfAborted(signal, 'the pull of the image');
 }
 
+const PROBE_MS = 60_000;
+
 async function probe(
   request: PrepareRequest,
   launch: () => Promise<Cell>,
@@ -98,7 +100,8 @@ async function probe(
 ): Promise<string> {
   const cell = await launch();
   try {
-    const result = await execInCell(cell, { argv: ['/bin/sh', '-c', request.probe] }, signal);
+    const run = execInCell(cell, { argv: ['/bin/sh', '-c', request.probe] }, signal);
+    const result = await within(PROBE_MS, `the question what is in the image ${request.image}`, run);
     if (result.exitCode === 0) return result.stdout;
     throw new MusterError(
       'image_unavailable',
@@ -118,8 +121,8 @@ async function recall(directory: string, key: string, ask: () => Promise<string>
   const path = join(directory, `${key.replace(':', '-')}.json`);
   try {
     return remembered.parse(JSON.parse(await readFile(path, 'utf8'))).facts;
-  } catch (error) {
-    if (isMusterError(error)) throw error;
+  } catch {
+    // Never asked, or not remembered well.
   }
   const facts = await ask();
   const unfinished = `${path}.${randomUUID()}`;

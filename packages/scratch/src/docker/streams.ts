@@ -27,7 +27,10 @@ export async function feed(
   await pipeline(source, stdin).catch(() => {});
 }
 
-/** Writes to a stream that is somebody else's: waits for it, never ends it, and reports when it breaks. */
+/**
+ * Writes to a stream that is somebody else's: waits for it, never ends it, and reports when it breaks. Once stopped it
+ * takes everything and keeps nothing, so that what comes after it in the same stream is still heard.
+ */
 export function drainTo(
   target: Writable,
   onFault: (error: unknown) => void,
@@ -39,7 +42,8 @@ export function drainTo(
   if (target.destroyed) onClose();
   return {
     write: async (piece) => {
-      if (!target.write(piece)) await once(target, 'drain', { signal: stopped });
+      if (stopped.aborted || target.write(piece)) return;
+      await once(target, 'drain', { signal: stopped }).catch(() => {});
     },
     release: () => {
       target.off('close', onClose);
