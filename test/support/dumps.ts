@@ -13,6 +13,8 @@ export type DumpFormat = 'custom' | 'tar' | 'directory' | 'plain';
 /** A throwaway PostgreSQL server that dumps are made from: 15 is the host's own, 17 lives in a container. */
 export interface DumpServer {
   readonly major: DumpMajor;
+  /** A directory that its tools see under the same path, and may write to. */
+  readonly dir: string;
   /** Runs SQL as superuser and returns what psql prints, unaligned, without headers. */
   sql(database: string, text: string): Promise<string>;
   /** Feeds a file to psql; fails on the first error. */
@@ -105,6 +107,7 @@ export async function dumpServer(major: DumpMajor): Promise<DumpServer> {
   let dumps = 0;
   return {
     major,
+    dir,
     sql: (database, text) =>
       exec([bin('psql'), ...connect, '-d', database, '-XqAt', '-v', 'ON_ERROR_STOP=1', '-c', text]),
     load: async (database, path) => {

@@ -36,14 +36,15 @@ export class CustomBlocks {
 
   /** @throws `corrupt`. */
   write(chunk: Buffer): void {
-    let bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
-    while (bytes.length > 0 && !this.#done) {
-      const used = this.#step(bytes);
+    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
+    let at = 0;
+    while (at < bytes.length && !this.#done) {
+      const used = this.#step(bytes, at);
       if (used === 0) break;
+      at += used;
       this.#at += used;
-      bytes = bytes.subarray(used);
     }
-    this.#held = this.#done ? Buffer.alloc(0) : Buffer.from(bytes);
+    this.#held = this.#done ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at));
   }
 
   /** @throws `truncated`. */
@@ -54,12 +55,12 @@ export class CustomBlocks {
       throw new MusterError('truncated', 'The dump ends before the end of its data. Take another backup.');
   }
 
-  /** How many of the bytes were used; 0 asks for more. */
-  #step(bytes: Buffer): number {
+  /** How many of the bytes from `at` were used; 0 asks for more. */
+  #step(bytes: Buffer, at: number): number {
     const expect = this.#expect;
     switch (expect.kind) {
       case 'skip': {
-        const skipped = Math.min(expect.left, bytes.length);
+        const skipped = Math.min(expect.left, bytes.length - at);
         expect.left -= skipped;
         if (expect.left === 0) this.#expect = { kind: expect.next };
         return skipped;
@@ -67,7 +68,7 @@ export class CustomBlocks {
       case 'type': {
         // Nothing that pg_restore would look for can follow.
         if (this.#missing.size === 0) this.#done = true;
-        const type = bytes[0];
+        const type = bytes[at];
         if (!this.#done && type !== BLK_DATA && type !== BLK_BLOBS)
           throw damaged('a block is of no known kind');
         this.#blockStart = this.#at;
@@ -75,17 +76,17 @@ export class CustomBlocks {
         return 1;
       }
       case 'id':
-        return this.#int(bytes, (id) => {
+        return this.#int(bytes, at, (id) => {
           this.#begin(id);
           this.#inBlobs = expect.blobs;
           this.#expect = expect.blobs ? { kind: 'oid' } : { kind: 'chunk' };
         });
       case 'oid':
-        return this.#int(bytes, (oid) => {
+        return this.#int(bytes, at, (oid) => {
           this.#expect = oid === 0 ? { kind: 'type' } : { kind: 'chunk' };
         });
       case 'chunk':
-        return this.#int(bytes, (length) => {
+        return this.#int(bytes, at, (length) => {
           if (length < 0) throw damaged('a length is negative');
           if (length > 0) this.#expect = { kind: 'skip', left: length, next: 'chunk' };
           else this.#expect = this.#inBlobs ? { kind: 'oid' } : { kind: 'type' };
@@ -101,12 +102,12 @@ export class CustomBlocks {
     this.#missing.delete(dumpId);
   }
 
-  #int(bytes: Buffer, use: (value: number) => void): number {
+  #int(bytes: Buffer, at: number, use: (value: number) => void): number {
     const { intSize } = this.#toc;
-    if (bytes.length < 1 + intSize) return 0;
+    if (bytes.length - at < 1 + intSize) return 0;
     let value = 0;
-    for (let i = intSize; i >= 1; i -= 1) value = value * 256 + (bytes[i] ?? 0);
-    const sign = bytes[0];
+    for (let i = intSize; i >= 1; i -= 1) value = value * 256 + (bytes[at + i] ?? 0);
+    const sign = bytes[at];
     if ((sign !== 0 && sign !== 1) || !Number.isSafeInteger(value)) throw damaged('a length is no number');
     use(sign === 1 ? -value : value);
     return 1 + intSize;

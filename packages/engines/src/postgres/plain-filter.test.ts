@@ -34,7 +34,7 @@ async function pass(
   return { text: Buffer.from(text, 'latin1').toString('utf8').replace(FOOTER, ''), roles };
 }
 
-const codeOf = async (dump: string | Buffer, options = {}): Promise<string> => {
+const codeOf = async (dump: string | Buffer, options: Parameters<typeof pass>[1] = {}): Promise<string> => {
   try {
     await pass(dump, options);
     return 'passed';
@@ -226,9 +226,12 @@ describe('nothing of a dump becomes a command of psql', () => {
     ['a number that runs into a quote', 'SELECT 1$$a$$;\n'],
     ['a parameter that runs into a quote', 'SELECT $1$$a$$;\n'],
     ['a vertical tab', 'SELECT\v1;\n'],
-    ['a second database', 'CREATE DATABASE b;\n', { database: 'a' }],
-  ])('%s is refused', async (_, dump, options = {}) => {
-    expect(await codeOf(dump, options)).toBe('unsupported_dump');
+  ])('%s is refused', async (_, dump) => {
+    expect(await codeOf(dump)).toBe('unsupported_dump');
+  });
+
+  it('a second database is refused', async () => {
+    expect(await codeOf('CREATE DATABASE b;\n', { database: 'a' })).toBe('unsupported_dump');
   });
 
   it('a zero byte is damage', async () => {
