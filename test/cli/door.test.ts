@@ -7,13 +7,13 @@ import { eventually } from '../support/eventually.ts';
 
 /** The door alone, in an installation of its own: its `main.js` tells how it was called, and then waits if it is to. */
 const MAIN = `
-console.log(JSON.stringify({ args: process.argv.slice(2), node: process.execPath }));
 process.exitCode = 6;
 if (process.argv.includes('wait')) {
   const stay = setInterval(() => {}, 1000);
   process.on('disconnect', () => { clearInterval(stay); });
   process.on('SIGTERM', () => { process.exit(2); });
 }
+console.log(JSON.stringify({ args: process.argv.slice(2), node: process.execPath }));
 `;
 /** What an old Node says of itself. */
 const OLD = `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })`;

@@ -1,8 +1,7 @@
-import { watch } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { type Answer, type Check, judge, MusterError, type Source, summaryJson } from '@muster/core';
 import type { AskOptions } from '@muster/engines';
 import type { Cli } from '../cli.js';
+import { fileChanges } from '../file-changes.js';
 import { interruptible } from '../interruption.js';
 import { findKept } from '../kept-register.js';
 import { chooseCheck, chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
@@ -150,49 +149,45 @@ function present({ output }: Cli, { id, answer, judgement, durationMs }: Asked):
   output.result(document, () => answerLines({ id, answer, judgement, durationMs }, output.style));
 }
 
-/** Asks again after each change of the file, until interrupted. A fault in it is shown, and waits to be corrected. */
+/** Asks again whenever the check changes, until interrupted. A fault in the file is shown, and waits to be corrected. */
 async function askOnChange(
   cli: Cli,
-  { file }: LoadedConfig,
+  loaded: LoadedConfig,
   server: Questioned,
   first: Asked,
   slug: string,
   signal: AbortSignal,
 ): Promise<Asked> {
-  const { output, environment } = cli;
-  output.note(output.errStyle.dim(`Watching ${file}; Ctrl-C ends it.`));
+  const { output } = cli;
+  const changes = fileChanges(loaded.file, signal);
+  output.note(output.errStyle.dim(`Watching ${loaded.file}; Ctrl-C ends it.`));
   let asked = first;
-  let last = '';
-  try {
-    // Editors write a new file and rename it: only its directory sees that.
-    for await (const { filename } of watch(dirname(file), { signal })) {
-      if (filename !== null && filename !== basename(file)) continue;
-      try {
-        const loaded = await loadConfig(cli);
-        const check = checkFor(loaded, chooseSource(loaded, slug), first.id);
-        const state = JSON.stringify(check, (_key, value) => (value instanceof Map ? [...value] : value));
-        if (state === last) continue;
-        last = state;
-        asked = await ask(cli, server, check, signal);
-        output.more([
-          '',
-          output.style.dim(environment.now().toTimeString().slice(0, 8)),
-          ...answerLines(asked, output.style),
-        ]);
-      } catch (thrown) {
-        const error = asMusterError(thrown);
-        if (error.code === 'cancelled' || signal.aborted) return asked;
-        last = '';
-        const view = { excerpts: true, width: output.stderr.columns ?? 100 };
-        const lines =
-          error instanceof ConfigFaults
-            ? faultLines(error, environment.cwd, output.errStyle, view)
-            : [error.message];
-        for (const line of lines) output.alert(line);
-      }
+  let seen = definition(checkFor(loaded, chooseSource(loaded, slug), first.id));
+  for await (const _ of changes) {
+    try {
+      const now = await loadConfig(cli);
+      const check = checkFor(now, chooseSource(now, slug), first.id);
+      if (definition(check) === seen) continue;
+      seen = definition(check);
+      asked = await ask(cli, server, check, signal);
+      const time = cli.environment.now().toTimeString().slice(0, 8);
+      output.more(['', output.style.dim(time), ...answerLines(asked, output.style)]);
+    } catch (thrown) {
+      if (signal.aborted) break;
+      const told = faultText(cli, asMusterError(thrown));
+      if (told !== seen) output.alert(told);
+      seen = told;
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
   return asked;
+}
+
+/** Equal where nothing of a check changed. */
+const definition = (check: Check): string =>
+  JSON.stringify(check, (_key, value) => (value instanceof Map ? [...value] : value));
+
+function faultText({ output, environment }: Cli, error: MusterError): string {
+  if (!(error instanceof ConfigFaults)) return error.message;
+  const view = { excerpts: output.stderr.isTTY === true, width: output.stderr.columns ?? 100 };
+  return faultLines(error, environment.cwd, output.errStyle, view).join('\n');
 }
