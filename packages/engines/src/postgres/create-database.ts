@@ -1,4 +1,5 @@
 import { MusterError } from '@muster/core';
+import { serverEncoding } from './encoding.js';
 import { statementsOf, type Token } from './psql-lexer.js';
 import { quoteIdentifier } from './roles.js';
 import type { Toc } from './toc.js';
@@ -13,33 +14,6 @@ export interface DatabaseShape {
   /** Locale of the provider `icu` or `builtin`. */
   readonly locale?: string;
   readonly icuRules?: string;
-}
-
-/** Encodings that a server may have (pg_wchar.h), and whether a locale of the system must fit them. */
-const SERVER_ENCODINGS = new Set([
-  ...['SQL_ASCII', 'EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004', 'UTF8', 'MULE_INTERNAL'],
-  ...Array.from({ length: 10 }, (_, i) => `LATIN${i + 1}`),
-  ...['WIN1256', 'WIN1258', 'WIN866', 'WIN874', 'KOI8R', 'WIN1251', 'WIN1252', 'ISO_8859_5', 'ISO_8859_6'],
-  ...['ISO_8859_7', 'ISO_8859_8', 'WIN1250', 'WIN1253', 'WIN1254', 'WIN1255', 'WIN1257', 'KOI8U'],
-]);
-
-const ALIASES: Readonly<Record<string, string>> = {
-  ...{
-    UNICODE: 'UTF8',
-    ISO88591: 'LATIN1',
-    ISO885915: 'LATIN9',
-    KOI8: 'KOI8R',
-    WIN: 'WIN1251',
-    ALT: 'WIN866',
-    ABC: 'WIN1258',
-  },
-};
-
-/** PostgreSQL's own name of an encoding that a server may have, e.g. `utf-8` → `UTF8`; else undefined. */
-export function serverEncoding(name: string): string | undefined {
-  const key = name.toUpperCase().replace(/[^A-Z0-9]/g, '');
-  const own = [...SERVER_ENCODINGS].find((encoding) => encoding.replaceAll('_', '') === key);
-  return own ?? ALIASES[key];
 }
 
 /** The shape that a table of contents tells: its DATABASE entry, else its ENCODING entry. */

@@ -1,3 +1,30 @@
+/** Encodings that a server may have (pg_wchar.h): in none of them is a byte of ASCII a part of another letter. */
+const SERVER_ENCODINGS = new Set([
+  ...['SQL_ASCII', 'EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004', 'UTF8', 'MULE_INTERNAL'],
+  ...Array.from({ length: 10 }, (_, i) => `LATIN${i + 1}`),
+  ...['WIN1256', 'WIN1258', 'WIN866', 'WIN874', 'KOI8R', 'WIN1251', 'WIN1252', 'ISO_8859_5', 'ISO_8859_6'],
+  ...['ISO_8859_7', 'ISO_8859_8', 'WIN1250', 'WIN1253', 'WIN1254', 'WIN1255', 'WIN1257', 'KOI8U'],
+]);
+
+const ALIASES: Readonly<Record<string, string>> = {
+  ...{
+    UNICODE: 'UTF8',
+    ISO88591: 'LATIN1',
+    ISO885915: 'LATIN9',
+    KOI8: 'KOI8R',
+    WIN: 'WIN1251',
+    ALT: 'WIN866',
+    ABC: 'WIN1258',
+  },
+};
+
+/** PostgreSQL's own name of an encoding that a server may have, e.g. `utf-8` → `UTF8`; else undefined. */
+export function serverEncoding(name: string): string | undefined {
+  const key = name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+  const own = [...SERVER_ENCODINGS].find((encoding) => encoding.replaceAll('_', '') === key);
+  return own ?? ALIASES[key];
+}
+
 /** Labels of the WHATWG Encoding standard for PostgreSQL's encodings. */
 const LABELS: Readonly<Record<string, string>> = {
   ...{

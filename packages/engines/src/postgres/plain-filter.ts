@@ -1,7 +1,6 @@
 import { Transform } from 'node:stream';
 import { MusterError } from '@muster/core';
-import { serverEncoding } from './create-database.js';
-import { decoderFor } from './encoding.js';
+import { decoderFor, serverEncoding } from './encoding.js';
 import { rewriteForEmptyDatabase } from './plain-rewrite.js';
 import { PsqlLexer, type Token, withoutSemicolon } from './psql-lexer.js';
 import { rolesOfStatement } from './roles.js';

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/core';
+import { isMusterError, MusterError } from '@muster/core';
 
 /** A token of SQL as psql sees it, comments left out. */
 export interface Token {
@@ -382,24 +382,31 @@ export const withoutSemicolon = (tokens: readonly Token[]): readonly Token[] => 
   return last?.kind === 'symbol' && last.text === ';' ? tokens.slice(0, -1) : tokens;
 };
 
-/** The statements of a piece of SQL, each as its tokens without the final `;`. @throws as {@link PsqlLexer.scan}. */
+/** The statements of a piece of SQL, each as its tokens without the final `;`; it ends at what cannot be read safely. */
 export function statementsOf(
   sql: string,
 ): readonly { readonly tokens: readonly Token[]; readonly text: string }[] {
   const lexer = new PsqlLexer();
   const bytes = Buffer.from(sql);
   const statements: { tokens: readonly Token[]; text: string }[] = [];
-  let start = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const { stop, next } = lexer.scan(bytes, at);
-    if (stop === 'backslash') throw doubtful('a backslash');
-    if (lexer.begun) {
-      const tokens = withoutSemicolon(lexer.tokens);
-      if (tokens.length > 0) statements.push({ tokens, text: bytes.toString('utf8', start, next).trim() });
-    }
+  for (let start = 0; start < bytes.length; ) {
+    const scanned = endOfStatement(lexer, bytes, start);
+    if (scanned === undefined) break;
+    const tokens = withoutSemicolon(lexer.tokens);
+    if (tokens.length > 0) statements.push({ tokens, text: bytes.toString('utf8', start, scanned).trim() });
     lexer.reset();
-    start = next;
-    at = next;
+    start = scanned;
   }
   return statements;
+}
+
+/** Where the statement that begins at `start` ends. */
+function endOfStatement(lexer: PsqlLexer, bytes: Buffer, start: number): number | undefined {
+  try {
+    const { stop, next } = lexer.scan(bytes, start);
+    return stop === 'backslash' ? undefined : next;
+  } catch (error) {
+    if (isMusterError(error)) return undefined;
+    throw error;
+  }
 }

@@ -85,6 +85,14 @@ describe.each([15, 17] as const)('the table of contents of an archive of pg_dump
   });
 });
 
+it('is read in the encoding that it says it is in', async () => {
+  const bytes = archives[17]
+    .toString('latin1')
+    .replace("'UTF8'", "'KOI8'")
+    .replace(/keeper/g, 'k\xe9\xe8per');
+  expect(rolesOf(await read(Buffer.from(bytes, 'latin1')))).toContain('kИХper');
+});
+
 describe('a damaged table of contents', () => {
   const change = (at: number, ...values: readonly number[]): Buffer => {
     const bytes = Buffer.from(archives[17]);

@@ -1,7 +1,8 @@
 import { MusterError } from '@muster/core';
+import { decoderFor, serverEncoding } from './encoding.js';
 import type { HeadReader } from './head-reader.js';
 
-/** One entry of an archive's table of contents. Strings are decoded as UTF-8 and not to be trusted. */
+/** One entry of an archive's table of contents. Its texts are not to be trusted. */
 export interface TocEntry {
   readonly dumpId: number;
   readonly section?: 'none' | 'pre-data' | 'data' | 'post-data';
@@ -60,15 +61,19 @@ const SHORT = Symbol('short');
 const corrupt = (what: string): MusterError =>
   new MusterError('corrupt', `The table of contents of the dump is damaged: ${what}. Take another backup.`);
 
+type Decode = (bytes: Buffer) => string;
+
 class Cursor {
   readonly bytes: Buffer;
   at: number;
   readonly #intSize: number;
+  readonly #decode: Decode;
 
-  constructor(bytes: Buffer, at: number, intSize: number) {
+  constructor(bytes: Buffer, at: number, intSize: number, decode: Decode) {
     this.bytes = bytes;
     this.at = at;
     this.#intSize = intSize;
+    this.#decode = decode;
   }
 
   #take(length: number): number {
@@ -105,7 +110,7 @@ class Cursor {
     if (length < 0) return undefined;
     if (length > MAX_STRING_BYTES) throw corrupt(`it holds a text of ${length} bytes`);
     const start = this.#take(length);
-    return this.bytes.toString('utf8', start, start + length);
+    return this.#decode(this.bytes.subarray(start, start + length));
   }
 }
 
@@ -127,10 +132,20 @@ interface Header {
  * @throws `truncated`, `corrupt`, `not_a_dump` (no `PGDMP`), `unsupported_dump` (an archive version we do not know).
  */
 export async function readToc(reader: HeadReader): Promise<Toc> {
+  const toc = await parse(reader, decoderFor('UTF8'));
+  // It says in what encoding it is only in its midst.
+  const named = toc.entries.find(({ desc }) => desc === 'ENCODING')?.defn.match(/'([^']*)'/)?.[1];
+  const encoding = named === undefined ? undefined : serverEncoding(named);
+  return encoding === undefined || encoding === 'UTF8' || encoding === 'SQL_ASCII'
+    ? toc
+    : parse(reader, decoderFor(encoding));
+}
+
+async function parse(reader: HeadReader, decode: Decode): Promise<Toc> {
   let at = 0;
   const attempt = async <T>(intSize: number, read: (cursor: Cursor) => T): Promise<T> => {
     for (;;) {
-      const cursor = new Cursor(reader.head, at, intSize);
+      const cursor = new Cursor(reader.head, at, intSize, decode);
       try {
         const result = read(cursor);
         at = cursor.at;
