@@ -3,22 +3,13 @@ import { type Answer, type Check, MusterError, type SummaryRow } from '@muster/c
 import pg from 'pg';
 import type { AskOptions } from '../engine.js';
 import { aborted } from './aborted.js';
+import type { AskTarget } from './ask-target.js';
 import { type ConnectionTarget, close, connect, drop } from './client.js';
 import { stopOnServer } from './stop-on-server.js';
 import { isUnknownType, summaryValue, type TypeFacts } from './value.js';
 
 /** More than this is not a summary. It bounds the memory that a hostile or mistaken question can take here. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-
-export interface AskTarget {
-  /** The directory of the server's socket. */
-  readonly host: string;
-  readonly major: number;
-  /** A database beside the one questioned: where the connection goes that stops a question. */
-  readonly maintenanceDatabase: string;
-  /** Aborts when the server or its scratch is gone. */
-  readonly lost: AbortSignal;
-}
 
 type Row = readonly (string | null)[];
 interface FirstRow {
