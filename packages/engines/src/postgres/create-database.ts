@@ -1,7 +1,8 @@
 import { MusterError } from '@muster/core';
 import { serverEncoding } from './encoding.js';
-import { statementsOf, type Token } from './psql-lexer.js';
+import type { Token } from './psql-lexer.js';
 import { quoteIdentifier } from './roles.js';
+import { statementsOf } from './sql-statements.js';
 import type { Toc } from './toc.js';
 
 /** How a database was made. Values are as the dump spells them and not to be trusted. */

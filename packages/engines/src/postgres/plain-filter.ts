@@ -1,9 +1,12 @@
 import { Transform } from 'node:stream';
 import { MusterError } from '@muster/core';
+import { CopyData, isCopyFromStdin } from './copy-data.js';
 import { decoderFor, serverEncoding } from './encoding.js';
 import { rewriteForEmptyDatabase } from './plain-rewrite.js';
-import { PsqlLexer, type Token, withoutSemicolon } from './psql-lexer.js';
+import { connectTarget } from './psql-connect.js';
+import { PsqlLexer, type Token } from './psql-lexer.js';
 import { rolesOfStatement } from './roles.js';
+import { withoutSemicolon } from './sql-statements.js';
 
 /**
  * A plain dump on its way to psql's stdin.
@@ -63,9 +66,8 @@ class PlainFilter {
   /** Bytes of the statement under way, and of the comments before it. */
   #pending: Buffer[] = [];
   #heldBytes = 0;
-  #copying = false;
-  /** The last bytes of COPY data seen, as far as its end mark could begin in them; starts as if after a line's end. */
-  #tail: Buffer = Buffer.alloc(0);
+  /** The data under way. */
+  #copying: CopyData | undefined;
   #encoding: string | undefined;
   #footer = false;
   #firstLine = true;
@@ -93,7 +95,10 @@ class PlainFilter {
     let at = 0;
     while (at < chunk.length) {
       if (this.#copying) {
-        at = this.#data(chunk, at);
+        const { passed, next } = this.#copying.pass(chunk, at);
+        this.#out.push(passed);
+        if (this.#copying.ended) this.#copying = undefined;
+        at = next;
         continue;
       }
       const end = chunk.indexOf(LF, at);
@@ -135,31 +140,6 @@ class PlainFilter {
         `The dump holds a statement of more than ${MAX_STATEMENT_BYTES / 1024 / 1024} MiB. Dump in the custom format, or without --inserts.`,
       );
     }
-  }
-
-  /** psql ends COPY data at a line that is `\.`, with LF or CR LF (copy.c, handleCopyIn). Returns where SQL goes on. */
-  #data(chunk: Buffer, at: number): number {
-    const joined = this.#tail.length > 0;
-    const bytes = joined ? Buffer.concat([this.#tail, chunk.subarray(at)]) : chunk.subarray(at);
-    const skip = this.#tail.length;
-    for (let from = 0; ; ) {
-      const found = bytes.indexOf('\n\\.', from, 'latin1');
-      if (found < 0) break;
-      const next = bytes[found + 3];
-      const end = next === LF ? found + 4 : next === 0x0d && bytes[found + 4] === LF ? found + 5 : -1;
-      if (end > 0) {
-        this.#out.push(bytes.subarray(skip, end));
-        this.#tail = Buffer.alloc(0);
-        this.#copying = false;
-        return at + end - skip;
-      }
-      from = found + 1;
-    }
-    this.#out.push(bytes.subarray(skip));
-    const line = bytes.lastIndexOf(LF);
-    const possible = line >= 0 && bytes.length - line < 5 ? line : bytes.length;
-    this.#tail = Buffer.from(bytes.subarray(possible));
-    return chunk.length;
   }
 
   /** One whole line, its end included. */
@@ -264,8 +244,7 @@ class PlainFilter {
       if (!isCopyFromStdin(tokens) || !/^\r?\n$/.test(rest.toString('latin1'))) {
         throw unsupported('a COPY that is not from the dump itself in the text format');
       }
-      this.#copying = true;
-      this.#tail = Buffer.from('\n');
+      this.#copying = new CopyData();
       return;
     }
     const setting = words.find(
@@ -322,25 +301,3 @@ const unsupported = (what: string): MusterError =>
     'unsupported_dump',
     `The dump holds ${what}, which pg_dump does not write. Restore it by hand, or dump anew.`,
   );
-
-/** `COPY name (columns) FROM stdin`, nothing else. */
-function isCopyFromStdin(tokens: readonly Token[]): boolean {
-  const shape = tokens.map(({ kind, text }) =>
-    kind === 'ident' ? 'w' : kind === 'word' ? (/^(copy|from|stdin)$/.test(text) ? text : 'w') : text,
-  );
-  return (
-    /^copy (?:w \. )?w (?:\( w (?:, w )*\) )?from stdin$/.test(shape.join(' ')) &&
-    tokens.every(({ kind }) => kind !== 'string' && kind !== 'other')
-  );
-}
-
-/** The database of `\connect name` or `\connect -reuse-previous=on "dbname='…'"` (string_utils.c, appendPsqlMetaConnect). */
-function connectTarget(command: string): string | undefined {
-  const plain = /^\\connect ([A-Za-z0-9_.]+|"[A-Za-z0-9_.]+")$/.exec(command)?.[1];
-  if (plain !== undefined) return plain.replaceAll('"', '');
-  const conninfo = /^\\connect -reuse-previous=on "((?:[^"]|"")+)"$/
-    .exec(command)?.[1]
-    ?.replaceAll('""', '"');
-  const quoted = conninfo === undefined ? undefined : /^dbname='((?:[^'\\]|\\['\\])*)'$/.exec(conninfo)?.[1];
-  return quoted?.replace(/\\(['\\])/g, '$1');
-}

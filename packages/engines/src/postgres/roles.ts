@@ -1,4 +1,5 @@
-import { statementsOf, type Token } from './psql-lexer.js';
+import type { Token } from './psql-lexer.js';
+import { statementsOf } from './sql-statements.js';
 import type { Toc } from './toc.js';
 
 /** Words that stand where a role's name may and are none. */
