@@ -153,7 +153,8 @@ describe.runIf(canRun)('on this machine', () => {
       scratch = await bench.launch();
       const server = startServer(scratch.dataDir, scratch.innerSocketDir, 'hostile');
       void sh(scratch, server).catch(() => {});
-      await eventually('the server accepts', () => accepts(scratch.socketDir), 60_000);
+      await eventually('the server accepts', () => accepts(`${scratch.socketDir}/s`), 60_000);
+      await scratch.expose({ name: '.s.PGSQL.5432', tcpPort: 5432 });
       client = new pg.Client({ host: scratch.socketDir, user: 'postgres', database: 'postgres' });
       await client.connect();
     });

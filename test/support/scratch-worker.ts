@@ -26,5 +26,6 @@ void scratch.lost.then((loss) => {
   process.stdout.write(`lost ${loss.reason}\n`);
 });
 await scratch.exec({ argv: ['/bin/true'] }, signal);
-process.stdout.write(`ready ${scratch.socketDir}\n`);
+// The directory that the process sees, too: nothing hostile runs here.
+process.stdout.write(`ready ${scratch.socketDir}/s\n`);
 setInterval(() => {}, 60_000);

@@ -15,7 +15,8 @@ import { drillPorts } from './wiring.js';
 export interface DrillAsked {
   readonly source: Source;
   readonly restorePoint: RestorePoint;
-  readonly keep: boolean;
+  /** How long the scratch may stay up after the drill. */
+  readonly keepMs?: number;
 }
 
 /** Who shows a drill while it runs: moving on a terminal, in lines elsewhere, not at all with `--quiet`. */

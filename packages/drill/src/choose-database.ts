@@ -1,5 +1,5 @@
 import { MusterError, type Source } from '@muster/core';
-import type { Located } from './located.js';
+import type { Located } from './locate.js';
 
 /**
  * The database that the checks ask: the source's own word, else the one of its connection, else the only one in the

@@ -1,8 +1,3 @@
 export type { DrillEvent } from './drill-event.js';
-export {
-  type DrillOutcome,
-  type DrillPorts,
-  type DrillRequest,
-  type KeptScratch,
-  runDrill,
-} from './run-drill.js';
+export type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
+export { runDrill } from './run-drill.js';

@@ -1,9 +1,9 @@
 import { MusterError, type Source } from '@muster/core';
 import { BACKUP_MOUNT, type Server } from '@muster/engines';
 import type { Base, Scratch, ScratchHost } from '@muster/scratch';
-import type { Located } from './located.js';
+import type { DrillPorts, DrillRequest } from './drill-ports.js';
+import type { Located } from './locate.js';
 import type { Place } from './place.js';
-import type { DrillPorts, DrillRequest } from './run-drill.js';
 
 /** How long a scratch may outlive its drill's own limit before a sweep on any host may take it. */
 const GRACE_MS = 15 * 60_000;
@@ -33,7 +33,8 @@ export async function launch(
   const base = await host.prepare({ image, probe: ports.engine.probe, onPull }, signal);
   const { user } = ports.engine.admit(located.facts, base);
   const mounts = located.kind === 'file' ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }] : [];
-  const expiresAt = new Date(ports.now().getTime() + request.source.limits.drill + GRACE_MS);
+  const lifeMs = request.source.limits.drill + (request.keepMs ?? 0) + GRACE_MS;
+  const expiresAt = new Date(ports.now().getTime() + lifeMs);
   const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
   const scratch = await host.launch(base, spec, signal);
   try {

@@ -1,8 +1,8 @@
 import { isMusterError, isReason, MusterError, REASONS } from '@muster/core';
 import type { BackupFacts, RestoreReport } from '@muster/engines';
+import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { type Launched, lossError } from './launch.js';
-import type { Located, LocatedFile } from './located.js';
-import type { DrillPorts, DrillRequest } from './run-drill.js';
+import type { Located, LocatedFile } from './locate.js';
 import type { Seen } from './seen.js';
 
 export interface Restored {

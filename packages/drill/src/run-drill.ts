@@ -1,86 +1,23 @@
-import type { BackupRepository, RestorePoint } from '@muster/backups';
 import {
-  type Config,
+  type CheckRecord,
   canonicalJson,
   isMusterError,
   isReason,
   MusterError,
-  type Plan,
   planKey,
   receiptKey,
-  type Source,
-  type Statement,
 } from '@muster/core';
-import type { Engine, LiveDumper, Server } from '@muster/engines';
-import type { EvidenceStore, Signer } from '@muster/evidence';
-import type { ScratchHost } from '@muster/scratch';
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
+import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
 import { type Launched, launch } from './launch.js';
-import { type Located, locate } from './located.js';
+import { type Located, locate } from './locate.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
 import { restore } from './restore.js';
 import type { Seen } from './seen.js';
 import { buildStatement } from './statement.js';
-
-/** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
-export interface DrillPorts {
-  /**
-   * Chooses where to isolate, for an image: `auto` may answer differently per image.
-   * @throws `isolation_unavailable`, `image_unavailable`.
-   */
-  readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
-  readonly engine: Engine;
-  readonly liveDumper: LiveDumper;
-  readonly repository: (directory: string, match: string | undefined) => BackupRepository;
-  readonly store: EvidenceStore;
-  readonly signer: Signer;
-  readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
-  readonly now: () => Date;
-  readonly worker: {
-    readonly name: string;
-    readonly pool: string;
-    readonly cpus: number;
-    readonly memoryBytes: number;
-  };
-  readonly musterVersion: string;
-  readonly observe: (event: DrillEvent) => void;
-  /** What tools and servers printed: kept on the worker (0600, 7 days), in no receipt. */
-  readonly output: (drillId: string, text: string) => void;
-}
-
-export interface DrillRequest {
-  readonly plan: Plan;
-  readonly config: Config;
-  readonly source: Source;
-  readonly restorePoint: RestorePoint;
-  /** Leave the scratch up once it is restored: the outcome then holds it, and the caller releases it. */
-  readonly keep: boolean;
-}
-
-export interface DrillOutcome {
-  readonly statement: Statement;
-  /** The receipt's exact bytes. */
-  readonly receipt: Uint8Array;
-  /** Its key in the evidence store. */
-  readonly key: string;
-  /** What happened and what to do now; absent on a pass. */
-  readonly message?: string;
-  readonly kept?: KeptScratch;
-}
-
-export interface KeptScratch {
-  readonly server: Server;
-  readonly database: string;
-  readonly socketDir: string;
-  readonly backupCreatedAt: Date;
-  readonly connectCommand: string;
-  /** Resolves when the scratch ended by itself. */
-  readonly lost: Promise<unknown>;
-  release(): Promise<void>;
-}
 
 /** For what must still be written when the drill itself was cancelled or ran out of time. */
 const LAST_WORDS_MS = 60_000;
@@ -109,7 +46,7 @@ export async function runDrill(
     const times = { startedAt, endedAt: ports.now(), phases: [...phases.records] };
     const statement = buildStatement(ports, request, seen, times);
     const { result, reason } = statement.predicate;
-    const message = seen.fault?.message;
+    const message = seen.fault?.message ?? checksMessage(statement.predicate.checks);
     ports.observe({ type: 'judged', result, ...(reason && { reason }), ...(message && { message }) });
     const receipt = ports.signer.sign(statement);
     const key = receiptKey(request.source.slug, request.plan.drill_id);
@@ -140,13 +77,13 @@ async function perform(
   try {
     await check(ports, request, located, launched, database, seen, phases);
   } catch (error) {
-    if (!request.keep || isMusterError(error, 'cancelled')) {
+    if (request.keepMs === undefined || isMusterError(error, 'cancelled')) {
       await destroy(launched, phases);
       throw error;
     }
     seen.fault = asMusterError(error);
   }
-  if (request.keep) return keep(launched, located, database);
+  if (request.keepMs !== undefined) return keep(launched, located, database);
   await destroy(launched, phases);
   return undefined;
 }
@@ -254,6 +191,14 @@ function alreadyThere(key: string, location: string): MusterError {
     'evidence_exists',
     `${key} is already in ${location}: the first one stands, and nothing was written.`,
   );
+}
+
+/** Which checks did not pass, and why. */
+function checksMessage(checks: readonly CheckRecord[]): string | undefined {
+  const others = checks.filter((check) => check.verdict !== 'pass');
+  if (others.length === 0) return undefined;
+  const named = others.map(({ id, verdict, reason }) => `${id} (${reason ?? verdict})`).join(', ');
+  return `${others.length} of ${checks.length} checks did not pass: ${named}.`;
 }
 
 function asMusterError(error: unknown): MusterError {

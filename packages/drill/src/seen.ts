@@ -1,7 +1,15 @@
-import type { CheckRecord, MusterError } from '@muster/core';
+import type { CheckRecord, MusterError, Predicate } from '@muster/core';
 import type { BackupFacts, Examined, RestoreReport } from '@muster/engines';
 import type { Base, Scratch } from '@muster/scratch';
-import type { Found } from './located.js';
+
+/** The backup that was chosen: enough to name it in the receipt even if it turns out to be none. */
+export interface Found {
+  readonly id: string;
+  readonly location: string;
+  readonly createdAt: Date;
+  readonly createdAtFrom: NonNullable<NonNullable<Predicate['backup']>['created_at_from']>;
+  readonly sizeBytes?: number;
+}
 
 /** What a drill has seen so far, filled as it goes: the receipt says this and nothing else (law 2). */
 export interface Seen {

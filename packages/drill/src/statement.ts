@@ -14,8 +14,8 @@ import {
   sha256,
   type Verdict,
 } from '@muster/core';
+import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { notRun } from './question.js';
-import type { DrillPorts, DrillRequest } from './run-drill.js';
 import type { Seen } from './seen.js';
 
 /** The verdict of a drill: the checks' roll-up, unless something kept it from judging them all. */

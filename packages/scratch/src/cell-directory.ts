@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import { z } from 'zod';
 import { fromLabels, isAbandoned, type Ownership, toLabels } from './labels.js';
 import { removeTree } from './remove-tree.js';
 
-/** A directory of this machine that belongs to one cell: `<runtime dir>/<id>/`, with `owner.json` and `s/`. */
+/**
+ * A directory of this machine that belongs to one cell: `<runtime dir>/<id>/`, with `owner.json`, the sockets that clients
+ * use, and `s/`, where the cell puts its own.
+ */
 export interface CellDirectory {
   readonly id: string;
   /** 0700. */
@@ -34,6 +37,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
   const remove = (): Promise<void> => removeTree(path);
   try {
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    await refuseForeign(runtimeDir);
     await mkdir(path, { mode: 0o700 });
     await writeFile(join(path, OWNER_FILE), JSON.stringify(toLabels(owner)), { mode: 0o600 });
     await mkdir(socketDir);
@@ -42,11 +46,19 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
     await remove();
     throw new MusterError(
       'state_unwritable',
-      `cannot make a directory for sockets in ${runtimeDir}: check that it is a directory and writable`,
+      `cannot make a directory for sockets in ${runtimeDir}: check that it is a directory, yours, and writable for you alone`,
       { cause },
     );
   }
   return { id, path, socketDir, remove };
+}
+
+/** Where everybody may make directories (/tmp), somebody else may have made this one first, to look into it. */
+async function refuseForeign(directory: string): Promise<void> {
+  const { uid, mode } = await lstat(directory);
+  if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
+    throw new Error(`${directory} belongs to another user, or others may write into it`);
+  }
 }
 
 /** Removes directories of cells whose owner is gone; touches nothing that has no owner file of ours. */

@@ -83,8 +83,8 @@ export interface Scratch {
   /** Inside: where the server puts its unix socket. */
   readonly innerSocketDir: string;
   /**
-   * On this machine: the directory (0700 on its way) through which a client reaches that socket under the same file
-   * name: the shared directory itself, or sockets of the bridge. Short enough for a socket path (108 bytes).
+   * On this machine: the directory (0700) through which a client reaches that socket under the same file name, once it
+   * is exposed. No process inside can change what is in it. Short enough for a socket path (108 bytes).
    */
   readonly socketDir: string;
   /** True if `spec.mounts` are really there; false where no directory can be shared with the Docker host. */
@@ -100,8 +100,8 @@ export interface Scratch {
   exec(command: Command, signal: AbortSignal): Promise<ExecResult>;
 
   /**
-   * Makes connections to `socketDir/name` reach the server's socket `innerSocketDir/name`. Nothing to do where the
-   * directory is shared; in `bridge` mode it listens on the worker's side. Call once the server accepts connections.
+   * Makes connections to `socketDir/name` reach the server's socket `innerSocketDir/name`, whatever a process inside
+   * does to that name later. Call once the server accepts connections, before anything hostile runs.
    */
   expose(socket: { readonly name: string; readonly tcpPort: number }): Promise<void>;
 

@@ -22,6 +22,9 @@ export interface CheckTestOptions {
 }
 
 /** A server that holds a restored backup, and how to ask it. */
+/** With --watch the scratch stays up while its author writes. */
+const KEPT_AT_MOST_MS = 8 * 60 * 60_000;
+
 interface Questioned {
   readonly database: string;
   readonly backupCreatedAt: Date;
@@ -91,7 +94,7 @@ async function restoreFor(
   observer: DrillObserver,
   signal: AbortSignal,
 ): Promise<Questioned | 'not restored'> {
-  const asked = { source, restorePoint: { kind: 'latest' }, keep: true } as const;
+  const asked = { source, restorePoint: { kind: 'latest' }, keepMs: KEPT_AT_MOST_MS } as const;
   const { kept, statement, message } = await performDrill(cli, loaded, asked, observer, signal);
   if (kept !== undefined)
     return {

@@ -31,14 +31,9 @@ export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<numb
   const keepMs = keepOf(options.keep);
   const loaded = await loadConfig(cli);
   const source = chooseSource(loaded, options.source);
-  if (keepMs !== undefined && keepMs > source.limits.drill)
-    throw new MusterError(
-      'usage',
-      `A scratch is kept no longer than a drill may take (limits.drill of "${source.slug}"): shorten --keep.`,
-    );
   const observer = drillObserver(cli);
   return interruptible(cli.process, observer.interrupted, async (signal) => {
-    const asked = { source, restorePoint, keep: keepMs !== undefined };
+    const asked = { source, restorePoint, ...(keepMs !== undefined && { keepMs }) };
     const outcome = await performDrill(cli, loaded, asked, observer, signal).finally(observer.close);
     const held =
       outcome.kept === undefined || keepMs === undefined

@@ -103,7 +103,6 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
         innerSocketDir: SOCKET_DIR,
         mounts: true,
         reach: 'shared',
-        expose: async () => {},
       };
     },
 

@@ -79,7 +79,7 @@ export async function launchCell(
     const first = await within(LAUNCH_MS, 'bubblewrap', orAborted(starting.up(), signal));
     return liveCell({
       request,
-      sockets: sockets.socketDir,
+      sockets,
       data: data?.path,
       group,
       outer,

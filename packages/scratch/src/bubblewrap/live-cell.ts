@@ -1,9 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type HeldLimits, MusterError, type ScratchLimits } from '@muster/core';
+import type { CellDirectory } from '../cell-directory.js';
 import type { Ownership } from '../labels.js';
 import { cancelled, pause, refuseIfAborted } from '../limit.js';
-import type { Command, ExecResult, Loss } from '../scratch.js';
+import { pinSocket } from '../pin-socket.js';
+import type { Command, ExecResult, Loss, Scratch } from '../scratch.js';
 import {
   type Bind,
   DATA_DIR,
@@ -42,6 +44,7 @@ export interface CellRequest {
 
 export interface Cell {
   readonly socketDir: string;
+  readonly expose: Scratch['expose'];
   readonly limits: HeldLimits;
   readonly lost: Promise<Loss>;
   exec(command: Command, signal: AbortSignal): Promise<ExecResult>;
@@ -52,7 +55,7 @@ export interface Cell {
 /** What a live cell consists of. */
 export interface Parts {
   readonly request: CellRequest;
-  readonly sockets: string;
+  readonly sockets: CellDirectory;
   /** Absent where the data is a tmpfs inside. */
   readonly data: string | undefined;
   readonly group: ControlGroup;
@@ -95,7 +98,7 @@ export function liveCell(parts: Parts): Cell {
   ).unref();
   void watchDisk(
     [
-      { path: parts.sockets, limitBytes: SOCKET_DIR_BYTES },
+      { path: parts.sockets.socketDir, limitBytes: SOCKET_DIR_BYTES },
       ...(parts.data === undefined
         ? []
         : [{ path: parts.data, limitBytes: request.limits.diskBytes, leaveBytes: DISK_LEFT_BYTES }]),
@@ -124,7 +127,8 @@ export function liveCell(parts: Parts): Cell {
   };
 
   return {
-    socketDir: parts.sockets,
+    socketDir: parts.sockets.path,
+    expose: ({ name }) => pinSocket(parts.sockets, name),
     limits: heldLimits(request, group),
     lost: loss.promise,
     exec(command, signal) {

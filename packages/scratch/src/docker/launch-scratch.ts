@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { isMusterError, MusterError } from '@muster/core';
 import { type CellDirectory, createCellDirectory } from '../cell-directory.js';
 import type { Ownership } from '../labels.js';
+import { pinSocket } from '../pin-socket.js';
 import type { LaunchSpec, Loss, Scratch } from '../scratch.js';
 import { watchSocketDirectory } from '../socket-directory-watch.js';
 import { bootId, thisWorker } from '../worker-identity.js';
@@ -117,7 +118,7 @@ interface Parts extends Launched {
 }
 
 function toScratch({ cell, reach, dataDir, directory, limits }: Parts): Scratch {
-  const bridge: Bridge | undefined = reach === 'bridge' ? createBridge(cell, directory.socketDir) : undefined;
+  const bridge: Bridge | undefined = reach === 'bridge' ? createBridge(cell, directory.path) : undefined;
   const stopWatch =
     reach === 'shared' ? watchSocketDirectory(directory.socketDir, () => void cell.end(MISUSED)) : () => {};
   let destroyed: Promise<void> | undefined;
@@ -135,12 +136,12 @@ function toScratch({ cell, reach, dataDir, directory, limits }: Parts): Scratch 
     limits,
     dataDir,
     innerSocketDir: INNER.sockets,
-    socketDir: directory.socketDir,
+    socketDir: directory.path,
     mounts: reach === 'shared',
     reach,
     lost,
     exec: (command, signal) => execInCell(cell, command, signal),
-    expose: async ({ name, tcpPort }) => bridge?.expose(name, tcpPort),
+    expose: ({ name, tcpPort }) => bridge?.expose(name, tcpPort) ?? pinSocket(directory, name),
     diagnose: async () => loss ?? (destroyed === undefined ? await diagnoseCell(cell, dataDir) : undefined),
     destroy: () => {
       destroyed ??= (async () => {

@@ -1,7 +1,7 @@
 import { selectBackup } from '@muster/backups';
 import { MusterError } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
-import type { DrillPorts, DrillRequest } from './run-drill.js';
+import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Seen } from './seen.js';
 
 /** Which bytes a drill is about. */
@@ -28,11 +28,6 @@ export interface LocatedLive {
   readonly createdAt: Date;
   readonly createdAtFrom: 'dump';
 }
-
-/** What was found of a backup that turned out not to be one: enough to name it in the receipt. */
-export type Found = Pick<LocatedFile, 'id' | 'location' | 'createdAt' | 'createdAtFrom'> & {
-  readonly sizeBytes?: number;
-};
 
 /**
  * The phase `locate`: which backup, and what its head says.

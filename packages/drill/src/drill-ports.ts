@@ -1,0 +1,66 @@
+import type { BackupRepository, RestorePoint } from '@muster/backups';
+import type { Config, Plan, Source, Statement } from '@muster/core';
+import type { Engine, LiveDumper, Server } from '@muster/engines';
+import type { EvidenceStore, Signer } from '@muster/evidence';
+import type { ScratchHost } from '@muster/scratch';
+import type { DrillEvent } from './drill-event.js';
+
+/** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
+export interface DrillPorts {
+  /**
+   * Chooses where to isolate, for an image: `auto` may answer differently per image.
+   * @throws `isolation_unavailable`, `image_unavailable`.
+   */
+  readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
+  readonly engine: Engine;
+  readonly liveDumper: LiveDumper;
+  readonly repository: (directory: string, match: string | undefined) => BackupRepository;
+  readonly store: EvidenceStore;
+  readonly signer: Signer;
+  readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
+  readonly now: () => Date;
+  readonly worker: {
+    readonly name: string;
+    readonly pool: string;
+    readonly cpus: number;
+    readonly memoryBytes: number;
+  };
+  readonly musterVersion: string;
+  readonly observe: (event: DrillEvent) => void;
+  /** What tools and servers printed: kept on the worker (0600, 7 days), in no receipt. */
+  readonly output: (drillId: string, text: string) => void;
+}
+
+export interface DrillRequest {
+  readonly plan: Plan;
+  readonly config: Config;
+  readonly source: Source;
+  readonly restorePoint: RestorePoint;
+  /**
+   * Leave the scratch up once it is restored, for so many ms at the most: the outcome then holds it, and the caller
+   * releases it. Absent = it is gone when the drill ends.
+   */
+  readonly keepMs?: number;
+}
+
+export interface DrillOutcome {
+  readonly statement: Statement;
+  /** The receipt's exact bytes. */
+  readonly receipt: Uint8Array;
+  /** Its key in the evidence store. */
+  readonly key: string;
+  /** What happened and what to do now; absent on a pass. */
+  readonly message?: string;
+  readonly kept?: KeptScratch;
+}
+
+export interface KeptScratch {
+  readonly server: Server;
+  readonly database: string;
+  readonly socketDir: string;
+  readonly backupCreatedAt: Date;
+  readonly connectCommand: string;
+  /** Resolves when the scratch ended by itself. */
+  readonly lost: Promise<unknown>;
+  release(): Promise<void>;
+}
