@@ -88,7 +88,8 @@ it('padding of zeros may follow gzip', async () => {
 it('skippable frames of zstd are left out', async () => {
   const whole = zstdCompressSync(data);
   const bytes = Buffer.concat([skippable, whole, skippable, whole, skippable]);
-  for (const size of [100, 1000, bytes.length]) expect(await outcome(bytes, 'zstd', size)).toBe('600000 bytes');
+  for (const size of [100, 1000, bytes.length])
+    expect(await outcome(bytes, 'zstd', size)).toBe('600000 bytes');
 });
 
 it('a flipped bit in gzip is found', async () => {
