@@ -18,7 +18,7 @@ export interface LocatedFile {
 }
 
 /** A live dump: it is taken while it is restored. */
-export interface LocatedLive {
+interface LocatedLive {
   readonly kind: 'live';
   readonly id: string;
   readonly uri: string;

@@ -13,7 +13,7 @@ export interface Phases {
   finish(name: PhaseName, work: () => Promise<void>): Promise<void>;
 }
 
-export interface PhaseOptions {
+interface PhaseOptions {
   readonly name: PhaseName;
   readonly limitMs: number;
   /** Resolves when the ground under the phase is gone. */

@@ -3,7 +3,7 @@ import type { BackupFacts, Examined, RestoreReport } from '@muster/engines';
 import type { Base, Scratch } from '@muster/scratch';
 
 /** The backup that was chosen: enough to name it in the receipt even if it turns out to be none. */
-export interface Found {
+interface Found {
   readonly id: string;
   readonly location: string;
   readonly createdAt: Date;

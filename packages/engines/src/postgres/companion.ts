@@ -13,7 +13,7 @@ export interface Companion {
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** `sha256sum` (text and binary), `sha256sum --tag` of GNU and BSD, and a digest alone. */
-export function parseChecksums(text: string): ReadonlyMap<string, string> {
+function parseChecksums(text: string): ReadonlyMap<string, string> {
   const digests = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
     const listed = /^\\?([0-9a-f]{64})(?:$| [ *](.+)$)/i.exec(line.trimEnd());

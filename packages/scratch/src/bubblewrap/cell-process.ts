@@ -27,7 +27,7 @@ export interface CellInputs {
  * cell with it; nothing inside can signal it. What is orphaned is reaped by the kernel, for SIGCHLD is ignored: `cat`
  * inherits that from bash, and would not from dash.
  */
-const FIRST = ['bash', '-c', 'trap "" CHLD; echo ready; exec cat >/dev/null'];
+const FIRST = ['bash', '--norc', '-c', 'trap "" CHLD; echo ready; exec cat >/dev/null'];
 
 const END_MS = 5_000;
 

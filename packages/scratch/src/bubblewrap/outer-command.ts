@@ -54,7 +54,8 @@ export function outerCommand(
   ];
   const drop = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'];
   const shell = [
-    'bash',
+    // Its stdin is a socket, which bash takes for a remote shell: it would read the user's .bashrc.
+    '--norc',
     '-c',
     STEPS,
     'muster',
@@ -64,8 +65,8 @@ export function outerCommand(
     ...(outer.asRoot ? drop : []),
     ...command,
   ];
-  if (outer.stage === undefined) return ['bash', ...shell.slice(1)];
-  return ['unshare', '--mount', '--propagation', 'private', '--', ...shell];
+  if (outer.stage === undefined) return ['bash', ...shell];
+  return ['unshare', '--mount', '--propagation', 'private', '--', 'bash', ...shell];
 }
 
 /**
