@@ -63,6 +63,18 @@ export const NEEDS = {
     isThere: () => hasCommand('debootstrap'),
     packages: { apt: 'debootstrap', dnf: 'debootstrap', apk: 'debootstrap', brew: '' },
   },
+  busybox: {
+    name: 'static BusyBox',
+    why: 'the smallest image that a test can make',
+    isThere: () => existsSync('/bin/busybox') || hasCommand('busybox.static'),
+    packages: { apt: 'busybox-static', dnf: 'busybox', apk: 'busybox-static', brew: '' },
+  },
+  auditor: {
+    name: 'openssl and jq',
+    why: "an auditor's tools, which the tests verify receipts with",
+    isThere: () => hasCommand('openssl') && hasCommand('jq'),
+    packages: { apt: 'openssl jq', dnf: 'openssl jq', apk: 'openssl jq', brew: 'openssl jq' },
+  },
   zstd: {
     name: 'zstd',
     why: 'compresses dumps for the tests',

@@ -9,9 +9,12 @@ import {
   type ProjectOptions,
 } from '../support/drill-project.ts';
 import { type DumpFormat, type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
+import { canRunIn, describeIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
 const FORMATS: readonly DumpFormat[] = ['custom', 'tar', 'directory', 'plain'];
+
+const ISOLATIONS: readonly Isolation[] = ['docker', 'bubblewrap'];
 
 let server: DumpServer;
 /** A good dump of each format, made once. */
@@ -60,52 +63,49 @@ const verdict = (drilled: Awaited<ReturnType<DrillProject['drill']>>) => ({
 const failed = (reason: string) => ({ exit: 1, result: 'fail', reason, ran: 0 });
 const errored = (reason: string) => ({ exit: 2, result: 'error', reason, ran: 0 });
 
-describe.each<Isolation>(['docker', 'bubblewrap'])(
-  'evidence against the backup is a fail (%s)',
-  (isolation) => {
-    it('no backup found', async () => {
-      const { drill } = await projectWith(isolation, undefined);
-      const drilled = await drill();
-      expect(verdict(drilled)).toEqual(failed('no_backup'));
-      expect(drilled.stdout + drilled.stderr).toContain('No backup was found');
-      expect(drilled.statement?.subject[0].name).toBe('shop/plan');
-    });
+describeIn(ISOLATIONS, 'evidence against the backup is a fail (%s)', (isolation) => {
+  it('no backup found', async () => {
+    const { drill } = await projectWith(isolation, undefined);
+    const drilled = await drill();
+    expect(verdict(drilled)).toEqual(failed('no_backup'));
+    expect(drilled.stdout + drilled.stderr).toContain('No backup was found');
+    expect(drilled.statement?.subject[0].name).toBe('shop/plan');
+  });
 
-    it('an empty file, though an older good one lies beside it', async () => {
-      const { drill, dumps } = await projectWith(isolation, 'custom');
-      await writeFile(join(dumps, 'newer.dump'), '');
-      expect(verdict(await drill())).toEqual(failed('empty'));
-    });
+  it('an empty file, though an older good one lies beside it', async () => {
+    const { drill, dumps } = await projectWith(isolation, 'custom');
+    await writeFile(join(dumps, 'newer.dump'), '');
+    expect(verdict(await drill())).toEqual(failed('empty'));
+  });
 
-    it('not a dump', async () => {
-      const { drill, dumps } = await projectWith(isolation, undefined);
-      await writeFile(join(dumps, 'shop.dump'), 'this is a text about something else\n'.repeat(1000));
-      expect(verdict(await drill())).toEqual(failed('not_a_dump'));
-    });
+  it('not a dump', async () => {
+    const { drill, dumps } = await projectWith(isolation, undefined);
+    await writeFile(join(dumps, 'shop.dump'), 'this is a text about something else\n'.repeat(1000));
+    expect(verdict(await drill())).toEqual(failed('not_a_dump'));
+  });
 
-    it.each(FORMATS)('a truncated %s dump', async (format) => {
-      const { drill, dumps } = await projectWith(isolation, format);
-      await truncateDump(join(dumps, 'shop.dump'));
-      expect(verdict(await drill())).toEqual(failed('truncated'));
-    });
+  it.each(FORMATS)('a truncated %s dump', async (format) => {
+    const { drill, dumps } = await projectWith(isolation, format);
+    await truncateDump(join(dumps, 'shop.dump'));
+    expect(verdict(await drill())).toEqual(failed('truncated'));
+  });
 
-    it('a flipped byte in the middle of compressed data', async () => {
-      const { drill, dumps } = await projectWith(isolation, 'big');
-      const path = join(dumps, 'shop.dump');
-      const bytes = await readFile(path);
-      const middle = Math.floor(bytes.length / 2);
-      bytes.writeUInt8(bytes.readUInt8(middle) ^ 0x10, middle);
-      await writeFile(path, bytes);
-      expect(verdict(await drill())).toEqual(failed('corrupt'));
-    });
+  it('a flipped byte in the middle of compressed data', async () => {
+    const { drill, dumps } = await projectWith(isolation, 'big');
+    const path = join(dumps, 'shop.dump');
+    const bytes = await readFile(path);
+    const middle = Math.floor(bytes.length / 2);
+    bytes.writeUInt8(bytes.readUInt8(middle) ^ 0x10, middle);
+    await writeFile(path, bytes);
+    expect(verdict(await drill())).toEqual(failed('corrupt'));
+  });
 
-    it('a flipped byte that only the checksum beside the dump can tell', async () => {
-      const { drill, dumps } = await projectWith(isolation, 'plain');
-      await writeFile(join(dumps, 'shop.dump.sha256'), `${'0'.repeat(64)}  shop.dump\n`);
-      expect(verdict(await drill())).toEqual(failed('checksum_mismatch'));
-    });
-  },
-);
+  it('a flipped byte that only the checksum beside the dump can tell', async () => {
+    const { drill, dumps } = await projectWith(isolation, 'plain');
+    await writeFile(join(dumps, 'shop.dump.sha256'), `${'0'.repeat(64)}  shop.dump\n`);
+    expect(verdict(await drill())).toEqual(failed('checksum_mismatch'));
+  });
+});
 
 /** Cuts a tenth off the end; of a directory, off its largest member. */
 async function truncateDump(path: string): Promise<void> {
@@ -119,7 +119,7 @@ async function truncateDump(path: string): Promise<void> {
   if (largest !== undefined) await truncate(largest.member, Math.floor(largest.size * 0.9));
 }
 
-describe('what cannot be judged is an error', () => {
+describe.runIf(canRunIn('docker') && canRunIn('bubblewrap'))('what cannot be judged is an error', () => {
   it('an image that is absent and not to be had', async () => {
     const { drill } = await projectWith('docker', 'custom', { source: ['image: muster.test/absent:15'] });
     const drilled = await drill();
@@ -179,53 +179,56 @@ describe('what cannot be judged is an error', () => {
   });
 });
 
-describe('what makes a receipt impossible ends the command before a drill begins', () => {
-  it('a key that cannot be read, or is of a wrong kind', async () => {
-    const { drill, folder } = await projectWith('docker', 'custom', {
-      config: ['signing: { key: "file:signing.pem" }'],
+describe.runIf(canRunIn('docker'))(
+  'what makes a receipt impossible ends the command before a drill begins',
+  () => {
+    it('a key that cannot be read, or is of a wrong kind', async () => {
+      const { drill, folder } = await projectWith('docker', 'custom', {
+        config: ['signing: { key: "file:signing.pem" }'],
+      });
+      expect(await drill()).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('signing.pem'),
+        statement: undefined,
+      });
+      await writeFile(join(folder, 'signing.pem'), 'no key at all\n', { mode: 0o600 });
+      expect(await drill()).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('signing.pem'),
+        statement: undefined,
+      });
     });
-    expect(await drill()).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('signing.pem'),
-      statement: undefined,
-    });
-    await writeFile(join(folder, 'signing.pem'), 'no key at all\n', { mode: 0o600 });
-    expect(await drill()).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('signing.pem'),
-      statement: undefined,
-    });
-  });
 
-  it('an evidence directory that cannot be written', async () => {
-    const { drill, folder } = await projectWith('docker', 'custom', {
-      config: ['evidence: { store: evidence }'],
+    it('an evidence directory that cannot be written', async () => {
+      const { drill, folder } = await projectWith('docker', 'custom', {
+        config: ['evidence: { store: evidence }'],
+      });
+      // Root may write anywhere: a file in its place stops it, too.
+      await writeFile(join(folder, 'evidence'), '');
+      await chmod(join(folder, 'evidence'), 0o400);
+      expect(await drill()).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('evidence'),
+        statement: undefined,
+      });
     });
-    // Root may write anywhere: a file in its place stops it, too.
-    await writeFile(join(folder, 'evidence'), '');
-    await chmod(join(folder, 'evidence'), 0o400);
-    expect(await drill()).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('evidence'),
-      statement: undefined,
-    });
-  });
 
-  it.each([
-    ['malformed YAML', 'sources: [', /muster\.yaml:\d+:\d+/],
-    ['duplicate ids', twice('id: a'), /:6:\d+ {2}the id a is already that of line 5/],
-    ['an unknown check', source('[recent-ordres]', 'recent-orders'), /recent-orders/],
-    ['a wrong expect', source('[a]', 'a', 'n > 1 and n < 3'), /::int AS ok/],
-  ])('%s', async (_, text, message) => {
-    const { drill, folder } = await projectWith('docker', 'custom');
-    await writeFile(join(folder, 'muster.yaml'), text);
-    expect(await drill()).toMatchObject({
-      exitCode: 64,
-      stderr: expect.stringMatching(message),
-      statement: undefined,
+    it.each([
+      ['malformed YAML', 'sources: [', /muster\.yaml:\d+:\d+/],
+      ['duplicate ids', twice('id: a'), /:6:\d+ {2}the id a is already that of line 5/],
+      ['an unknown check', source('[recent-ordres]', 'recent-orders'), /recent-orders/],
+      ['a wrong expect', source('[a]', 'a', 'n > 1 and n < 3'), /::int AS ok/],
+    ])('%s', async (_, text, message) => {
+      const { drill, folder } = await projectWith('docker', 'custom');
+      await writeFile(join(folder, 'muster.yaml'), text);
+      expect(await drill()).toMatchObject({
+        exitCode: 64,
+        stderr: expect.stringMatching(message),
+        statement: undefined,
+      });
     });
-  });
-});
+  },
+);
 
 function source(checks: string, id: string, expectation = 'n > 0'): string {
   return `sources:\n  - { slug: shop, kind: postgres, backup: { type: dump, location: dumps }, checks: ${checks} }

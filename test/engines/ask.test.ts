@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EngineBench, engineBench, type Place, type Running } from '../support/engine-bench.ts';
+import { describeIn } from '../support/needs.ts';
 
 const PLACES: readonly Place[] = ['docker 17', 'docker 15 by the bridge', 'bubblewrap 15'];
 const FACTS = { format: 'custom', major: 15, databases: [] };
@@ -13,7 +14,7 @@ const string = (text: string) => ({ kind: 'string', text });
 const SHORT = { timeoutMs: 500 };
 const STOPPED_MS = 7_500;
 
-describe.each(PLACES)('a question asked in %s', (place) => {
+describeIn(PLACES, 'a question asked in %s', (place) => {
   let bench: EngineBench;
   let end: () => void;
   let running: Running;

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { type EngineBench, engineBench, type Place } from '../support/engine-bench.ts';
+import { describeIn, majorOf } from '../support/needs.ts';
 
-const PLACES: readonly { readonly place: Place; readonly major: 15 | 17 }[] = [
-  { place: 'docker 17', major: 17 },
-  { place: 'bubblewrap 15', major: 15 },
-];
+const PLACES: readonly Place[] = ['docker 17', 'bubblewrap 15'];
 /** Large enough that damage in the middle lies in data, and that pg_restore uses several processes. */
 const ROWS = `CREATE TABLE a AS SELECT g AS i, md5(g::text) || md5((g + 1)::text) AS s FROM generate_series(1, 40000) g;
   CREATE TABLE b AS SELECT * FROM a; ALTER TABLE a ADD PRIMARY KEY (i); CREATE INDEX ON b (s)`;
 
-describe.each(PLACES)('a damaged dump in $place', ({ place, major }) => {
+describeIn(PLACES, 'a damaged dump in %s', (place) => {
+  const major = majorOf(place);
   let bench: EngineBench;
   let server: DumpServer;
   let folder: string;

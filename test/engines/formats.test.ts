@@ -7,6 +7,7 @@ import { isMusterError } from '@muster/core';
 import { type Artefact, postgresEngine } from '@muster/engines';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
+import { canRunIn } from '../support/needs.ts';
 
 const run = promisify(execFile);
 const signal = new AbortController().signal;
@@ -36,7 +37,7 @@ const cuts = (size: number): readonly number[] => [
   ...[600, 40, 9, 5, 2, 1].map((left) => size - left),
 ];
 
-describe.each([15, 17] as const)('what pg_dump %i writes', (major) => {
+describe.runIf(canRunIn('docker')).each([15, 17] as const)('what pg_dump %i writes', (major) => {
   let server: DumpServer;
   let folder: string;
   beforeAll(async () => {

@@ -5,13 +5,14 @@ import { postgresEngine } from '@muster/engines';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DumpFormat, type DumpServer, dumpServer } from '../support/dumps.ts';
 import { artefactOf, type EngineBench, engineBench, never } from '../support/engine-bench.ts';
+import { canRunIn } from '../support/needs.ts';
 
 const FORMATS: readonly DumpFormat[] = ['custom', 'plain'];
 const number = (text: string) => ({ kind: 'number', text });
 const n = (text: string) => ({ kind: 'row', row: { columns: [{ name: 'n', value: number(text) }] } });
 const code = (reason: string) => expect.objectContaining({ code: reason });
 
-describe('an odd dump', () => {
+describe.runIf(canRunIn('bubblewrap') && canRunIn('docker'))('an odd dump', () => {
   let bench: EngineBench;
   let server: DumpServer;
   let folder: string;

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DumpFormat, type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
 import { type EngineBench, engineBench, type Place } from '../support/engine-bench.ts';
+import { describeIn, majorOf } from '../support/needs.ts';
 
 const run = promisify(execFile);
 const FORMATS: readonly DumpFormat[] = ['custom', 'tar', 'directory', 'plain'];
@@ -14,12 +15,7 @@ const SHARED = join(process.cwd(), '../shared/data');
 const number = (text: string) => ({ kind: 'number', text });
 const n = (text: string) => ({ kind: 'row', row: { columns: [{ name: 'n', value: number(text) }] } });
 
-const PLACES: readonly { readonly place: Place; readonly major: 15 | 17 }[] = [
-  { place: 'docker 17', major: 17 },
-  { place: 'docker 15', major: 15 },
-  { place: 'docker 15 by the bridge', major: 15 },
-  { place: 'bubblewrap 15', major: 15 },
-];
+const PLACES: readonly Place[] = ['docker 17', 'docker 15', 'docker 15 by the bridge', 'bubblewrap 15'];
 
 let dumps: string;
 const servers = new Map<15 | 17, DumpServer>();
@@ -43,7 +39,8 @@ afterAll(async () => {
   await rm(dumps, { recursive: true, force: true });
 });
 
-describe.each(PLACES)('a healthy dump in $place', ({ place, major }) => {
+describeIn(PLACES, 'a healthy dump in %s', (place) => {
+  const major = majorOf(place);
   let bench: EngineBench;
   beforeAll(async () => {
     bench = await engineBench(place);
@@ -95,7 +92,7 @@ describe.runIf(existsSync(SHARED)).each(['pagila', 'chinook'] as const)('the rea
     expected = (await server.sql(name, counting)).trim();
   });
 
-  describe.each(['docker 15', 'bubblewrap 15'] as const)('in %s', (place) => {
+  describeIn(['docker 15', 'bubblewrap 15'], 'in %s', (place) => {
     let bench: EngineBench;
     beforeAll(async () => {
       bench = await engineBench(place);
