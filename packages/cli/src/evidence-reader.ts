@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { DRILL_ID, MusterError } from '@muster/core';
-import { createDirectoryStore, loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
+import { loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
+import type { Environment } from './environment.js';
+import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
 
 export interface StoredReceipt {
@@ -14,10 +16,11 @@ const SUFFIX = '.sigstore.json';
 /** Every receipt in the evidence store, verified against the keyring, oldest drill first. */
 export async function readReceipts(
   { evidence }: LoadedConfig,
+  environment: Environment,
   wanted: { readonly source?: string | undefined; readonly drillId?: string },
   signal: AbortSignal,
 ): Promise<readonly StoredReceipt[]> {
-  const store = createDirectoryStore(evidence.store);
+  const store = openEvidenceStore(evidence.store, environment);
   const prefix = wanted.source === undefined ? 'receipts/' : `receipts/${wanted.source}/`;
   const keys: string[] = [];
   for await (const key of store.list(prefix, signal)) {
@@ -41,16 +44,17 @@ export async function readReceipts(
 /** @throws `usage` where that is no id, `evidence_not_found`. */
 export async function readReceipt(
   loaded: LoadedConfig,
+  environment: Environment,
   drillId: string,
   signal: AbortSignal,
 ): Promise<StoredReceipt> {
   if (!DRILL_ID.test(drillId))
     throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
-  const [receipt] = await readReceipts(loaded, { drillId }, signal);
+  const [receipt] = await readReceipts(loaded, environment, { drillId }, signal);
   if (receipt !== undefined) return receipt;
   throw new MusterError(
     'evidence_not_found',
-    `There is no receipt of ${drillId} in ${loaded.evidence.store}: muster drill list shows those there are.`,
+    `There is no receipt of ${drillId} in ${loaded.evidence.store.location}: muster drill list shows those there are.`,
   );
 }
 

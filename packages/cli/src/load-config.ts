@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Check, type Config, MusterError, parseConfig, type Source } from '@muster/core';
+import {
+  type Check,
+  type Config,
+  type EvidencePlace,
+  MusterError,
+  parseConfig,
+  type Source,
+} from '@muster/core';
 import type { Cli } from './cli.js';
 import { ConfigFaults } from './problem.js';
 
@@ -11,8 +18,8 @@ export interface LoadedConfig {
   /** Absolute. */
   readonly file: string;
   readonly config: Config;
-  /** Where evidence and public keys lie: as configured, else beside the configuration. Absolute. */
-  readonly evidence: { readonly store: string; readonly keyring: string };
+  /** Where evidence and public keys lie: as configured, else beside the configuration. Paths are absolute. */
+  readonly evidence: { readonly store: EvidencePlace; readonly keyring: string };
 }
 
 /** @throws `config_not_found`, {@link ConfigFaults} with every fault of the file. */
@@ -25,7 +32,10 @@ export async function loadConfig(cli: Cli): Promise<LoadedConfig> {
   return {
     file,
     config: parsed.config,
-    evidence: { store: store ?? join(directory, 'evidence'), keyring: keyring ?? join(directory, 'keys') },
+    evidence: {
+      store: store ?? { type: 'directory', location: join(directory, 'evidence') },
+      keyring: keyring ?? join(directory, 'keys'),
+    },
   };
 }
 

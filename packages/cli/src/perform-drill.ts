@@ -1,8 +1,8 @@
 import type { RestorePoint } from '@muster/backups';
 import { newDrillId, type Plan, type Source } from '@muster/core';
 import { type DrillOutcome, runDrill } from '@muster/drill';
-import { createDirectoryStore } from '@muster/evidence';
 import type { Cli } from './cli.js';
+import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
 import { openOutputLog } from './output-log.js';
 import { stateDirectory } from './places.js';
@@ -35,7 +35,7 @@ export async function performDrill(
 ): Promise<DrillOutcome> {
   const { environment } = cli;
   const signer = await openSigner(cli, loaded, signal);
-  const store = createDirectoryStore(loaded.evidence.store);
+  const store = openEvidenceStore(loaded.evidence.store, environment);
   await store.probe(signal);
   const log = await openOutputLog(stateDirectory(environment), environment.now);
   try {

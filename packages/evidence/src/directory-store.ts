@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { MusterError } from '@muster/core';
 import type { EvidenceStore } from './evidence-store.js';
 import { adviceFor, errnoOf } from './file-fault.js';
+import { checkKey, SEGMENT } from './store-key.js';
 import { tryWriteOnce, writeOnce } from './write-once.js';
 
 /**
@@ -66,14 +67,6 @@ export function createDirectoryStore(path: string): EvidenceStore {
       }
     },
   };
-}
-
-/** No name begins with a dot, so a key can neither climb out nor meet a temporary file. */
-const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
-
-function checkKey(key: string): string {
-  if (key.split('/').every((segment) => SEGMENT.test(segment))) return key;
-  throw new MusterError('internal', `${JSON.stringify(key)} is not a key of an evidence store.`);
 }
 
 /** The order is that of an object storage, bytewise over whole keys: `a-b/c` before `a/c`. */

@@ -12,6 +12,7 @@ export {
 } from './keys.js';
 export { createSigner } from './local-signer.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
+export { createS3Store, type S3StoreOptions } from './s3-store.js';
 export type { Signer } from './signer.js';
 export {
   type Verification,

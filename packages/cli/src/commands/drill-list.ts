@@ -19,12 +19,12 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
     cli.process,
     () => {},
     async (signal) => {
-      const { output } = cli;
+      const { output, environment } = cli;
       const loaded = await loadConfig(cli);
-      const receipts = await readReceipts(loaded, { source: options.source }, signal);
+      const receipts = await readReceipts(loaded, environment, { source: options.source }, signal);
       output.result({ drills: receipts.map(summaryOf) }, () =>
         receipts.length === 0
-          ? [`There are no receipts in ${loaded.evidence.store} yet: muster drill run makes one.`]
+          ? [`There are no receipts in ${loaded.evidence.store.location} yet: muster drill run makes one.`]
           : table(
               [
                 { title: 'drill' },

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { RestorePoint } from '@muster/backups';
 import { MusterError, parseDuration, type Source } from '@muster/core';
 import type { DrillOutcome, KeptScratch } from '@muster/drill';
@@ -41,7 +41,7 @@ export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<numb
         : heldOf(cli, source, outcome, outcome.kept, keepMs);
     try {
       if (options.receipt !== undefined) await writeReceipt(cli, loaded, outcome, options.receipt);
-      present(cli, loaded, outcome, held);
+      present(cli, loaded, outcome, held, options.receipt);
       if (held !== undefined) await hold(cli, held, signal);
     } finally {
       await outcome.kept?.release();
@@ -96,9 +96,16 @@ async function writeReceipt(
   }
 }
 
-const receiptPath = ({ evidence }: LoadedConfig, { key }: DrillOutcome): string => join(evidence.store, key);
+const receiptPath = ({ evidence }: LoadedConfig, { key }: DrillOutcome): string =>
+  `${evidence.store.location}/${key}`;
 
-function present(cli: Cli, loaded: LoadedConfig, outcome: DrillOutcome, held: Held | undefined): void {
+function present(
+  cli: Cli,
+  loaded: LoadedConfig,
+  outcome: DrillOutcome,
+  held: Held | undefined,
+  copy: string | undefined,
+): void {
   const { output, environment } = cli;
   const { predicate } = outcome.statement;
   const path = receiptPath(loaded, outcome);
@@ -122,13 +129,21 @@ function present(cli: Cli, loaded: LoadedConfig, outcome: DrillOutcome, held: He
     const { style, width } = output;
     const verdict = verdictLines(predicate, outcome.message, style);
     const near = (file: string): string => shellWord(nearest(file, environment.cwd));
+    const muster = commandName(environment.env);
+    const verify = (file: string): readonly [string, string] => [
+      'verify',
+      `${muster} verify ${file} --keyring ${near(loaded.evidence.keyring)}`,
+    ];
+    const inDirectory = loaded.evidence.store.type === 'directory';
     const where = fields(
       [
-        ['receipt', near(path)],
-        [
-          'verify',
-          `${commandName(environment.env)} verify ${near(path)} --keyring ${near(loaded.evidence.keyring)}`,
-        ],
+        ['receipt', inDirectory ? near(path) : path],
+        // What lies in S3 is verified where it is read, or as a copy.
+        inDirectory
+          ? verify(near(path))
+          : copy === undefined
+            ? ['show', `${muster} drill show ${predicate.drill_id}`]
+            : verify(shellWord(copy)),
       ],
       style,
     );

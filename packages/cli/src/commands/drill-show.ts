@@ -23,11 +23,11 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
     cli.process,
     () => {},
     async (signal) => {
-      const { key, verification } = await readReceipt(await loadConfig(cli), drillId, signal);
+      const { output, environment } = cli;
+      const { key, verification } = await readReceipt(await loadConfig(cli), environment, drillId, signal);
       const { statement, steps, exitCode, keyId } = verification;
       if (exitCode !== 0 || statement === undefined || keyId === undefined)
         throw new MusterError('evidence_malformed', `${key} is not to be believed: ${steps.at(-1)?.detail}`);
-      const { output, environment } = cli;
       output.result(statement, () =>
         receiptLines(statement, keyId, environment.now(), output.style, output.width),
       );

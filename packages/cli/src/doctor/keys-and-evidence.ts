@@ -1,6 +1,7 @@
 import { isMusterError } from '@muster/core';
-import { createDirectoryStore, listKeys, loadPrivateKey } from '@muster/evidence';
+import { listKeys, loadPrivateKey } from '@muster/evidence';
 import type { Cli } from '../cli.js';
+import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
 import { ensurePrivate, stateDirectory } from '../places.js';
 import { nearest } from '../render/faults.js';
@@ -20,8 +21,9 @@ export async function examineEvidence(
     await examine('state', () => ensurePrivate(stateDirectory(cli.environment))),
     await examine('signing key', () => describeKey(cli, loaded)),
     await examine('evidence', async () => {
-      await createDirectoryStore(store).probe(signal);
-      return `${nearest(store, cwd)} · can be written`;
+      await openEvidenceStore(store, cli.environment).probe(signal);
+      const where = store.type === 'directory' ? nearest(store.location, cwd) : store.location;
+      return `${where} · can be written`;
     }),
     await examine('keyring', async () => {
       const keys = await listKeys(keyring).catch((error: unknown) => {

@@ -54,6 +54,36 @@ export interface Source {
 
 export type IsolationChoice = 'auto' | 'docker' | 'podman' | 'bubblewrap';
 
+/** How long the evidence store itself refuses to delete or overwrite an object; nobody may shorten `compliance`. */
+export interface ObjectLock {
+  readonly mode: 'governance' | 'compliance';
+  readonly days: number;
+}
+
+/** An S3-compatible object storage, and whose credentials open it. */
+export interface S3Access {
+  /** Absent = that of AWS for the region. */
+  readonly endpoint?: string;
+  readonly region?: string;
+  /** The bucket in the path, and not in the host name. Default: with an endpoint, yes. */
+  readonly pathStyle?: boolean;
+  /** Absent = the credential chain of AWS. */
+  readonly credentials?: { readonly accessKeyId: SecretRef; readonly secretAccessKey: SecretRef };
+}
+
+/** Where plans and receipts are kept. `location` is for people: an absolute path, or `s3://bucket/prefix`. */
+export type EvidencePlace =
+  | { readonly type: 'directory'; readonly location: string }
+  | {
+      readonly type: 's3';
+      readonly location: string;
+      readonly bucket: string;
+      /** Without slashes around it; empty = the whole bucket. */
+      readonly prefix: string;
+      readonly s3: S3Access;
+      readonly objectLock?: ObjectLock;
+    };
+
 /** A configuration in force: defaults applied, references between its parts resolved, paths absolute. */
 export interface Config {
   readonly sources: readonly Source[];
@@ -63,8 +93,8 @@ export interface Config {
     readonly images: { readonly postgres: string; readonly mongodb: string };
   };
   readonly signing: { readonly key?: SecretRef };
-  /** Absolute directories; absent = the caller's default. */
-  readonly evidence: { readonly store?: string; readonly keyring?: string };
+  /** `keyring` is an absolute directory; absent = the caller's default. */
+  readonly evidence: { readonly store?: EvidencePlace; readonly keyring?: string };
   /** Over the JCS form of the parsed document before defaults. */
   readonly configSha256: Sha256;
 }

@@ -1,4 +1,5 @@
 import { checkFaults } from './check-faults.js';
+import { evidenceFaults } from './evidence-faults.js';
 import { type Fault, faultAt, showName } from './fault.js';
 import { passwordFaults } from './passwords.js';
 import { backupShapeFaults, bothFaults, checkKinds, referenceFaults, sourceFaults } from './source-faults.js';
@@ -21,6 +22,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...items(child(tree, 'sources')).flatMap((source, index) =>
       sourceFaults(kinds, source, defaults, ['sources', index]),
     ),
+    ...evidenceFaults(child(tree, 'evidence'), ['evidence']),
     ...passwordFaults(tree, []),
   ];
 }

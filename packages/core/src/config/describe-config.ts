@@ -3,7 +3,7 @@ import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
-import type { Config, Source } from './config.js';
+import type { Config, S3Access, Source } from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -19,7 +19,27 @@ export function describeConfig(config: Config): Described {
     checks: config.checks.map((check) => describeCheck(check, config.sources)),
     scratch: { kind: scratch.kind, images: { ...scratch.images } },
     signing: signing.key === undefined ? undefined : { key: writeSecretRef(signing.key) },
-    evidence: evidence.store === undefined && evidence.keyring === undefined ? undefined : { ...evidence },
+    evidence: describeEvidence(evidence),
+  });
+}
+
+function describeEvidence({ store, keyring }: Config['evidence']): JsonValue | undefined {
+  if (store === undefined) return keyring === undefined ? undefined : { keyring };
+  return withoutAbsent({
+    store: store.location,
+    keyring,
+    s3: store.type === 's3' ? describeAccess(store.s3) : undefined,
+    object_lock: store.type === 's3' && store.objectLock !== undefined ? { ...store.objectLock } : undefined,
+  });
+}
+
+function describeAccess({ endpoint, region, pathStyle, credentials }: S3Access): JsonValue {
+  return withoutAbsent({
+    endpoint,
+    region,
+    path_style: pathStyle,
+    access_key_id: credentials && writeSecretRef(credentials.accessKeyId),
+    secret_access_key: credentials && writeSecretRef(credentials.secretAccessKey),
   });
 }
 

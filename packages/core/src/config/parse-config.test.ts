@@ -155,7 +155,10 @@ evidence: { store: ./evidence, keyring: /srv/keys }
         images: { postgres: 'muster.test/postgres:{major}', mongodb: 'mongo:{major}' },
       },
       signing: { key: { kind: 'file', path: '/etc/muster/keys/muster.key' } },
-      evidence: { store: '/etc/muster/evidence', keyring: '/srv/keys' },
+      evidence: {
+        store: { type: 'directory', location: '/etc/muster/evidence' },
+        keyring: '/srv/keys',
+      },
     });
   });
 
@@ -181,6 +184,72 @@ evidence: { store: ./evidence, keyring: /srv/keys }
   });
 });
 
+describe('an evidence store in S3', () => {
+  const given = (evidence: string) => `${source('checks: [c]')}evidence: ${evidence}`;
+  const FULL = `{ keyring: keys, store: s3://evi-dence/a/b_c/, object_lock: { mode: compliance, days: 400 }, s3: {
+    endpoint: "https://s3.example.org:9000", region: eu-west-3, path_style: false,
+    access_key_id: env:KEY_ID, secret_access_key: file:secret } }`;
+
+  it('has all its settings, its credentials as references', () => {
+    const config = load(given(FULL));
+    expect(config.evidence).toEqual({
+      store: {
+        type: 's3',
+        location: 's3://evi-dence/a/b_c',
+        bucket: 'evi-dence',
+        prefix: 'a/b_c',
+        s3: {
+          endpoint: 'https://s3.example.org:9000',
+          region: 'eu-west-3',
+          pathStyle: false,
+          credentials: {
+            accessKeyId: { kind: 'env', name: 'KEY_ID' },
+            secretAccessKey: { kind: 'file', path: '/etc/muster/secret' },
+          },
+        },
+        objectLock: { mode: 'compliance', days: 400 },
+      },
+      keyring: '/etc/muster/keys',
+    });
+    expect(load(stringify(describeConfig(config))).evidence).toEqual(config.evidence);
+  });
+
+  it('needs nothing but a bucket', () => {
+    const { evidence } = load(given('{ store: s3://bucket }'));
+    expect(evidence).toEqual({
+      store: { type: 's3', location: 's3://bucket', bucket: 'bucket', prefix: '', s3: {} },
+    });
+  });
+
+  it.each([
+    ['{ store: s3://ab }', 'store'],
+    ['{ store: s3://Bucket }', 'store'],
+    ['{ store: s3://bucket/a//b }', 'store'],
+    ['{ store: s3://bucket/../b }', 'store'],
+    ['{ store: "s3://bucket/a b" }', 'store'],
+    ['{ store: s3://bucket, s3: { endpoint: s3.example.org } }', 's3.endpoint'],
+    ['{ store: s3://bucket, s3: { endpoint: "https://s3.example.org/?x=1" } }', 's3.endpoint'],
+    ['{ store: s3://bucket, s3: { endpoint: "ftp://s3.example.org" } }', 's3.endpoint'],
+    ['{ store: s3://bucket, s3: { access_key_id: AKIA, secret_access_key: env:S } }', 's3.access_key_id'],
+    ['{ store: s3://bucket, s3: { access_key_id: env:K } }', 's3.access_key_id'],
+    ['{ store: s3://bucket, s3: { secret_access_key: env:S } }', 's3.secret_access_key'],
+    ['{ store: s3://bucket, object_lock: { mode: COMPLIANCE, days: 7 } }', 'object_lock.mode'],
+    ['{ store: s3://bucket, object_lock: { mode: governance, days: 0 } }', 'object_lock.days'],
+    ['{ store: s3://bucket, object_lock: { mode: governance, days: 36501 } }', 'object_lock.days'],
+    ['{ store: s3://bucket, object_lock: { mode: governance } }', 'object_lock.days'],
+    ['{ store: ./evidence, s3: { region: x } }', 's3'],
+    ['{ object_lock: { mode: governance, days: 7 } }', 'object_lock'],
+  ])('of %s has a fault at %s', (evidence, path) => {
+    expect(faultsOf(given(evidence))).toMatchObject([{ code: 'invalid', path: `evidence.${path}` }]);
+  });
+
+  it('never takes a credential in its endpoint, nor repeats it', () => {
+    const faults = faultsOf(given('{ store: s3://bucket, s3: { endpoint: "https://me:s3cret@host" } }'));
+    expect(faults).toMatchObject([{ path: 'evidence.s3.endpoint' }]);
+    expect(JSON.stringify(faults)).not.toContain('s3cret');
+  });
+});
+
 describe('the faults of a configuration', () => {
   it('are reported all at once, of every class, in the order of the file', () => {
     const text = `
@@ -203,7 +272,7 @@ checks:
     expect: n > 100 and n < 5
   - { id: a, summary_sql: x, expect: "n > 'x'" }
   - { id: a, summary_find: { database: app }, expect: n >= 1, timeout: 5 }
-evidence: { store: s3://x/y, store: y }
+evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
 `;
     expect(places(text)).toEqual([
       '4:5 unknown_key sources[0].kidn',
@@ -224,8 +293,9 @@ evidence: { store: s3://x/y, store: y }
       '20:11 duplicate checks[2].id',
       '20:28 invalid checks[2].summary_find',
       '20:72 invalid checks[2].timeout',
-      '21:20 not_supported_yet evidence.store',
+      '21:20 invalid evidence.store',
       '21:30 duplicate evidence.store',
+      '21:49 not_supported_yet evidence.keyring',
     ]);
   });
 
@@ -270,10 +340,7 @@ evidence: { store: s3://x/y, store: y }
     'telemetry: {}',
     'scratch: { kind: podman }',
     'scratch: { kind: uri }',
-    'evidence: { store: s3://bucket/prefix }',
     'evidence: { keyring: s3://bucket/prefix }',
-    'evidence: { s3: {} }',
-    'evidence: { object_lock: { mode: COMPLIANCE, days: 7 } }',
   ])('tell that "%s" is not supported yet', (keys) => {
     const faults = faultsOf(source('checks: [c]') + keys);
     expect(faults).toMatchObject([{ code: 'not_supported_yet', line: 6 }]);

@@ -1,7 +1,17 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
-import type { BackupConfig, Config, ScratchLimits, SecretRef, Source, TimeLimits } from './config.js';
+import type {
+  BackupConfig,
+  Config,
+  EvidencePlace,
+  S3Access,
+  ScratchLimits,
+  SecretRef,
+  Source,
+  TimeLimits,
+} from './config.js';
 import { resolvePath } from './resolve-path.js';
+import type { StoreLocation } from './scalars.js';
 import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
 
 export const DEFAULT_LIMITS: TimeLimits = {
@@ -52,7 +62,9 @@ export function resolveConfig(file: ConfigFile, context: ResolveContext): Config
     scratch: { kind: scratch?.kind ?? 'auto', images: { ...DEFAULT_IMAGES, ...scratch?.images } },
     signing: signing?.key === undefined ? {} : { key: absoluteRef(signing.key, baseDirectory) },
     evidence: {
-      ...(evidence?.store === undefined ? {} : { store: resolvePath(baseDirectory, evidence.store) }),
+      ...(evidence?.store === undefined
+        ? {}
+        : { store: resolveStore(evidence, evidence.store, baseDirectory) }),
       ...(evidence?.keyring === undefined ? {} : { keyring: resolvePath(baseDirectory, evidence.keyring) }),
     },
     configSha256,
@@ -106,6 +118,44 @@ function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): Bac
   if (backup?.location === undefined) return { type: 'live' };
   const directory = resolvePath(baseDirectory, backup.location);
   return { type: 'dump', directory, ...(backup.match === undefined ? {} : { match: backup.match }) };
+}
+
+function resolveStore(
+  evidence: NonNullable<ConfigFile['evidence']>,
+  store: StoreLocation,
+  baseDirectory: string,
+): EvidencePlace {
+  if (store.type === 'directory')
+    return { type: 'directory', location: resolvePath(baseDirectory, store.path) };
+  const { bucket, prefix } = store;
+  const { object_lock: objectLock, s3 } = evidence;
+  return {
+    type: 's3',
+    location: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
+    bucket,
+    prefix,
+    s3: resolveAccess(s3 ?? {}, baseDirectory),
+    ...(objectLock === undefined ? {} : { objectLock }),
+  };
+}
+
+type S3File = NonNullable<NonNullable<ConfigFile['evidence']>['s3']>;
+
+function resolveAccess(s3: S3File, baseDirectory: string): S3Access {
+  const { endpoint, region, path_style, access_key_id, secret_access_key } = s3;
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(path_style === undefined ? {} : { pathStyle: path_style }),
+    ...(access_key_id === undefined || secret_access_key === undefined
+      ? {}
+      : {
+          credentials: {
+            accessKeyId: absoluteRef(access_key_id, baseDirectory),
+            secretAccessKey: absoluteRef(secret_access_key, baseDirectory),
+          },
+        }),
+  };
 }
 
 function resolveCheck(

@@ -72,12 +72,51 @@ export const secretRef = () =>
 /** A directory as written, or `file://`. S3 is known, and not supported yet. */
 export const directory = () =>
   parsedString((written) => {
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1]?.toLowerCase();
-    if (scheme === 's3') return { message: `an S3 location ${NOT_YET}`, code: 'not_supported_yet' };
-    if (scheme === undefined && written !== '' && !written.includes('\0')) return { value: written };
-    const path = scheme === 'file' ? filePath(written) : undefined;
+    if (schemeOf(written) === 's3')
+      return { message: `an S3 location ${NOT_YET}`, code: 'not_supported_yet' };
+    const path = directoryPath(written);
     return path === undefined ? { message: 'expected a directory or file:///DIRECTORY' } : { value: path };
   });
+
+/** A directory as written, or the bucket and prefix of `s3://`. */
+export type StoreLocation =
+  | { readonly type: 'directory'; readonly path: string }
+  | { readonly type: 's3'; readonly bucket: string; readonly prefix: string };
+
+/** A directory, or `s3://bucket/prefix`. */
+export const storeLocation = () =>
+  parsedString<StoreLocation>((written) => {
+    if (schemeOf(written) === 's3') {
+      const [, bucket, prefix] = S3_LOCATION.exec(written) ?? [];
+      return bucket === undefined || prefix === undefined
+        ? { message: 'expected s3://BUCKET or s3://BUCKET/PREFIX, of letters, digits and . _ - =' }
+        : { value: { type: 's3', bucket, prefix: prefix.slice(1) } };
+    }
+    const path = directoryPath(written);
+    return path === undefined
+      ? { message: 'expected a directory, file:///DIRECTORY or s3://BUCKET/PREFIX' }
+      : { value: { type: 'directory', path } };
+  });
+
+/** As S3 names buckets; a prefix of which every server and tool makes the same. */
+const S3_LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*)\/?$/;
+
+/** The address of a server over HTTP, and nothing else in it. */
+export const endpoint = () =>
+  parsedString((written) => {
+    const url = URL.canParse(written) ? new URL(written) : undefined;
+    const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && !/[?#@]/.test(written);
+    return isPlain ? { value: written } : { message: 'expected https://HOST or http://HOST:PORT' };
+  });
+
+const schemeOf = (written: string): string | undefined =>
+  /^([a-z][a-z0-9+.-]*):\/\//i.exec(written)?.[1]?.toLowerCase();
+
+function directoryPath(written: string): string | undefined {
+  const scheme = schemeOf(written);
+  if (scheme === undefined && written !== '' && !written.includes('\0')) return written;
+  return scheme === 'file' ? filePath(written) : undefined;
+}
 
 function filePath(uri: string): string | undefined {
   try {

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { choice, directory, expectSentence, notYet, secretRef, size, text, timeLimit } from './scalars.js';
+import {
+  choice,
+  directory,
+  endpoint,
+  expectSentence,
+  notYet,
+  secretRef,
+  size,
+  storeLocation,
+  text,
+  timeLimit,
+} from './scalars.js';
 
 const scratchLimits = z.strictObject({
   cpus: z
@@ -117,10 +128,41 @@ const check = z.strictObject({
   read_only: z.boolean().exactOptional().describe('true: the server refuses it to write. Default: false.'),
 });
 
+/** A hundred years, the most that S3 takes. */
+const MAX_LOCK_DAYS = 36_500;
+
 const imagePattern = () =>
   image().regex(/^(?:[^{}]|\{major\})*$/, {
     error: 'expected an image in which {major} stands for the version',
   });
+
+const s3 = z.strictObject({
+  endpoint: endpoint()
+    .exactOptional()
+    .describe('The URL of the server. Default: that of AWS for the region.'),
+  region: text()
+    .exactOptional()
+    .describe('Default: that of the AWS environment; with an endpoint us-east-1.'),
+  path_style: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'true: the bucket stands in the path of the URL, false: in its host. Default: true with endpoint.',
+    ),
+  access_key_id: secretRef()
+    .exactOptional()
+    .describe('env:NAME or file:PATH. Default: the AWS credential chain.'),
+  secret_access_key: secretRef()
+    .exactOptional()
+    .describe('env:NAME or file:PATH, together with access_key_id.'),
+});
+
+const objectLock = z.strictObject({
+  mode: z
+    .enum(['governance', 'compliance'])
+    .describe('governance: some users may lift it; compliance: nobody may, until the days are over.'),
+  days: z.int().positive().max(MAX_LOCK_DAYS).describe('How long each object is kept, from its writing.'),
+});
 
 /** All of a configuration file, keys of features to come included; what crosses keys is held in cross-checks.ts. */
 export const configSchema = z
@@ -153,10 +195,14 @@ export const configSchema = z
       .describe('Who signs the receipts.'),
     evidence: z
       .strictObject({
-        store: directory().exactOptional().describe('Where plans and receipts are kept.'),
+        store: storeLocation()
+          .exactOptional()
+          .describe('Where plans and receipts are kept: a directory or s3://BUCKET/PREFIX.'),
         keyring: directory().exactOptional().describe('The public keys that count.'),
-        s3: notYet(),
-        object_lock: notYet(),
+        s3: s3.exactOptional().describe('How to reach an s3:// store.'),
+        object_lock: objectLock
+          .exactOptional()
+          .describe('How long an s3:// store itself protects each object. Default: as the bucket has it.'),
       })
       .exactOptional()
       .describe('What proves: plans, receipts, public keys.'),

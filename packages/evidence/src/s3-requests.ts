@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { MusterError } from '@muster/core';
+import { faultOf, type S3Fault } from './s3-fault.js';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+/** One request: what it asks, given the client, the SDK and the signal that ends it. */
+export type S3Request<T> = (client: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>;
+
+/** Milliseconds. */
+export interface S3Timing {
+  /** For one try of one request. */
+  readonly attempt: number;
+  /** Waits between tries: there is one try more than waits. */
+  readonly backoff: readonly number[];
+}
+
+/** Why a request failed for good. `fault.mayBeDone` if any of its tries may have been done. */
+export class S3Failure extends Error {
+  readonly fault: S3Fault;
+  constructor(fault: S3Fault, cause: unknown) {
+    super(fault.advice, { cause });
+    this.fault = fault;
+  }
+}
+
+/**
+ * Sends requests and decides, in place of the SDK, which are tried again: what was lost on the way must not be hidden
+ * from who writes once. The SDK is loaded with the first request (it takes 80 ms, and most commands need none).
+ */
+export function createS3Requests(
+  config: S3ClientConfig,
+  server: string,
+  timing: S3Timing,
+): <T>(request: S3Request<T>, signal: AbortSignal, limit?: { readonly tries: number }) => Promise<T> {
+  let opened: Promise<{ client: S3Client; sdk: Sdk }> | undefined;
+  const open = async () => {
+    const sdk = await import('@aws-sdk/client-s3');
+    return { sdk, client: new sdk.S3Client({ ...config, maxAttempts: 1, expectContinueHeader: false }) };
+  };
+
+  const once = async <T>(request: S3Request<T>, signal: AbortSignal): Promise<T> => {
+    opened ??= open();
+    const { client, sdk } = await opened;
+    const limit = AbortSignal.timeout(timing.attempt);
+    const both = AbortSignal.any([signal, limit]);
+    try {
+      return await unlessAborted(request(client, sdk, both), both);
+    } catch (error) {
+      // However the SDK puts it that it was stopped.
+      throw limit.aborted ? limit.reason : error;
+    }
+  };
+
+  return async (request, signal, limit = { tries: timing.backoff.length + 1 }) => {
+    let mayBeDone = false;
+    for (const wait of [...timing.backoff.slice(0, limit.tries - 1), undefined]) {
+      signal.throwIfAborted();
+      try {
+        return await once(request, signal);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        // A secret that is not to be had says so itself.
+        if (error instanceof MusterError) throw error;
+        const fault = faultOf(error, server);
+        mayBeDone ||= fault.mayBeDone;
+        if (fault.kind !== 'again' || wait === undefined) throw new S3Failure({ ...fault, mayBeDone }, error);
+      }
+      await delay(wait, undefined, { signal }).catch(() => {});
+    }
+    throw new Error('unreachable: the last try returns or throws');
+  };
+}
+
+/** `promise`, or the signal's reason as soon as it is aborted, whether or not the promise ends. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { eventually } from './eventually.ts';
+import { findProgram } from './find-program.ts';
+import { requirement } from './requirement.ts';
+
+const versitygw = process.env['MUSTER_TEST_VERSITYGW'] ?? findProgram('versitygw');
+
+/** Asked once a file. */
+export const canServeS3 = (): boolean =>
+  requirement(
+    'versitygw',
+    versitygw !== undefined,
+    'go install github.com/versity/versitygw/cmd/versitygw@latest',
+  );
+
+export const S3_KEY = { accessKeyId: 'MUSTERTESTKEY', secretAccessKey: 'muster-test-s3cret' } as const;
+
+/** A real S3 server on loopback, over a directory of its own. */
+export interface S3Server {
+  readonly endpoint: string;
+  /** For what is no work of Muster's. */
+  readonly client: S3Client;
+  /** Where the objects lie as files: `<bucket>/<key>`. */
+  readonly directory: string;
+  /** Versioned where the server has versions. */
+  makeBucket(name: string, options?: { readonly objectLock?: boolean }): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Again, at the same address, with what it stored. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param options.versions false: the server keeps but one version of an object. */
+export async function s3Server(options: { readonly versions: boolean }): Promise<S3Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-s3-'));
+  const directory = join(folder, 'data');
+  const versions = join(folder, 'versions');
+  await mkdir(directory);
+  await mkdir(versions);
+  const port = await freePort();
+  const args = [
+    ...['--quiet', '--access', S3_KEY.accessKeyId, '--secret', S3_KEY.secretAccessKey],
+    ...['--port', `127.0.0.1:${port}`, 'posix', ...(options.versions ? ['--versioning-dir', versions] : [])],
+    directory,
+  ];
+  let server: ChildProcess;
+  const start = async (): Promise<void> => {
+    server = spawn(versitygw ?? '', args, { stdio: 'ignore' });
+    await eventually('the S3 server listens', () => listens(port));
+  };
+  const kill = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+  };
+  await start();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: S3_KEY });
+  return {
+    endpoint,
+    client,
+    directory,
+    async makeBucket(Bucket, { objectLock = false } = {}) {
+      await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: objectLock }));
+      if (!options.versions || objectLock) return;
+      const VersioningConfiguration = { Status: 'Enabled' } as const;
+      await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+    },
+    kill,
+    restart: start,
+    async close() {
+      client.destroy();
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
