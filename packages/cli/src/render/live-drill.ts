@@ -117,8 +117,9 @@ function moving(phase: PhaseView, view: DrillView, now: number): string {
 
 /** `pulling ━━━━━━━━╌╌╌╌ 3.1 MB of 8.4 MB · 12.0 MB/s · 0:04 left` */
 export function flowText(flow: NonNullable<PhaseView['flow']>, now: number): string {
-  const rate = rateOf(flow, now);
-  const left = timeLeft(flow, now);
+  const done = flow.totalBytes !== undefined && flow.bytes >= flow.totalBytes;
+  const rate = done ? undefined : rateOf(flow, now);
+  const left = done ? undefined : timeLeft(flow, now);
   const amount =
     flow.totalBytes === undefined
       ? formatSize(flow.bytes)
@@ -128,6 +129,8 @@ export function flowText(flow: NonNullable<PhaseView['flow']>, now: number): str
     word + amount,
     rate === undefined ? '' : `${formatSize(rate)}/s`,
     left === undefined ? '' : `${countdown(left)} left`,
+    // Indexes and constraints are made after the last byte was read.
+    done ? 'finishing' : '',
   ]
     .filter(Boolean)
     .join(' · ');

@@ -55,6 +55,13 @@ describe('a drill on a terminal', () => {
       `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.10 MB of 8.40 MB · 2.10 MB/s · 0:03 left'.padEnd(75)}  ${'1.0 s'.padStart(10)}`,
     ]);
   });
+  it('has no rate and no time left once all was read', () => {
+    const done: typeof STORY = [
+      ...STORY,
+      [3, { type: 'progress', phase: 'restore', what: 'restore', bytes: 8_400_000, totalBytes: 8_400_000 }],
+    ];
+    expect(liveLines(tell(done), at(9), 0, style, 100).at(-1)).toContain(' 8.40 MB of 8.40 MB · finishing ');
+  });
   it('never takes more columns than there are', () => {
     for (const line of liveLines(tell(STORY), at(2), 0, style, 60))
       expect(line.length).toBeLessThanOrEqual(60);

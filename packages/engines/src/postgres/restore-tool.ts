@@ -4,6 +4,7 @@ import type { Command, ExecResult } from '@muster/scratch';
 import { aborted } from './aborted.js';
 import type { Feed } from './feed.js';
 import { judge } from './judge.js';
+import { readWatch, watched } from './read-watch.js';
 import type { LogEntry } from './server-log.js';
 import { withSession } from './session.js';
 import type { RunningServer } from './start.js';
@@ -22,8 +23,8 @@ export interface ToolRun {
   readonly lastWord?: string;
   /** The source flows to its end even where the tool needs no more of it. */
   readonly drain?: boolean;
-  /** Each line of the tool's stderr. */
-  readonly onLine?: (line: string) => void;
+  /** pg_restore that opens its archive by itself: how many bytes its processes have read, now and then. */
+  readonly onRead?: (bytes: number) => void;
   /** Each complaint of the server, as it comes. */
   readonly onError?: (entry: LogEntry) => void;
   readonly onOutput: (text: string) => void;
@@ -41,7 +42,7 @@ export async function runTool(
   signal: AbortSignal,
 ): Promise<readonly RestoreWarning[]> {
   const { scratch, installation, log } = server;
-  const stderr = new ToolStderr(run.tool, run.onLine);
+  const stderr = new ToolStderr(run.tool);
   log.takeErrors();
   const ours = ({ pid }: LogEntry) => server.ours.has(pid);
   const unlisten = log.listen({
@@ -51,8 +52,10 @@ export async function runTool(
     },
   });
   try {
+    const argv = [`${installation.bindir}/${run.tool}`, ...run.args] as const;
     const command: Command = {
-      argv: [`${installation.bindir}/${run.tool}`, ...run.args],
+      argv: run.onRead === undefined ? argv : watched(argv),
+      ...(run.onRead === undefined ? {} : { stdout: readWatch(run.onRead) }),
       env: {
         LC_ALL: 'C',
         PGHOST: scratch.innerSocketDir,

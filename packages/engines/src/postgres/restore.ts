@@ -4,7 +4,6 @@ import pg from 'pg';
 import type { Artefact } from '../artefact.js';
 import type { RestoreOptions, RestoreReport } from '../engine.js';
 import { archiveInput } from './archive-input.js';
-import { archiveProgress } from './archive-progress.js';
 import { chained, counting, hashing } from './counting.js';
 import { unwrap } from './decompress.js';
 import { feed, readBackup } from './feed.js';
@@ -119,7 +118,7 @@ async function restoreArchive(
   const warnings = await restoreInto(server, facts, toc, signal, {
     args: [...(jobs > 1 ? [`--jobs=${jobs}`] : []), ...(input.path === undefined ? [] : [input.path])],
     ...(input.feed === undefined ? {} : { feed: input.feed }),
-    ...(input.told ? {} : { onLine: archiveProgress(toc, artefact.sizeBytes, options.onProgress) }),
+    ...(input.tell === undefined ? {} : { onRead: input.tell }),
     onOutput: options.onOutput,
     stop: stop.signal,
   });
