@@ -21,10 +21,10 @@ export interface CheckTestOptions {
   readonly restore?: true;
 }
 
-/** A server that holds a restored backup, and how to ask it. */
 /** With --watch the scratch stays up while its author writes. */
 const KEPT_AT_MOST_MS = 8 * 60 * 60_000;
 
+/** A server that holds a restored backup, and how to ask it. */
 interface Questioned {
   readonly database: string;
   readonly backupCreatedAt: Date;
