@@ -34,7 +34,8 @@ describe('a drill off a terminal', () => {
     const { run } = await given();
     const drilled = await run(['drill', 'run', '--source', 'shop'], { TERM: 'xterm-256color' });
     expect(drilled.exitCode).toBe(0);
-    expect(drilled.stderr).toMatch(/^located: shop\.sql · /m);
+    expect(drilled.stderr).toMatch(/^located: shop\.sql · .*\nlocate: done in /m);
+    expect(drilled.stderr).toMatch(/^launched: PostgreSQL .*\nlaunch: done in /m);
     expect(drilled.stderr).toMatch(/^check orders: pass in /m);
     expect(drilled.stdout).toMatch(/^orders {2}✔ pass {3}n = 3 {2,}\d+ ms$/m);
     expect(drilled.stdout).toMatch(/^✔ PASS$/m);

@@ -118,7 +118,7 @@ describe('a drill in lines', () => {
       progress(12, 5_000_000),
     ]);
     expect(told.filter((line) => line.startsWith('restore:'))).toHaveLength(1);
-    expect(told.at(-1)).toContain('4.20 MB of 8.40 MB');
+    expect(told.at(-1)).toMatch(/^restore: 4.20 MB of 8.40 MB · /);
   });
 });
 
@@ -175,7 +175,7 @@ it('a verdict says why and what to do', () => {
 
 describe('a check asked by its author', () => {
   const asked = (answer: Answer, judgement: Judgement) =>
-    answerLines({ id: 'a', answer, judgement, durationMs: 12 }, style);
+    answerLines({ id: 'a', expect: 'n > 5', answer, judgement, durationMs: 12 }, style);
   it('shows each value as exact as it came, and none of it commands the terminal', () => {
     const columns = [
       { name: 'n', value: { kind: 'number', text: '9007199254740993' } },
@@ -198,6 +198,15 @@ describe('a check asked by its author', () => {
         { verdict: 'error', reason: 'query_failed', message: 'see check test' },
       ),
     ).toEqual(['▲ error  a  12 ms', '  query_failed 42P01', '  no such relation']);
+  });
+  it('says what was expected', () => {
+    const row = { columns: [{ name: 'n', value: { kind: 'number', text: '3' } }] } as const;
+    const judgement = { verdict: 'fail', reason: 'expectation_not_met', message: 'It is not.' } as const;
+    expect(asked({ kind: 'row', row }, judgement)).toEqual([
+      '✖ fail  a  12 ms',
+      '  expectation_not_met: expected n > 5',
+      '  n = 3',
+    ]);
   });
   it('says why a row does not do', () => {
     expect(
