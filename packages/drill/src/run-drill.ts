@@ -1,7 +1,6 @@
 import {
   type CheckRecord,
   canonicalJson,
-  drillTime,
   isMusterError,
   isReason,
   MusterError,
@@ -13,7 +12,6 @@ import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
 import { type Launched, launch } from './launch.js';
 import { type Located, locate } from './locate.js';
-import { neverBackwards } from './never-backwards.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
@@ -30,11 +28,10 @@ const LAST_WORDS_MS = 60_000;
  * @throws only where no receipt can be kept: `evidence_unwritable`, `evidence_exists`.
  */
 export async function runDrill(
-  given: DrillPorts,
+  ports: DrillPorts,
   request: DrillRequest,
   signal: AbortSignal,
 ): Promise<DrillOutcome> {
-  const ports = { ...given, now: neverBackwards(given.now, drillTime(request.plan.drill_id)) };
   await storePlan(ports, request);
   const startedAt = ports.now();
   const deadline = AbortSignal.timeout(request.source.limits.drill);
