@@ -143,6 +143,8 @@ describe.runIf(canRunIn('bubblewrap') && canRunIn('docker'))('an odd dump', () =
     ],
     ['hides its errors from the log', 'SET log_min_messages = panic; ALTER TABLE nowhere ADD COLUMN n int;'],
     ['hides its errors from psql', 'SET client_min_messages = panic; ALTER TABLE nowhere ADD COLUMN n int;'],
+    ['begins a transaction that nobody ends', 'BEGIN;'],
+    ['locks out its own superuser', 'ALTER ROLE postgres NOLOGIN;'],
     ['ends its own session', 'SELECT pg_terminate_backend(pg_backend_pid());'],
   ])('that %s has failed', async (_, more) => {
     await expect(restoring(await plainWith('CREATE TABLE t (n int)', more))).rejects.toEqual(
@@ -184,6 +186,15 @@ describe.runIf(canRunIn('bubblewrap') && canRunIn('docker'))('an odd dump', () =
       message: expect.stringMatching(/postgis/),
     });
     await expect(restoring(path)).rejects.toEqual(missing);
+  });
+
+  it.each([
+    ['a collation of its operating system', 'CREATE TABLE c (s text COLLATE pg_catalog."tlh_KX.utf8");'],
+    ['a locale', "CREATE COLLATION public.k (provider = libc, locale = 'tlh_KX.utf8');"],
+  ])('that needs %s which is not there could not be judged', async (_, more) => {
+    await expect(restoring(await plainWith('CREATE TABLE t (n int)', more))).rejects.toEqual(
+      code('locale_missing'),
+    );
   });
 
   it('larger than the scratch is no fault of the dump', async () => {

@@ -65,8 +65,9 @@ async function restorePlain(
   const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
     // A dump's own \restrict names a word that its author knows; ours is known to no one.
     head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
-    // No lone `;` before it: after a COPY psql would take that for the COPY again.
-    tail: `\nSELECT '${word}';\n`,
+    // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
+    // transaction that wrote: nobody will commit that.
+    tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
     onFault: () => stop.abort(),
   });
   const warnings = await runTool(
