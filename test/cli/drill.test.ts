@@ -44,6 +44,16 @@ describe('a drill off a terminal', () => {
     expect(await run([...command.split(' '), '--artefact', 'dumps/shop.sql'])).toMatchObject({ exitCode: 0 });
   });
 
+  it('where nothing can isolate a scratch, says so in its receipt too', async () => {
+    const { run } = await given({ 'muster.yaml': CONFIG.replace('kind: bubblewrap', 'kind: docker') });
+    const drilled = await run(['drill', 'run', '--json'], { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    expect(drilled.exitCode).toBe(2);
+    expect(JSON.parse(drilled.stdout).statement.predicate).toMatchObject({
+      result: 'error',
+      reason: 'isolation_unavailable',
+    });
+  });
+
   it('with --json is one document on stdout, with --quiet only the verdict and the receipt', async () => {
     const { run, folder } = await given();
     const json = await run(['drill', 'run', '--json', '--receipt', 'r.json']);
