@@ -35,7 +35,7 @@ describe('the verdict of a drill', () => {
   });
 
   it('calls a place that makes no scratch a launch that failed', () => {
-    const nowhere = { ...seen(), fault: new MusterError('isolation_unavailable', 'x') };
+    const nowhere = { ...seen(), fault: new MusterError('state_unwritable', 'x') };
     expect(judgeDrill(nowhere, source)).toEqual({ result: 'error', reason: 'launch_failed' });
   });
 

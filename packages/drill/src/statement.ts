@@ -37,7 +37,7 @@ export function judgeDrill(
 
 function reasonOf(code: ErrorCode): Reason {
   if (isReason(code)) return code;
-  return code === 'isolation_unavailable' || code === 'state_unwritable' ? 'launch_failed' : 'internal_error';
+  return code === 'state_unwritable' ? 'launch_failed' : 'internal_error';
 }
 
 /** The statement of what was seen (receipts.md). */
