@@ -78,7 +78,7 @@ describe('a restore is judged', () => {
 
   it('failed where the tool ended otherwise than its complaints explain', () => {
     expect(judging(run({ exitCode: 1 }))).toThrow(code('restore_failed'));
-    expect(judging({ ...complaining(PUBLIC), exitCode: 137 })).toThrow(code('restore_failed'));
+    expect(judging({ ...complaining(PUBLIC), exitCode: 139 })).toThrow(code('restore_failed'));
   });
 
   it.each([
@@ -133,6 +133,14 @@ describe('a restore is judged', () => {
     expect(judging(complaining(entry('58P01', 'CREATE FUNCTION', message)))).toThrow(
       code('extension_missing'),
     );
+  });
+
+  it('could not be done where the tool was killed, and failed where it had met errors before', () => {
+    const hungUp = entry('08006', 'COPY', 'unexpected EOF on client connection with an open transaction');
+    expect(judging(run({ exitCode: 137, log: [hungUp] }))).toThrow(code('scratch_lost'));
+    expect(judging(run({ exitCode: 143 }))).toThrow(code('scratch_lost'));
+    const wrong = entry('23505', 'CREATE INDEX', 'could not create unique index');
+    expect(judging(run({ exitCode: 137, log: [wrong, hungUp] }))).toThrow(code('restore_failed'));
   });
 
   it('failed where the server lets nobody in any more', () => {

@@ -19,6 +19,9 @@ export interface RestoreRun {
   readonly finished: boolean;
 }
 
+/** By SIGKILL or SIGTERM, which no damage of a backup sends. */
+const KILLED: ReadonlySet<number> = new Set([137, 143]);
+
 /**
  * How pg_restore says that an archive ends too early, and how that it is damaged: measured with 15 and 17 on cut and
  * flipped archives of each format and compression. Where both are said, it ended too early.
@@ -64,6 +67,16 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   }
   if (run.loss !== undefined || run.after === 'lost') {
     throw fault('scratch_lost', 'The server in the scratch ended while it restored.');
+  }
+  if (
+    KILLED.has(run.exitCode) &&
+    own === undefined &&
+    serious.every(({ sqlstate }) => sqlstate.startsWith('08'))
+  ) {
+    throw fault(
+      'scratch_lost',
+      `${run.tool} was killed in the middle (exit code ${run.exitCode}): see whether the machine ran out of memory, then drill again.`,
+    );
   }
   const extension = serious.find(isExtensionMissing);
   if (extension !== undefined) {
