@@ -54,6 +54,13 @@ describe('a drill off a terminal', () => {
     });
   });
 
+  it('does not begin where its receipt could not be put', async () => {
+    const { run } = await given();
+    const drilled = await run(['drill', 'run', '--receipt', 'nowhere/r.json']);
+    expect(drilled).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(drilled.stderr).toMatch(/^muster: --receipt cannot be written to .*nowhere \(ENOENT\)/);
+  });
+
   it('with --json is one document on stdout, with --quiet only the verdict and the receipt', async () => {
     const { run, folder } = await given();
     const json = await run(['drill', 'run', '--json', '--receipt', 'r.json']);
