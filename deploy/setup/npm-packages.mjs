@@ -32,12 +32,13 @@ function lockDigest() {
 
 /** Compiles all packages, silently if it can; what has not changed comes from turbo's cache. */
 export function build() {
-  run(join(root, 'node_modules/.bin/turbo'), [
-    'run',
-    'build',
-    '--output-logs=errors-only',
-    '--no-update-notifier',
-  ]);
+  console.log('• Building Muster: half a minute the first time');
+  const turbo = join(root, 'node_modules/.bin/turbo');
+  const args = ['run', 'build', '--output-logs=errors-only', '--no-update-notifier'];
+  const { status, error, stdout, stderr } = spawnSync(turbo, args, options({ encoding: 'utf8' }));
+  if (status === 0) return;
+  console.error(error?.message ?? `${stdout}${stderr}`);
+  process.exit(status ?? 2);
 }
 
 /** Runs a command of the project, its output as ours; ends this process with its code where it fails. */

@@ -38,6 +38,16 @@ it('a configuration in order is told so, and shown in force', async () => {
   expect(JSON.parse((await run(['config', 'show', '--json'])).stdout).sources[0].slug).toBe('shop');
 });
 
+it('drills of a source that nobody knows are not listed as none', async () => {
+  const { run } = await given();
+  expect(await run(['drill', 'list', '--source', 'shpo'])).toMatchObject({ exitCode: 64 });
+  const none = await run(['drill', 'list', '--source', 'shop']);
+  expect(none).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^There are no receipts of shop in /),
+  });
+});
+
 it('the schema of a configuration is JSON Schema', async () => {
   const { run } = await given({});
   expect(JSON.parse((await run(['config', 'schema'])).stdout)).toMatchObject({

@@ -34,13 +34,31 @@ describe('a drill off a terminal', () => {
     const { run } = await given();
     const drilled = await run(['drill', 'run', '--source', 'shop'], { TERM: 'xterm-256color' });
     expect(drilled.exitCode).toBe(0);
-    expect(drilled.stderr).toMatch(/^located: shop\.sql · /m);
+    expect(drilled.stderr).toMatch(/^located: shop\.sql · .*\nlocate: done in /m);
+    expect(drilled.stderr).toMatch(/^launched: PostgreSQL .*\nlaunch: done in /m);
     expect(drilled.stderr).toMatch(/^check orders: pass in /m);
     expect(drilled.stdout).toMatch(/^orders {2}✔ pass {3}n = 3 {2,}\d+ ms$/m);
     expect(drilled.stdout).toMatch(/^✔ PASS$/m);
     expect(drilled.stdout + drilled.stderr).not.toContain('\u001b');
     const command = /^verify {3}muster (verify .*)$/m.exec(drilled.stdout)?.[1] ?? '';
     expect(await run([...command.split(' '), '--artefact', 'dumps/shop.sql'])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('where nothing can isolate a scratch, says so in its receipt too', async () => {
+    const { run } = await given({ 'muster.yaml': CONFIG.replace('kind: bubblewrap', 'kind: docker') });
+    const drilled = await run(['drill', 'run', '--json'], { DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    expect(drilled.exitCode).toBe(2);
+    expect(JSON.parse(drilled.stdout).statement.predicate).toMatchObject({
+      result: 'error',
+      reason: 'isolation_unavailable',
+    });
+  });
+
+  it('does not begin where its receipt could not be put', async () => {
+    const { run } = await given();
+    const drilled = await run(['drill', 'run', '--receipt', 'nowhere/r.json']);
+    expect(drilled).toMatchObject({ exitCode: 64, stdout: '' });
+    expect(drilled.stderr).toMatch(/^muster: --receipt cannot be written to .*nowhere \(ENOENT\)/);
   });
 
   it('with --json is one document on stdout, with --quiet only the verdict and the receipt', async () => {

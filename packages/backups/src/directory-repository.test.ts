@@ -52,6 +52,21 @@ describe('a directory of backups', () => {
     expect(await list()).toEqual(['a.dump']);
   });
 
+  it.each(['a.dump', 'dump.d'])('that is itself a backup (%s) is no evidence against it', async (name) => {
+    await put('a.dump', 30);
+    await mkdir(join(directory, 'dump.d'));
+    await put('dump.d/toc.dat', 30);
+    const { list } = createDirectoryRepository({
+      directory: join(directory, name),
+      match: undefined,
+      identify,
+    });
+    await expect(list(signal)).rejects.toMatchObject({
+      code: 'backup_unreadable',
+      message: expect.stringContaining(`such as ${directory}.`),
+    });
+  });
+
   it('takes only what the pattern matches', async () => {
     await put('prod_1.dump', 30);
     await put('stage_1.dump', 10);

@@ -1,5 +1,5 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMusterError, MusterError } from '@muster/core';
 import type { Artefact, BackupFacts } from '@muster/engines';
@@ -27,6 +27,9 @@ const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
  */
 const BESIDE_BACKUPS =
   /\.(sha256|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
+
+/** The table of contents of a directory dump. */
+const isContents = (name: string): boolean => /^toc\.dat(\.gz|\.zst|\.lz4)?$/.test(name);
 
 /** Heads read at once; each is an open file. */
 const PARALLEL = 16;
@@ -109,7 +112,7 @@ async function artefactAt(
     if (!status.isDirectory()) return undefined;
     const members = await readdir(path, { withFileTypes: true });
     // pg_dump -Fd writes the table of contents last: a directory without one is not finished.
-    const isDump = members.some((member) => /^toc\.dat(\.gz|\.zst|\.lz4)?$/.test(member.name));
+    const isDump = members.some((member) => isContents(member.name));
     if (!isDump && !matched) return undefined;
     const sizes = await Promise.all(
       members
@@ -126,11 +129,19 @@ async function artefactAt(
 }
 
 async function entriesOf(directory: string): Promise<readonly string[]> {
+  const names = await namesIn(directory);
+  // Its members would pass for backups, and damaged ones.
+  if (names.some(isContents)) throw noDirectoryOfBackups(directory);
+  return names;
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
+    if (code === 'ENOTDIR') throw noDirectoryOfBackups(directory, error);
+    if (code === 'ENOENT') {
       throw new MusterError(
         'no_backup',
         `There is no directory ${directory}: set backup.location of the source to where its dumps are.`,
@@ -139,6 +150,15 @@ async function entriesOf(directory: string): Promise<readonly string[]> {
     }
     throw unreadable(directory, error);
   }
+}
+
+/** A slip in the configuration says nothing about the backup. */
+function noDirectoryOfBackups(path: string, cause?: unknown): MusterError {
+  return new MusterError(
+    'backup_unreadable',
+    `${path} is no directory of backups: set backup.location of the source to the directory that holds them, such as ${dirname(path)}.`,
+    { cause },
+  );
 }
 
 function unreadable(path: string, error: unknown): MusterError {

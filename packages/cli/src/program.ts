@@ -55,7 +55,8 @@ export const globalOptions = (command: Command): GlobalOptions => command.optsWi
 function explain(error: CommanderError, command: Command): never {
   if (error.code !== 'commander.help') throw error;
   const names = command.commands.map((each) => each.name());
-  throw new MusterError('usage', `${command.name()} needs one of: ${names.join(', ')}. See muster --help.`);
+  const full = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  throw new MusterError('usage', `${full} needs one of: ${names.join(', ')}. See ${full} --help.`);
 }
 
 function everyCommand(command: Command): Command[] {

@@ -16,7 +16,6 @@ export type CommandCode =
   | 'evidence_exists'
   | 'evidence_not_found'
   | 'evidence_malformed'
-  | 'isolation_unavailable'
   | 'state_unwritable'
   | 'internal';
 

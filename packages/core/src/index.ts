@@ -15,7 +15,7 @@ export { type Judgement, judge } from './judge.js';
 export { type Plan, planSchema } from './plan.js';
 export { CHECK_REASONS, type CheckReason, isReason, REASONS, type Reason } from './reason.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
-export { formatSize, parseSize } from './size.js';
+export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';
 export { type SummaryJson, summaryJson } from './summary.js';
 export type { Answer, SummaryRow, SummaryValue } from './value.js';

@@ -29,6 +29,7 @@ export const REASONS = {
   check_error: error('a check could not be judged'),
   unknown_database: error('the database to question is not in the backup, or there are several'),
   unsupported_dump: error('a healthy dump of a form that is not supported yet'),
+  isolation_unavailable: error('nothing on the worker can isolate a scratch'),
   image_unavailable: error('no image or server of the version that the backup needs'),
   version_unavailable: error('the backup is newer than any server there is for it'),
   extension_missing: error('the server has not an extension that the backup needs'),

@@ -70,9 +70,9 @@ async function perform(
   const located = await phases.run({ name: 'locate', limitMs: source.limits.locate }, async (signal) => {
     const found = await locate(ports, request, seen, signal);
     seen.facts = found.facts;
+    ports.observe(locatedEvent(found, seen));
     return found;
   });
-  ports.observe(locatedEvent(located, seen));
   const { launched, database } = await launchAndRestore(ports, request, located, seen, phases);
   try {
     await check(ports, request, located, launched, database, seen, phases);
@@ -102,20 +102,14 @@ async function launchAndRestore(
     located.kind === 'file' ? located.artefact.sizeBytes : undefined,
   );
   for (let place = first; ; ) {
-    const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, (signal) =>
-      launch(ports, request, located, place, signal),
-    );
+    const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, async (signal) => {
+      const up = await launch(ports, request, located, place, signal);
+      ports.observe(launchedEvent(up));
+      return up;
+    });
     seen.base = launched.base;
     seen.scratch = launched.scratch;
     seen.engineVersion = launched.server.version;
-    const { isolation } = launched.scratch;
-    const { image } = launched.base;
-    ports.observe({
-      type: 'launched',
-      isolation,
-      ...(image && { image }),
-      engineVersion: launched.server.version,
-    });
     try {
       const restored = await phases.run(
         { name: 'restore', limitMs: limits.restore, lost: launched.lost },
@@ -222,6 +216,16 @@ function noteOutput(ports: DrillPorts, request: DrillRequest, fault: MusterError
   }
   if (!isReason(fault.code) && fault.stack !== undefined) lines.push(fault.stack);
   ports.output(request.plan.drill_id, `${lines.join('\n')}\n`);
+}
+
+function launchedEvent({ scratch, base, server }: Launched): DrillEvent {
+  const { isolation } = scratch;
+  return {
+    type: 'launched',
+    isolation,
+    ...(base.image && { image: base.image }),
+    engineVersion: server.version,
+  };
 }
 
 function locatedEvent(located: Located, seen: Seen): DrillEvent {

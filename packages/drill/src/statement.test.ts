@@ -34,6 +34,11 @@ describe('the verdict of a drill', () => {
     expect(judgeDrill(lost, source)).toEqual({ result: 'fail', reason: 'check_failed' });
   });
 
+  it('calls a place that makes no scratch a launch that failed', () => {
+    const nowhere = { ...seen(), fault: new MusterError('state_unwritable', 'x') };
+    expect(judgeDrill(nowhere, source)).toEqual({ result: 'error', reason: 'launch_failed' });
+  });
+
   it('calls a code that is no reason an internal error', () => {
     const odd = { ...seen(), fault: new MusterError('key_invalid', 'x') };
     expect(judgeDrill(odd, source)).toEqual({ result: 'error', reason: 'internal_error' });

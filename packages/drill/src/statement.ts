@@ -2,6 +2,7 @@ import { release, type } from 'node:os';
 import {
   type CheckRecord,
   canonicalJson,
+  type ErrorCode,
   isReason,
   PREDICATE_TYPE,
   type Predicate,
@@ -27,11 +28,16 @@ export function judgeDrill(
   // What a check found against the backup stands, whatever happened to the scratch after it.
   if (checks.some((check) => check.verdict === 'fail')) return { result: 'fail', reason: 'check_failed' };
   if (seen.fault !== undefined) {
-    const reason = isReason(seen.fault.code) ? seen.fault.code : 'internal_error';
+    const reason = reasonOf(seen.fault.code);
     return { result: REASONS[reason].result, reason };
   }
   const result = rollUp(checks.map((check) => check.verdict));
   return result === 'pass' ? { result } : { result, reason: 'check_error' };
+}
+
+function reasonOf(code: ErrorCode): Reason {
+  if (isReason(code)) return code;
+  return code === 'state_unwritable' ? 'launch_failed' : 'internal_error';
 }
 
 /** The statement of what was seen (receipts.md). */

@@ -76,8 +76,5 @@ export async function chooseAmong(
     ...(docker === undefined ? [] : [`Docker: ${docker.reason}`]),
     ...(cage === undefined ? [] : [`bubblewrap: ${cage.why}; ${cage.remedy}`]),
   ];
-  throw new MusterError(
-    'isolation_unavailable',
-    `there is nothing here to isolate a scratch with. ${reasons.join('. ')}`,
-  );
+  throw new MusterError('isolation_unavailable', `Nothing here can isolate a scratch. ${reasons.join('. ')}`);
 }

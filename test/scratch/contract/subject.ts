@@ -42,7 +42,8 @@ export const PROBE =
 export const never = (): AbortSignal => new AbortController().signal;
 
 export async function createBench(makeHost: MakeHost, subject: Subject, probe = PROBE): Promise<Bench> {
-  const root = await mkdtemp('/tmp/mst-');
+  // Not /tmp: where that is in memory, data on disk would count as memory.
+  const root = await mkdtemp('/var/tmp/mst-');
   const options = { runtimeDir: `${root}/run`, stateDir: `${root}/state` };
   const host = await makeHost(options);
   const base = await host.prepare({ image: subject.image, probe }, never());

@@ -21,10 +21,10 @@ export interface CheckTestOptions {
   readonly restore?: true;
 }
 
-/** A server that holds a restored backup, and how to ask it. */
 /** With --watch the scratch stays up while its author writes. */
 const KEPT_AT_MOST_MS = 8 * 60 * 60_000;
 
+/** A server that holds a restored backup, and how to ask it. */
 interface Questioned {
   readonly database: string;
   readonly backupCreatedAt: Date;
@@ -136,10 +136,17 @@ async function ask(
     signal,
   );
   const durationMs = environment.now().getTime() - began;
-  return { id: check.id, answer, judgement: judge(answer, check.expectation), durationMs };
+  return {
+    id: check.id,
+    expect: check.expect,
+    answer,
+    judgement: judge(answer, check.expectation),
+    durationMs,
+  };
 }
 
-function present({ output }: Cli, { id, answer, judgement, durationMs }: Asked): void {
+function present({ output }: Cli, asked: Asked): void {
+  const { id, answer, judgement, durationMs } = asked;
   const document = {
     id,
     verdict: judgement.verdict,
@@ -149,7 +156,7 @@ function present({ output }: Cli, { id, answer, judgement, durationMs }: Asked):
     ...(answer.kind === 'query_failed' && { code: answer.code, server: answer.message }),
     duration_ms: durationMs,
   };
-  output.result(document, () => answerLines({ id, answer, judgement, durationMs }, output.style));
+  output.result(document, () => answerLines(asked, output.style));
 }
 
 /** Asks again whenever the check changes, until interrupted. A fault in the file is shown, and waits to be corrected. */

@@ -2,7 +2,7 @@ import { drillTime, formatDuration } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
 import { interruptible } from '../interruption.js';
-import { loadConfig } from '../load-config.js';
+import { chooseSource, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { MARKS } from '../terminal/marks.js';
 import { printable } from '../terminal/printable.js';
@@ -22,13 +22,18 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
       const { output, environment } = cli;
       const loaded = await loadConfig(cli);
       const receipts = await readReceipts(loaded, environment, { source: options.source }, signal);
+      // A source that left the configuration may have receipts; one that never was there has a slip of the pen.
+      if (receipts.length === 0 && options.source !== undefined) chooseSource(loaded, options.source);
+      const of = options.source === undefined ? '' : ` of ${options.source}`;
       output.result({ drills: receipts.map(summaryOf) }, () =>
         receipts.length === 0
-          ? [`There are no receipts in ${loaded.evidence.store.location} yet: muster drill run makes one.`]
+          ? [
+              `There are no receipts${of} in ${loaded.evidence.store.location} yet: muster drill run makes one.`,
+            ]
           : table(
               [
                 { title: 'drill' },
-                { title: 'began' },
+                { title: 'began (UTC)' },
                 { title: 'source' },
                 { title: 'backup', flexible: true },
                 { title: 'result' },

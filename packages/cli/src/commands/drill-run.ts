@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { access, constants, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { RestorePoint } from '@muster/backups';
 import { MusterError, parseDuration, type Source } from '@muster/core';
 import type { DrillOutcome, KeptScratch } from '@muster/drill';
@@ -31,6 +31,7 @@ export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<numb
   const keepMs = keepOf(options.keep);
   const loaded = await loadConfig(cli);
   const source = chooseSource(loaded, options.source);
+  if (options.receipt !== undefined) await requireRoomFor(cli, options.receipt);
   const observer = drillObserver(cli);
   return interruptible(cli.process, observer.interrupted, async (signal) => {
     const asked = { source, restorePoint, ...(keepMs !== undefined && { keepMs }) };
@@ -76,6 +77,23 @@ function heldOf(cli: Cli, source: Source, outcome: DrillOutcome, kept: KeptScrat
     serverVersion: outcome.statement.predicate.environment.engine_version ?? '',
     expiresAt: new Date(cli.environment.now().getTime() + keepMs),
   };
+}
+
+/** Known before a long restore rather than after it. */
+async function requireRoomFor(cli: Cli, file: string): Promise<void> {
+  const directory = dirname(resolve(cli.environment.cwd, file));
+  try {
+    await access(directory, constants.W_OK);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new MusterError(
+      'usage',
+      `--receipt cannot be written to ${directory} (${code}): name another place.`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 async function writeReceipt(

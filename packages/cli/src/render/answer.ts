@@ -7,24 +7,27 @@ import type { Style } from '../terminal/style.js';
 /** One check, asked by its author. */
 export interface Asked {
   readonly id: string;
+  /** What it expects, as its author wrote it. */
+  readonly expect: string;
   readonly answer: Answer;
   readonly judgement: Judgement;
   readonly durationMs: number;
 }
 
 /** Verdict, time, the row with each value as exact as it came, and what the server said: for the check's author alone. */
-export function answerLines({ id, answer, judgement, durationMs }: Asked, style: Style): string[] {
+export function answerLines({ id, expect, answer, judgement, durationMs }: Asked, style: Style): string[] {
   const { mark, word, paint } = MARKS[judgement.verdict];
   const head = `${style.bold(style[paint](`${mark} ${word}`))}  ${printable(id)}  ${style.dim(formatDuration(durationMs))}`;
-  const told = [...because(answer, judgement), ...answered(answer, style)];
+  const told = [...because(answer, judgement, expect), ...answered(answer, style)];
   return [head, ...told.map((line) => `  ${line}`)];
 }
 
 /** Why it is no pass; of a failed query the server's own words say more. */
-function because(answer: Answer, { reason, message }: Judgement): string[] {
+function because(answer: Answer, { reason, message }: Judgement, expect: string): string[] {
   if (reason === undefined) return [];
   if (answer.kind === 'query_failed') return [[reason, answer.code].filter(Boolean).join(' ')];
-  return [`${reason}: ${printable(message)}`];
+  const why = reason === 'expectation_not_met' ? `expected ${expect}` : message;
+  return [`${reason}: ${printable(why)}`];
 }
 
 function answered(answer: Answer, style: Style): string[] {

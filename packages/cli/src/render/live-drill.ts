@@ -112,22 +112,30 @@ function moving(phase: PhaseView, view: DrillView, now: number): string {
     return [`${view.checksEnded + 1} of ${view.checks.length}`, phase.detail ?? '']
       .filter(Boolean)
       .join(' · ');
-  return phase.flow ? flowText(phase.flow, now) : (phase.detail ?? '');
+  return phase.flow ? barred(phase.flow, now) : (phase.detail ?? '');
 }
 
-/** `pulling ━━━━━━━━╌╌╌╌ 3.1 MB of 8.4 MB · 12.0 MB/s · 0:04 left` */
-export function flowText(flow: NonNullable<PhaseView['flow']>, now: number): string {
-  const rate = rateOf(flow, now);
-  const left = timeLeft(flow, now);
+/** `pulling the image ━━━━━━━━╌╌╌╌ 3.10 MB of 8.40 MB · 12.0 MB/s · 0:04 left` */
+function barred(flow: NonNullable<PhaseView['flow']>, now: number): string {
+  return flowText(flow, now, flow.totalBytes === undefined ? '' : `${bar(flow.bytes, flow.totalBytes)} `);
+}
+
+/** `restore: 3.10 MB of 8.40 MB · 12.0 MB/s · 0:04 left`, with `lead` before the amount. */
+export function flowText(flow: NonNullable<PhaseView['flow']>, now: number, lead = ''): string {
+  const done = flow.totalBytes !== undefined && flow.bytes >= flow.totalBytes;
+  const rate = done ? undefined : rateOf(flow, now);
+  const left = done ? undefined : timeLeft(flow, now);
   const amount =
     flow.totalBytes === undefined
       ? formatSize(flow.bytes)
-      : `${bar(flow.bytes, flow.totalBytes)} ${formatSize(flow.bytes)} of ${formatSize(flow.totalBytes)}`;
+      : `${formatSize(flow.bytes)} of ${formatSize(flow.totalBytes)}`;
   const word = { pull: 'pulling the image ', examine: 'hashing ', restore: '' }[flow.what];
   return [
-    word + amount,
+    word + lead + amount,
     rate === undefined ? '' : `${formatSize(rate)}/s`,
     left === undefined ? '' : `${countdown(left)} left`,
+    // Indexes and constraints are made after the last byte was read.
+    done ? 'finishing' : '',
   ]
     .filter(Boolean)
     .join(' · ');

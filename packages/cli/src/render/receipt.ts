@@ -1,4 +1,4 @@
-import { formatDuration, formatSize, type Predicate, type Statement } from '@muster/core';
+import { formatDuration, formatSize, type Predicate, type Statement, writeSize } from '@muster/core';
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -73,8 +73,8 @@ function serverLines({ environment }: Predicate): string[] {
 function limitsText(limits: Predicate['environment']['limits']): string | undefined {
   const text = joined([
     limits.cpus === undefined ? undefined : `${limits.cpus} cpus`,
-    limits.memory_bytes === undefined ? undefined : `${formatSize(limits.memory_bytes)} memory`,
-    limits.disk_bytes === undefined ? undefined : `${formatSize(limits.disk_bytes)} disk`,
+    limits.memory_bytes === undefined ? undefined : `${writeSize(limits.memory_bytes)} memory`,
+    limits.disk_bytes === undefined ? undefined : `${writeSize(limits.disk_bytes)} disk`,
     limits.pids === undefined ? undefined : `${limits.pids} processes`,
   ]);
   return text === '' ? undefined : text;

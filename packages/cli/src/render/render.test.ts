@@ -55,6 +55,13 @@ describe('a drill on a terminal', () => {
       `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.10 MB of 8.40 MB · 2.10 MB/s · 0:03 left'.padEnd(75)}  ${'1.0 s'.padStart(10)}`,
     ]);
   });
+  it('has no rate and no time left once all was read', () => {
+    const done: typeof STORY = [
+      ...STORY,
+      [3, { type: 'progress', phase: 'restore', what: 'restore', bytes: 8_400_000, totalBytes: 8_400_000 }],
+    ];
+    expect(liveLines(tell(done), at(9), 0, style, 100).at(-1)).toContain(' 8.40 MB of 8.40 MB · finishing ');
+  });
   it('never takes more columns than there are', () => {
     for (const line of liveLines(tell(STORY), at(2), 0, style, 60))
       expect(line.length).toBeLessThanOrEqual(60);
@@ -111,7 +118,7 @@ describe('a drill in lines', () => {
       progress(12, 5_000_000),
     ]);
     expect(told.filter((line) => line.startsWith('restore:'))).toHaveLength(1);
-    expect(told.at(-1)).toContain('4.20 MB of 8.40 MB');
+    expect(told.at(-1)).toMatch(/^restore: 4.20 MB of 8.40 MB · /);
   });
 });
 
@@ -168,7 +175,7 @@ it('a verdict says why and what to do', () => {
 
 describe('a check asked by its author', () => {
   const asked = (answer: Answer, judgement: Judgement) =>
-    answerLines({ id: 'a', answer, judgement, durationMs: 12 }, style);
+    answerLines({ id: 'a', expect: 'n > 5', answer, judgement, durationMs: 12 }, style);
   it('shows each value as exact as it came, and none of it commands the terminal', () => {
     const columns = [
       { name: 'n', value: { kind: 'number', text: '9007199254740993' } },
@@ -191,6 +198,15 @@ describe('a check asked by its author', () => {
         { verdict: 'error', reason: 'query_failed', message: 'see check test' },
       ),
     ).toEqual(['▲ error  a  12 ms', '  query_failed 42P01', '  no such relation']);
+  });
+  it('says what was expected', () => {
+    const row = { columns: [{ name: 'n', value: { kind: 'number', text: '3' } }] } as const;
+    const judgement = { verdict: 'fail', reason: 'expectation_not_met', message: 'It is not.' } as const;
+    expect(asked({ kind: 'row', row }, judgement)).toEqual([
+      '✖ fail  a  12 ms',
+      '  expectation_not_met: expected n > 5',
+      '  n = 3',
+    ]);
   });
   it('says why a row does not do', () => {
     expect(

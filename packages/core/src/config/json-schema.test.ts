@@ -22,6 +22,10 @@ describe('the JSON Schema of a configuration', () => {
     expect(schema['$schema']).toBe('https://json-schema.org/draft/2020-12/schema');
   });
 
+  it('has no pattern that only JavaScript reads', () => {
+    expect(JSON.stringify(schema)).not.toContain('\\\\p{');
+  });
+
   it('refuses keys that are not supported yet', () => {
     expect(schema.properties?.['redis']).toEqual({ not: {}, description: 'Not supported yet.' });
     expect(schema['required']).toEqual(['sources']);

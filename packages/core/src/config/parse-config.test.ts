@@ -507,7 +507,20 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 });
 
+it('a key that was not indented under its holder is told where it belongs', () => {
+  const text =
+    'sources:\n- slug: a\n  kind: postgres\n  restore_only: true\n  backup:\n  type: dump\n  location: x\n';
+  expect(faultsOf(text).map(({ line, message }) => `${line} ${message}`)).toEqual([
+    '5 backup has no value',
+    '6 type belongs to backup: indent it further than backup',
+    '7 location belongs to backup: indent it further than backup',
+  ]);
+});
+
 describe('YAML', () => {
+  it('has one fault for each line that cannot be read', () =>
+    expect(places('sources:\n  - slug: a\n\tkind: postgres\n    checks: []\n')).toEqual(['3:1 yaml ']));
+
   it.each([
     ['', '1:1 invalid '],
     ['# nothing\n', '1:1 invalid '],

@@ -43,7 +43,7 @@ export function readYaml(text: string): ReadYaml {
   };
   const document = parse(text, lineCounter);
   if (document === undefined) return { faults: [fault(0, [], TOO_DEEP)], locate };
-  const syntax = syntaxFaults(document);
+  const syntax = syntaxFaults(document, (offset) => locate(offset).line);
   const { yaml } = document.directives ?? {};
   if (yaml?.explicit === true && yaml.version !== '1.2') {
     syntax.push(fault(0, [], 'only YAML 1.2 is read: take the %YAML line out'));
@@ -71,10 +71,14 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefi
   }
 }
 
-function syntaxFaults({ errors, warnings }: Document.Parsed): Fault[] {
+/** For each line just the first: a second is a consequence of that. */
+function syntaxFaults({ errors, warnings }: Document.Parsed, lineOf: (offset: number) => number): Fault[] {
   const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
   const told = exhausted === undefined ? [...errors, ...warnings].slice(0, MAX_SYNTAX_FAULTS) : [exhausted];
-  return told.map(({ pos, code }) => fault(pos[0], [], SYNTAX[code] ?? 'this is not YAML'));
+  const lines = told.map(({ pos }) => lineOf(pos[0]));
+  return told
+    .filter((_, index) => lines.indexOf(lines[index] ?? 0) === index)
+    .map(({ pos, code }) => fault(pos[0], [], SYNTAX[code] ?? 'this is not YAML'));
 }
 
 interface Walk {
@@ -197,15 +201,17 @@ const SYNTAX: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_DIRECTIVE: 'unknown % directive',
   BAD_DQ_ESCAPE:
     'unknown escape in a double-quoted string; use single quotes to have backslashes as they are',
-  BAD_INDENT: 'the indentation does not fit the lines around it',
+  BAD_INDENT: 'the indentation does not fit the lines around it, or a bracket or brace above is not closed',
   BAD_PROP_ORDER: 'anchors and tags stand after the indicator and before the value',
   BAD_SCALAR_START: 'a plain value cannot begin with this character; put it in quotes',
   BLOCK_AS_IMPLICIT_KEY:
-    'a key and its value on one line cannot hold a nested mapping; a space or quotes may be missing',
+    'this value cannot hold keys: correct the indentation of the next line, or put a value with a colon in quotes',
   BLOCK_IN_FLOW: 'a block cannot stand within [ ] or { }',
   KEY_OVER_1024_CHARS: 'this key is too long',
-  MISSING_CHAR: 'a character is missing here: a closing quote, bracket or brace, a comma, a colon or a space',
-  MULTILINE_IMPLICIT_KEY: 'a key stands on one line; a colon or a quote may be missing',
+  MISSING_CHAR:
+    'the indentation is wrong here, or a character is missing: a closing quote, bracket or brace, a comma, a colon or a space',
+  MULTILINE_IMPLICIT_KEY:
+    'a key stands on one line: a colon or a quote may be missing, or the text of a | block is not indented',
   MULTIPLE_ANCHORS: 'a value can have one anchor',
   MULTIPLE_DOCS: 'the file holds more than one document; keep one',
   MULTIPLE_TAGS: 'a value can have one tag',

@@ -87,9 +87,23 @@ function typeName(type: string): string {
 function unknownKey(tree: YamlTree, parent: Path, key: string): Fault {
   const path = [...parent, key];
   const known = keysAt(parent);
+  const holder = emptySiblings(tree, parent).find((sibling) => keysAt([...parent, sibling]).includes(key));
+  if (holder !== undefined) {
+    const message = `${showName(key)} belongs to ${holder}: indent it further than ${holder}`;
+    return { offset: keyOffsetAt(tree, path), path, message, code: 'unknown_key' };
+  }
   const hint = suggest(key, known) || ` There are ${known.join(', ')}.`;
   const message = `unknown key ${showName(key)}.${hint}`;
   return { offset: keyOffsetAt(tree, path), path, message, code: 'unknown_key' };
+}
+
+/** Keys without a value: what was meant for them may stand beside them. */
+function emptySiblings(tree: YamlTree, parent: Path): string[] {
+  const map = at(tree, parent);
+  if (map?.kind !== 'map') return [];
+  return [...map.entries].flatMap(([name, { value }]) =>
+    value.kind === 'scalar' && value.value === null ? [name] : [],
+  );
 }
 
 /** The keys that the schema knows at a path. */

@@ -12,9 +12,9 @@ import type { PostgresFacts } from './postgres-facts.js';
 
 /** How pg_restore comes to an archive. */
 export type ArchiveInput =
-  /** It reads a path inside the scratch; `told` if the way there has told its progress already. */
-  | { readonly path: string; readonly feed?: undefined; readonly told: boolean }
-  | { readonly feed: Feed; readonly path?: undefined; readonly told: true };
+  /** It reads a path inside the scratch; what it has read goes to `tell`, unless the way there has told it already. */
+  | { readonly path: string; readonly feed?: undefined; readonly tell?: (bytes: number) => void }
+  | { readonly feed: Feed; readonly path?: undefined; readonly tell?: undefined };
 
 /** Where the path of a directory archive that had to be carried into the scratch is, beside the server's data. */
 const CARRIED = 'backup';
@@ -37,16 +37,16 @@ export async function archiveInput(
     readonly signal: AbortSignal;
   },
 ): Promise<ArchiveInput> {
-  if (scratch.mounts && facts.wrapper === 'none' && (await othersMayRead(artefact.path))) {
-    return { path: BACKUP_MOUNT, told: false };
-  }
   const totalBytes = artefact.sizeBytes;
   const tell = (bytes: number) => options.onProgress({ bytes: Math.min(bytes, totalBytes), totalBytes });
+  if (scratch.mounts && facts.wrapper === 'none' && (await othersMayRead(artefact.path))) {
+    return { path: BACKUP_MOUNT, tell };
+  }
   if (artefact.form === 'file') {
     const { stream } = counting(readBackup(artefact.path, options.signal), tell);
-    return { feed: feed(unwrap(stream, facts.wrapper), { onFault: options.onFault }), told: true };
+    return { feed: feed(unwrap(stream, facts.wrapper), { onFault: options.onFault }) };
   }
-  return { path: await carryIn(scratch, artefact.path, tell, options.signal), told: true };
+  return { path: await carryIn(scratch, artefact.path, tell, options.signal) };
 }
 
 async function carryIn(

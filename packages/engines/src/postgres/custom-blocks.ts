@@ -44,7 +44,10 @@ export class CustomBlocks {
       at += used;
       this.#at += used;
     }
-    this.#held = this.#done ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at));
+    const rest = bytes.subarray(at);
+    if (this.#done && rest.some((byte) => byte !== 0))
+      throw damaged('more follows than its table of contents names');
+    this.#held = this.#done ? Buffer.alloc(0) : Buffer.from(rest);
   }
 
   /** @throws `truncated`. */
@@ -66,11 +69,13 @@ export class CustomBlocks {
         return skipped;
       }
       case 'type': {
-        // Nothing that pg_restore would look for can follow.
-        if (this.#missing.size === 0) this.#done = true;
+        // Nothing that pg_restore would look for can follow, so all but padding is what the table of contents lost.
+        if (this.#missing.size === 0) {
+          this.#done = true;
+          return 0;
+        }
         const type = bytes[at];
-        if (!this.#done && type !== BLK_DATA && type !== BLK_BLOBS)
-          throw damaged('a block is of no known kind');
+        if (type !== BLK_DATA && type !== BLK_BLOBS) throw damaged('a block is of no known kind');
         this.#blockStart = this.#at;
         this.#expect = { kind: 'id', blobs: type === BLK_BLOBS };
         return 1;

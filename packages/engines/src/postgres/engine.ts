@@ -9,7 +9,7 @@ import { identify } from './identify.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { PROBE } from './probe.js';
 import { restore } from './restore.js';
-import { conninfo, maintenanceDatabase } from './session.js';
+import { conninfo, conninfoValue, maintenanceDatabase } from './session.js';
 import { type RunningServer, startServer } from './start.js';
 
 /** PostgreSQL: what pg_dump writes, in each of its formats. */
@@ -51,7 +51,7 @@ function serverOf(server: RunningServer, base: Base): Server {
       }
     },
     connectCommand: (database) =>
-      `psql ${shellQuote(`host='${scratch.socketDir}' user=postgres ${conninfo(database)}`)}`,
+      `psql ${shellQuote(`host=${conninfoValue(scratch.socketDir)} user=postgres ${conninfo(database)}`)}`,
   };
 }
 

@@ -88,6 +88,16 @@ describe.each(['15.custom', '17.custom', '15.tar', '17.tar'])('%s', (name) => {
     expect(await judge(await file(name, bytes.subarray(0, end - 1)))).toBe('truncated');
   });
 
+  it('is damaged where it counts fewer entries than it has', async () => {
+    const bytes = Buffer.from(await fixture(name));
+    const { toc } = await identify(await file(name, bytes), signal);
+    const tool = Buffer.from(toc?.toolVersion ?? '');
+    const at = bytes.lastIndexOf(tool, 512 + 256) + tool.length + 1;
+    expect(bytes.readInt32LE(at)).toBe(toc?.entries.length);
+    bytes.writeInt32LE((toc?.entries.length ?? 0) - 1, at);
+    expect(await judge(await file(name, bytes))).toBe('corrupt');
+  });
+
   it('names its bytes although it is damaged', async () => {
     const bytes = (await fixture(name)).subarray(0, -1200);
     const whole = await identify(await file('whole', await fixture(name)), signal);
@@ -96,6 +106,12 @@ describe.each(['15.custom', '17.custom', '15.tar', '17.tar'])('%s', (name) => {
     expect(sha256).toBe(`sha256:${hexOf(bytes)}`);
     expect(fault?.code).toBe('truncated');
   });
+});
+
+it('a custom archive is whole with padding behind it, and damaged with anything else', async () => {
+  const bytes = await fixture('17.custom');
+  expect(await judge(await file('a', Buffer.concat([bytes, Buffer.alloc(1000)])))).toBe('whole');
+  expect(await judge(await file('a', Buffer.concat([bytes, bytes])))).toBe('corrupt');
 });
 
 it('a custom archive whose data are not where it says is damaged', async () => {

@@ -10,9 +10,12 @@ export function readBackup(path: string, signal: AbortSignal): Readable {
 /** `error` as what it means while the bytes of a backup are read. */
 export function readingError(error: unknown): MusterError {
   if (isMusterError(error)) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return new MusterError(
     'backup_unreadable',
-    'The backup could not be read to its end. Look at the place where it is kept, then drill again.',
+    code === 'EACCES' || code === 'EPERM'
+      ? 'The backup may not be read by the user that runs Muster: give them the right to.'
+      : 'The backup could not be read to its end. Look at the place where it is kept, then drill again.',
     { cause: error },
   );
 }

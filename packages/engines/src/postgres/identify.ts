@@ -93,7 +93,7 @@ async function identifyTar(reader: HeadReader, wrapper: Wrapper): Promise<Postgr
   if (first?.name === 'toc.dat') {
     // The member's own end is the end of the table of contents; what follows is data.
     const size = TAR_BLOCK + first.sizeBytes;
-    const toc = await readToc(new HeadReader(skip(reader, TAR_BLOCK, size)));
+    const toc = await readTocFile(new HeadReader(skip(reader, TAR_BLOCK, size)));
     return archiveFacts(toc, 'tar', wrapper);
   }
   const names = tarNames(await reader.atLeast(TAR_LOOK_BYTES));
@@ -116,6 +116,16 @@ function tarNames(bytes: Buffer): readonly string[] {
     names.push(header.name);
     at += TAR_BLOCK * (1 + Math.ceil(header.sizeBytes / TAR_BLOCK));
   }
+}
+
+/** A `toc.dat`, in which nothing follows: a count of entries that is too small would leave out what they hold. */
+async function readTocFile(reader: HeadReader): Promise<Toc> {
+  const toc = await readToc(reader);
+  if ((await reader.atLeast(toc.sizeBytes + 1)).length === toc.sizeBytes) return toc;
+  throw new MusterError(
+    'corrupt',
+    'The table of contents of the dump is damaged: it names fewer entries than it has. Take another backup.',
+  );
 }
 
 async function* skip(reader: HeadReader, from: number, to: number): AsyncGenerator<Buffer> {
@@ -146,7 +156,7 @@ async function identifyDirectory(path: string, signal: AbortSignal): Promise<Pos
   }
   const reader = new HeadReader(readBackup(join(path, 'toc.dat'), signal));
   try {
-    const toc = await readToc(reader);
+    const toc = await readTocFile(reader);
     if (toc.format !== 'custom') return archiveFacts(toc, 'directory', 'none');
     throw new MusterError('not_a_dump', 'The toc.dat in the directory is a dump of another format.');
   } finally {
@@ -164,7 +174,7 @@ function archiveFacts(toc: Toc, container: Container, wrapper: Wrapper): Postgre
     ...(toc.serverVersion === '' ? {} : { serverVersion: toc.serverVersion }),
     ...(toc.toolVersion === '' ? {} : { toolVersion: toc.toolVersion }),
     ...(toc.createdAt === undefined ? {} : { createdAt: toc.createdAt }),
-    databases: toc.database === '' ? [] : [toc.database],
+    databases: [toc.database],
     container,
     wrapper,
     toc,

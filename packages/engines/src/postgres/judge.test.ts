@@ -19,7 +19,7 @@ function run(changes: Partial<RestoreRun> = {}): RestoreRun {
     complaints: { server: [], own: [] },
     log: [],
     loss: undefined,
-    serverLost: false,
+    after: 'there',
     finished: true,
     ...changes,
   };
@@ -78,7 +78,7 @@ describe('a restore is judged', () => {
 
   it('failed where the tool ended otherwise than its complaints explain', () => {
     expect(judging(run({ exitCode: 1 }))).toThrow(code('restore_failed'));
-    expect(judging({ ...complaining(PUBLIC), exitCode: 137 })).toThrow(code('restore_failed'));
+    expect(judging({ ...complaining(PUBLIC), exitCode: 139 })).toThrow(code('restore_failed'));
   });
 
   it.each([
@@ -107,12 +107,52 @@ describe('a restore is judged', () => {
     expect(judging(complaining(missing))).toThrow(/postgis/);
   });
 
+  it.each([
+    entry(
+      '42704',
+      'CREATE TABLE',
+      'collation "pg_catalog.de_DE.utf8" for encoding "UTF8" does not exist at character 31',
+    ),
+    entry('22023', 'CREATE COLLATION', 'could not create locale "de_DE.utf8": No such file or directory'),
+  ])('could not be done where a locale is not there: $statement', (missing) => {
+    expect(judging(complaining(missing, entry('42P01', 'COPY')))).toThrow(code('locale_missing'));
+  });
+
+  it('failed where a collation of its own is not there', () => {
+    const lost = entry(
+      '42704',
+      'CREATE TABLE',
+      'collation "public.german" for encoding "UTF8" does not exist',
+    );
+    expect(judging(complaining(lost))).toThrow(code('restore_failed'));
+  });
+
+  it('could not be done where a library is not there', () => {
+    const message = 'could not access file "$libdir/postgis-2.5": No such file or directory';
+    expect(judging(complaining(entry('58P01', 'CREATE FUNCTION', message)))).toThrow(/postgis-2\.5/);
+    expect(judging(complaining(entry('58P01', 'CREATE FUNCTION', message)))).toThrow(
+      code('extension_missing'),
+    );
+  });
+
+  it('could not be done where the tool was killed, and failed where it had met errors before', () => {
+    const hungUp = entry('08006', 'COPY', 'unexpected EOF on client connection with an open transaction');
+    expect(judging(run({ exitCode: 137, log: [hungUp] }))).toThrow(code('scratch_lost'));
+    expect(judging(run({ exitCode: 143 }))).toThrow(code('scratch_lost'));
+    const wrong = entry('23505', 'CREATE INDEX', 'could not create unique index');
+    expect(judging(run({ exitCode: 137, log: [wrong, hungUp] }))).toThrow(code('restore_failed'));
+  });
+
+  it('failed where the server lets nobody in any more', () => {
+    expect(judging(run({ after: 'closed' }))).toThrow(code('restore_failed'));
+  });
+
   it('could not be done where the scratch was too small or went away', () => {
     expect(judging(complaining(entry('53100', 'COPY')))).toThrow(code('scratch_disk_full'));
     expect(judging(complaining(entry('53200', 'CREATE INDEX')))).toThrow(code('scratch_out_of_memory'));
-    expect(judging(run({ exitCode: 1, serverLost: true }))).toThrow(code('scratch_lost'));
+    expect(judging(run({ exitCode: 1, after: 'lost' }))).toThrow(code('scratch_lost'));
     const loss = { reason: 'scratch_out_of_memory', detail: '' } as const;
-    expect(judging(run({ exitCode: 137, serverLost: true, loss }))).toThrow(code('scratch_out_of_memory'));
+    expect(judging(run({ exitCode: 137, after: 'lost', loss }))).toThrow(code('scratch_out_of_memory'));
   });
 
   it('has a reason for each harmless error', () => {

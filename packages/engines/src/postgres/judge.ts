@@ -13,10 +13,14 @@ export interface RestoreRun {
   readonly log: readonly LogEntry[];
   /** What the scratch knows to be the cause, if anything went wrong. */
   readonly loss: Loss | undefined;
-  readonly serverLost: boolean;
+  /** The server after it: it answers us, it answers and lets us in no more, or it does not answer. */
+  readonly after: 'there' | 'closed' | 'lost';
   /** psql alone: it took its input to the end and answered what followed it. */
   readonly finished: boolean;
 }
+
+/** By SIGKILL or SIGTERM, which no damage of a backup sends. */
+const KILLED: ReadonlySet<number> = new Set([137, 143]);
 
 /**
  * How pg_restore says that an archive ends too early, and how that it is damaged: measured with 15 and 17 on cut and
@@ -44,7 +48,7 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   const exit = run.tool === 'pg_restore' && run.log.length > 0 ? 1 : 0;
   const sound =
     run.loss === undefined &&
-    !run.serverLost &&
+    run.after === 'there' &&
     serious.length === 0 &&
     matched &&
     own === undefined &&
@@ -61,15 +65,31 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   if (run.loss?.reason === 'scratch_out_of_memory' || outOfMemory) {
     throw fault('scratch_out_of_memory', 'The restore ran out of memory: give it more `scratch.memory`.');
   }
-  if (run.loss !== undefined || run.serverLost) {
+  if (run.loss !== undefined || run.after === 'lost') {
     throw fault('scratch_lost', 'The server in the scratch ended while it restored.');
+  }
+  if (
+    KILLED.has(run.exitCode) &&
+    own === undefined &&
+    serious.every(({ sqlstate }) => sqlstate.startsWith('08'))
+  ) {
+    throw fault(
+      'scratch_lost',
+      `${run.tool} was killed in the middle (exit code ${run.exitCode}): see whether the machine ran out of memory, then drill again.`,
+    );
   }
   const extension = serious.find(isExtensionMissing);
   if (extension !== undefined) {
-    const name = /"([A-Za-z0-9_-]+)"/.exec(extension.message)?.[1];
+    const name = /"(?:\$libdir\/)?([A-Za-z0-9_.-]+)"/.exec(extension.message)?.[1];
     throw fault(
       'extension_missing',
       `The backup needs the extension ${name ?? 'that its output names'}, which the server has not. Name an image that has it with \`image:\`.`,
+    );
+  }
+  if (serious.some(isLocaleMissing)) {
+    throw fault(
+      'locale_missing',
+      'The backup sorts by a locale of its machine that the server has not; the diagnosis file names it. Name an image that has it with `image:`.',
     );
   }
   if (run.complaints.own.some((line) => TRUNCATED.test(line))) {
@@ -78,12 +98,25 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   if (run.complaints.own.some((line) => CORRUPT.test(line))) {
     throw fault('corrupt', 'The backup is damaged: its own tool cannot read it to its end.');
   }
+  if (run.after === 'closed') {
+    throw fault(
+      'restore_failed',
+      'The dump took from the server\'s superuser "postgres" the right to log in, or its other rights, so that nobody can look at what was restored. Dump with pg_dump, which leaves roles alone.',
+    );
+  }
   throw fault('restore_failed', failure(run, serious));
 }
 
-/** `CREATE EXTENSION` of one that is not installed, or that cannot be loaded as this server was started. */
-const isExtensionMissing = ({ statement, sqlstate }: LogEntry): boolean =>
-  statement === 'CREATE EXTENSION' && ['0A000', '58P01', '55000'].includes(sqlstate);
+/** One that is not installed, or cannot be loaded as this server was started; or its library, of a function outside of any. */
+const isExtensionMissing = ({ statement, sqlstate, message }: LogEntry): boolean =>
+  (statement === 'CREATE EXTENSION' && ['0A000', '58P01', '55000'].includes(sqlstate)) ||
+  (statement === 'CREATE FUNCTION' && sqlstate === '58P01' && message.startsWith('could not access file "'));
+
+/** A collation that a server finds in its operating system when it is made, and one that a dump makes of a locale. */
+const isLocaleMissing = ({ statement, sqlstate, message }: LogEntry): boolean =>
+  (sqlstate === '42704' &&
+    /^collation "pg_catalog\..*" for encoding ".*" does not exist(?: at character \d+)?$/.test(message)) ||
+  (statement === 'CREATE COLLATION' && /^could not create locale ".*": No such file/.test(message));
 
 /** Codes alone: the words of the tool and the server may hold data. */
 function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
@@ -95,6 +128,9 @@ function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
   }
   if (run.complaints.server.length !== run.log.length) {
     return `${run.tool} reported ${run.complaints.server.length} errors of the server, whose own log has ${run.log.length}.`;
+  }
+  if (run.tool === 'psql' && run.exitCode === 0 && !run.finished) {
+    return 'The dump ends inside of a transaction or a statement of its own, so that what it restores is lost again.';
   }
   return `${run.tool} did not come to its end (exit code ${run.exitCode}). The worker's diagnosis file has its words.`;
 }

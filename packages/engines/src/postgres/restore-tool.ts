@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
+import pg from 'pg';
 import { aborted } from './aborted.js';
 import type { Feed } from './feed.js';
-import { judge } from './judge.js';
+import { judge, type RestoreRun } from './judge.js';
+import { readWatch, watched } from './read-watch.js';
 import type { LogEntry } from './server-log.js';
 import { withSession } from './session.js';
 import type { RunningServer } from './start.js';
@@ -22,8 +24,8 @@ export interface ToolRun {
   readonly lastWord?: string;
   /** The source flows to its end even where the tool needs no more of it. */
   readonly drain?: boolean;
-  /** Each line of the tool's stderr. */
-  readonly onLine?: (line: string) => void;
+  /** pg_restore that opens its archive by itself: how many bytes its processes have read, now and then. */
+  readonly onRead?: (bytes: number) => void;
   /** Each complaint of the server, as it comes. */
   readonly onError?: (entry: LogEntry) => void;
   readonly onOutput: (text: string) => void;
@@ -41,7 +43,7 @@ export async function runTool(
   signal: AbortSignal,
 ): Promise<readonly RestoreWarning[]> {
   const { scratch, installation, log } = server;
-  const stderr = new ToolStderr(run.tool, run.onLine);
+  const stderr = new ToolStderr(run.tool);
   log.takeErrors();
   const ours = ({ pid }: LogEntry) => server.ours.has(pid);
   const unlisten = log.listen({
@@ -51,8 +53,10 @@ export async function runTool(
     },
   });
   try {
+    const argv = [`${installation.bindir}/${run.tool}`, ...run.args] as const;
     const command: Command = {
-      argv: [`${installation.bindir}/${run.tool}`, ...run.args],
+      argv: run.onRead === undefined ? argv : watched(argv),
+      ...(run.onRead === undefined ? {} : { stdout: readWatch(run.onRead) }),
       env: {
         LC_ALL: 'C',
         PGHOST: scratch.innerSocketDir,
@@ -71,18 +75,19 @@ export async function runTool(
     const fault = await run.feed?.stop(run.drain && ended.exitCode >= 0 ? 'drain' : 'drop');
     if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
     if (fault !== undefined) throw fault;
-    const caughtUp = await catchUp(server, signal);
+    const after = await catchUp(server, signal);
     const entries = log.takeErrors().filter((entry) => !ours(entry));
     const complaints = stderr.end();
     const finished = ended.stdout.trimEnd().split('\n').at(-1) === run.lastWord;
-    const calm = caughtUp && ended.exitCode === 0 && entries.length === 0 && complaints.own.length === 0;
+    const calm =
+      after === 'there' && ended.exitCode === 0 && entries.length === 0 && complaints.own.length === 0;
     return judge({
       tool: run.tool,
       exitCode: ended.exitCode,
       complaints,
       log: entries,
       loss: calm ? undefined : await lossOf(server),
-      serverLost: !caughtUp,
+      after,
       finished,
     });
   } finally {
@@ -107,18 +112,22 @@ async function lossOf(server: RunningServer) {
   return (await scratch.diagnose()) ?? (await Promise.race([scratch.lost, late]));
 }
 
-/** Waits until everything the server had to say so far has been read. False where it does not answer any more. */
-async function catchUp(server: RunningServer, signal: AbortSignal): Promise<boolean> {
+/** Waits until everything the server had to say so far has been read. */
+async function catchUp(server: RunningServer, signal: AbortSignal): Promise<RestoreRun['after']> {
   const within = AbortSignal.any([AbortSignal.timeout(LOG_LAG_MS), signal]);
   const mark = randomUUID();
   const reached = server.log.reached(mark);
   try {
-    return await withSession(server, 'template1', within, async (client) => {
+    return await withSession<RestoreRun['after']>(server, 'template1', within, async (client) => {
       await client.query(`DO $$ BEGIN RAISE LOG '${mark}'; END $$`);
       await Promise.race([reached, aborted(within)]);
-      return true;
+      return 'there';
     });
-  } catch {
-    return false;
+  } catch (error) {
+    return isRefusal(error) ? 'closed' : 'lost';
   }
 }
+
+/** The server answers, and takes its own superuser for somebody who may not log in, or not do as one. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && /^(?:28|42)/.test(error.code ?? '');

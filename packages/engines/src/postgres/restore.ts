@@ -4,7 +4,6 @@ import pg from 'pg';
 import type { Artefact } from '../artefact.js';
 import type { RestoreOptions, RestoreReport } from '../engine.js';
 import { archiveInput } from './archive-input.js';
-import { archiveProgress } from './archive-progress.js';
 import { chained, counting, hashing } from './counting.js';
 import { unwrap } from './decompress.js';
 import { feed, readBackup } from './feed.js';
@@ -66,8 +65,9 @@ async function restorePlain(
   const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
     // A dump's own \restrict names a word that its author knows; ours is known to no one.
     head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
-    // No lone `;` before it: after a COPY psql would take that for the COPY again.
-    tail: `\nSELECT '${word}';\n`,
+    // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
+    // transaction that wrote: nobody will commit that.
+    tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
     onFault: () => stop.abort(),
   });
   const warnings = await runTool(
@@ -119,7 +119,7 @@ async function restoreArchive(
   const warnings = await restoreInto(server, facts, toc, signal, {
     args: [...(jobs > 1 ? [`--jobs=${jobs}`] : []), ...(input.path === undefined ? [] : [input.path])],
     ...(input.feed === undefined ? {} : { feed: input.feed }),
-    ...(input.told ? {} : { onLine: archiveProgress(toc, artefact.sizeBytes, options.onProgress) }),
+    ...(input.tell === undefined ? {} : { onRead: input.tell }),
     onOutput: options.onOutput,
     stop: stop.signal,
   });

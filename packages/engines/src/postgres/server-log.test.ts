@@ -59,5 +59,9 @@ describe('the log of a server', () => {
     const log = new ServerLog();
     for (let n = 0; n < 100; n += 1) log.write('x'.repeat(10_000));
     expect(log.tail.length).toBeLessThanOrEqual(64 * 1024);
+    for (let n = 0; n < 50_000; n += 1) log.write(line(`42704|SET|ERROR:  ${'x'.repeat(2000)}`));
+    const errors = log.takeErrors();
+    expect(errors.length).toBeLessThanOrEqual(20_000);
+    expect(Math.max(...errors.map(({ message }) => message.length))).toBeLessThanOrEqual(1024);
   });
 });

@@ -18,6 +18,9 @@ const LINE = /^muster\|(\d+)\|([0-9A-Z]{5})\|([^|]*)\|([A-Z]+):\s+(.*)$/s;
 const READY = 'database system is ready to accept connections';
 /** A line longer than this is cut; what is matched against stands at its beginning. */
 const MAX_LINE = 64 * 1024;
+/** More complaints than a tool's stderr is followed for, so that a flood never looks as if both agreed. */
+const MAX_KEPT = 20_000;
+const MAX_MESSAGE = 1024;
 
 export interface LogListener {
   readonly onText: (text: string) => void;
@@ -82,8 +85,9 @@ export class ServerLog {
       this.#marks.get(message)?.();
       this.#marks.delete(message);
     } else if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') {
-      const error: LogEntry = { pid: Number(pid), sqlstate, statement, severity, message };
-      this.#errors.push(error);
+      const kept = message.slice(0, MAX_MESSAGE);
+      const error: LogEntry = { pid: Number(pid), sqlstate, statement, severity, message: kept };
+      if (this.#errors.length < MAX_KEPT) this.#errors.push(error);
       this.#listener?.onError?.(error);
     }
   }

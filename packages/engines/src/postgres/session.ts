@@ -31,7 +31,11 @@ export async function withSession<T>(
 }
 
 /** A connection string that names nothing but a database, so that no name is read as more than a name. */
-export const conninfo = (database: string): string => `dbname='${database.replace(/[\\']/g, '\\$&')}'`;
+export const conninfo = (database: string): string => `dbname=${conninfoValue(database)}`;
+
+/** A value in a connection string, quoted only where it must be. */
+export const conninfoValue = (value: string): string =>
+  /^[\w./-]+$/.test(value) ? value : `'${value.replace(/[\\']/g, '\\$&')}'`;
 
 /** A database that is not the one restored: from there it is made, and questions are stopped. */
 export const maintenanceDatabase = (database: string): string =>

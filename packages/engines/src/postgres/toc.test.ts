@@ -42,6 +42,14 @@ describe.each([15, 17] as const)('the table of contents of an archive of pg_dump
     expect(toc.createdAt?.getUTCFullYear()).toBeGreaterThan(2025);
   });
 
+  it.each(['', 'template0', 'tiny\0shop'])('is damaged where it names the database %j', async (name) => {
+    const length = Buffer.alloc(5);
+    length.writeInt32LE(name.length, 1);
+    const at = bytes.indexOf('tiny shop');
+    const changed = [bytes.subarray(0, at - 5), length, Buffer.from(name), bytes.subarray(at + 9)];
+    expect(await codeOf(Buffer.concat(changed))).toBe('corrupt');
+  });
+
   it('tells its entries', async () => {
     const { entries, sizeBytes } = await read(bytes);
     const table = entries.find(({ desc }) => desc === 'TABLE');

@@ -210,6 +210,9 @@ function readHeader(cursor: Cursor, layout: Layout): Header {
   const toolVersion = cursor.string() ?? '';
   const count = cursor.int();
   if (count < 0) throw corrupt('it has a negative number of entries');
+  // pg_dump was connected to it, which no one ever is to template0.
+  if (database === '' || database === 'template0' || database.includes('\0'))
+    throw corrupt('it names no database that could have been dumped');
   const known = !Number.isNaN(createdAt.getTime()) && year >= 70 && year < 8000;
   return {
     ...layout,

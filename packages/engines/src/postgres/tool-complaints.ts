@@ -27,11 +27,9 @@ export class ToolStderr {
   #server: { readonly sqlstate?: string }[] = [];
   #own: string[] = [];
   readonly #tool: 'psql' | 'pg_restore';
-  readonly #onLine: (line: string) => void;
 
-  constructor(tool: 'psql' | 'pg_restore', onLine: (line: string) => void = () => undefined) {
+  constructor(tool: 'psql' | 'pg_restore') {
     this.#tool = tool;
-    this.#onLine = onLine;
   }
 
   write(text: string): void {
@@ -47,7 +45,6 @@ export class ToolStderr {
   }
 
   #line(line: string): void {
-    this.#onLine(line);
     if (this.#server.length + this.#own.length >= MAX_KEPT) return;
     if (this.#tool === 'psql') {
       const sqlstate = PSQL_SERVER.exec(line)?.[1];

@@ -44,7 +44,7 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     if (missing.length > 0) {
       throw new MusterError(
         'isolation_unavailable',
-        `${missing.join(', ')} cannot be found: install the packages bubblewrap, util-linux and bash`,
+        `${missing.join(', ')} cannot be found: install the packages bubblewrap, util-linux and bash.`,
       );
     }
     knownOptions ??= bubblewrapOptions();

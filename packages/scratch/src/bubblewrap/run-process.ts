@@ -110,7 +110,11 @@ function endOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) =>
       reject(
-        new MusterError('isolation_unavailable', 'a helper of bubblewrap could not be started', { cause }),
+        new MusterError(
+          'isolation_unavailable',
+          'A helper of bubblewrap could not be started: see muster doctor.',
+          { cause },
+        ),
       ),
     );
     child.once('close', (code, signal) =>

@@ -25,7 +25,7 @@ export function openDaemon(env: Env): Daemon {
   if (url?.protocol !== 'tcp:' && url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new MusterError(
       'isolation_unavailable',
-      'DOCKER_HOST is neither unix://PATH nor tcp://HOST:PORT: set it to one of them (for ssh, forward the socket: ssh -L)',
+      'DOCKER_HOST is neither unix://PATH nor tcp://HOST:PORT: set it to one of them (for ssh, forward the socket: ssh -L).',
     );
   }
   const secure = url.protocol === 'https:' || (env['DOCKER_TLS_VERIFY'] ?? '') !== '';
@@ -46,7 +46,7 @@ function certificates(env: Env): { readonly ca?: Buffer; readonly cert?: Buffer;
   } catch (cause) {
     throw new MusterError(
       'isolation_unavailable',
-      `cannot read ca.pem, cert.pem and key.pem in ${directory}: put them there or set DOCKER_CERT_PATH`,
+      `Docker's ca.pem, cert.pem and key.pem cannot be read in ${directory}: put them there or set DOCKER_CERT_PATH.`,
       { cause },
     );
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { MusterError } from '@muster/core';
 import { cancelled, pause, refuseIfAborted } from '../limit.js';
 import type { Command, ExecResult, Loss } from '../scratch.js';
@@ -68,6 +69,7 @@ const lossError = (loss: Loss): MusterError => new MusterError(loss.reason, loss
 
 const WHAT = 'the process in the scratch';
 const KILL_MS = 10_000;
+const ENDING_MS = 3_000;
 const SIGKILLED = 137;
 
 async function start(cell: Cell, command: Command): Promise<RunningExec> {
@@ -98,12 +100,35 @@ async function exitCodeOf(cell: Cell, exec: RunningExec, stopped: AbortSignal): 
       await cell.ended;
       return undefined;
     }
-    // Killed from inside, or with the whole cell? The end of the cell arrives in its own time.
-    if (exitCode === SIGKILLED) return (await Promise.race([cell.ended, pause(500)])) ? undefined : exitCode;
+    if (exitCode === SIGKILLED) return (await endedWith(cell)) ? undefined : exitCode;
     if (exitCode !== undefined) return exitCode;
     await pause(wait);
   }
   return undefined;
+}
+
+/**
+ * Was a process killed together with its cell? The news of the cell's end may arrive later than that of the process; but
+ * a cell whose first process is gone runs nothing more, while one that is alive does (or is full to its last process).
+ */
+async function endedWith(cell: Cell): Promise<boolean> {
+  if (await runsStill(cell)) return false;
+  return (await Promise.race([cell.ended, pause(ENDING_MS)])) !== undefined;
+}
+
+async function runsStill(cell: Cell): Promise<boolean> {
+  try {
+    const { stream, exitCode } = await cell.startExec({
+      argv: ['/bin/sh', '-c', ':'],
+      env: [],
+      stdin: false,
+    });
+    stream.on('error', () => {}).resume();
+    await Promise.race([cell.ended, once(stream, 'close').catch(() => {})]);
+    return (await exitCode()) === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Kills the process group, and where that cannot be done in time the whole cell. */
