@@ -192,7 +192,9 @@ describe.runIf(canServeS3()).each([{ versions: true }, { versions: false }])(
       expect(await store.putOnce(KEY, Buffer.from('second'), signal)).toBe('exists');
     });
 
-    it.runIf(versions)('is not deceived by later versions, nor by what hides an object', async () => {
+    // A server without versions has neither.
+    if (!versions) return;
+    it('is not deceived by later versions, nor by what hides an object', async () => {
       const store = await given();
       await store.putOnce(KEY, Buffer.from('first'), signal);
       await server.client.send(new PutObjectCommand({ ...at(KEY), Body: 'forged' }));
