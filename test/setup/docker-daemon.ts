@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,6 +33,8 @@ async function startDaemon(): Promise<Daemon | undefined> {
   const host = `unix://${runtime}/docker.sock`;
   if (answers(host)) return { host, stop: async () => {} };
   mkdirSync(runtime, { recursive: true });
+  // Left by a daemon that was killed, whose process id may be somebody else's now.
+  for (const name of ['docker.pid', 'docker.sock']) rmSync(join(runtime, name), { force: true });
   mkdirSync(cacheDirectory, { recursive: true });
   const log = openSync(join(cacheDirectory, 'dockerd.log'), 'w');
   const state = [

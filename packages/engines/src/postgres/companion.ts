@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MusterError } from '@muster/core';
+import { READ_NOW } from './feed.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
 export interface Companion {
@@ -46,7 +47,7 @@ export async function readCompanion(
 ): Promise<(Companion & { readonly own: boolean }) | undefined> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readFile(path, { flag: READ_NOW });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;

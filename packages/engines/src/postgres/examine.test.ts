@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
@@ -175,6 +176,13 @@ describe('a directory', () => {
     const artefact = await directory();
     await writeFile(pathOf(artefact, 'notes.txt'), 'x');
     expect(await judge(artefact)).toBe('whole');
+  });
+
+  it('whose toc.dat is a pipe was cut, and is not waited for', async () => {
+    const artefact = await directory();
+    await rm(pathOf(artefact, 'toc.dat'));
+    execFileSync('mkfifo', [pathOf(artefact, 'toc.dat')]);
+    expect(await judge(artefact)).toBe('truncated');
   });
 
   it('without toc.dat was cut, and empty is empty', async () => {

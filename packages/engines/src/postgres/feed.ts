@@ -1,10 +1,16 @@
-import { createReadStream } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { PassThrough, type Readable } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
 
+/** Opened so, a pipe that nobody writes to is empty; else the open would wait for ever, and no signal ends that. */
+export const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** As Node takes it for a stream too, whose types know only words. */
+const STREAM_NOW = READ_NOW as unknown as string;
+
 /** The bytes of a backup file. A fault of reading becomes `backup_unreadable`. */
 export function readBackup(path: string, signal: AbortSignal): Readable {
-  return createReadStream(path, { highWaterMark: 1024 * 1024, signal });
+  return createReadStream(path, { flags: STREAM_NOW, highWaterMark: 1024 * 1024, signal });
 }
 
 /** `error` as what it means while the bytes of a backup are read. */
