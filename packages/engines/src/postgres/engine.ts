@@ -10,6 +10,7 @@ import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { PROBE } from './probe.js';
 import { restore } from './restore.js';
 import { conninfo, conninfoValue, maintenanceDatabase } from './session.js';
+import { shellQuote } from './shell-quote.js';
 import { type RunningServer, startServer } from './start.js';
 
 /** PostgreSQL: what pg_dump writes, in each of its formats. */
@@ -68,5 +69,3 @@ function ownFacts(facts: BackupFacts): PostgresFacts {
   if (isPostgresFacts(facts)) return facts;
   throw new MusterError('internal', 'The backup was identified by another engine.');
 }
-
-const shellQuote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
