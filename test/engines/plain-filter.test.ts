@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { isMusterError } from '@muster/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { plainFilter } from '../../packages/engines/src/postgres/plain-filter.js';
+import { plainFilter } from '../../packages/engines/src/postgres/plain/plain-filter.js';
 import { type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
 import { canRunIn } from '../support/needs.ts';
 

@@ -1,5 +1,5 @@
 export { type Artefact, BACKUP_MOUNT } from './artefact.js';
 export type * from './engine.js';
-export { attachPostgres } from './postgres/attach.js';
 export { postgresEngine } from './postgres/engine.js';
-export { postgresLiveDumper } from './postgres/live.js';
+export { postgresLiveDumper } from './postgres/live/live.js';
+export { attachPostgres } from './postgres/server/attach.js';

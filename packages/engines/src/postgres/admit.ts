@@ -1,10 +1,10 @@
 import { MusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
 import type { BackupFacts } from '../engine.js';
-import type { DatabaseShape } from './create-database.js';
+import { extensionsOf } from './format/roles.js';
 import { isPostgresFacts } from './postgres-facts.js';
 import { type ImageFacts, type Installation, parseProbe } from './probe.js';
-import { extensionsOf } from './roles.js';
+import type { DatabaseShape } from './restore/create-database.js';
 
 /** `nobody`: what a server runs as where no user postgres is. It may be anyone but root. */
 export const FALLBACK_USER = '65534:65534';

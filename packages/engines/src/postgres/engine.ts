@@ -3,15 +3,15 @@ import { MusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { admit } from './admit.js';
-import { ask } from './ask.js';
-import { examine } from './examine.js';
-import { identify } from './identify.js';
+import { examine } from './format/examine.js';
+import { identify } from './format/identify.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { PROBE } from './probe.js';
-import { restore } from './restore.js';
-import { conninfo, conninfoValue, maintenanceDatabase } from './session.js';
+import { restore } from './restore/restore.js';
+import { ask } from './server/ask.js';
+import { conninfo, conninfoValue, maintenanceDatabase } from './server/session.js';
+import { type RunningServer, startServer } from './server/start.js';
 import { shellQuote } from './shell-quote.js';
-import { type RunningServer, startServer } from './start.js';
 
 /** PostgreSQL: what pg_dump writes, in each of its formats. */
 export const postgresEngine: Engine = {

@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/core';
 import type { BackupFacts } from '../engine.js';
-import type { DatabaseShape } from './create-database.js';
-import type { Toc } from './toc.js';
+import type { Toc } from './format/toc.js';
+import type { DatabaseShape } from './restore/create-database.js';
 
 /** What the bytes of an artefact are wrapped in; a directory is never wrapped as a whole. */
 export type Wrapper = 'none' | 'gzip' | 'zstd';

@@ -1,4 +1,4 @@
-import type { LogEntry } from './server-log.js';
+import type { LogEntry } from '../server/server-log.js';
 
 interface Harmless {
   readonly sqlstate: string;

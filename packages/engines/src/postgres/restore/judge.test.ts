@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { LogEntry } from '../server/server-log.js';
 import { HARMLESS } from './harmless.js';
 import { judge, type RestoreRun } from './judge.js';
-import type { LogEntry } from './server-log.js';
 
 const entry = (sqlstate: string, statement: string, message = ''): LogEntry => ({
   pid: 1,

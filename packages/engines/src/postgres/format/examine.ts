@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
-import type { Artefact } from '../artefact.js';
-import type { Examined } from '../engine.js';
+import type { Artefact } from '../../artefact.js';
+import type { Examined } from '../../engine.js';
+import type { PostgresFacts, Wrapper } from '../postgres-facts.js';
+import { readBackup, readingError } from '../restore/feed.js';
 import { backupChanged, changed } from './change.js';
 import { companionsOf, digestFor, mismatch } from './companion.js';
 import { type ContentCheck, contentCheck } from './content-check.js';
 import { unwrap } from './decompress.js';
 import { examineDirectory } from './examine-directory.js';
-import { readBackup, readingError } from './feed.js';
-import type { PostgresFacts, Wrapper } from './postgres-facts.js';
 
 /** {@link Engine.examine} of PostgreSQL. `onBytes` is told all bytes so far. */
 export async function examine(

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { MusterError } from '@muster/core';
 import pg from 'pg';
-import type { LiveFacts } from '../engine.js';
-import { drop } from './client.js';
+import type { LiveFacts } from '../../engine.js';
+import { drop } from '../server/client.js';
 import { type ConnectionUri, parseConnectionUri } from './connection-uri.js';
 
 /** How long one host may take to answer all we ask. */

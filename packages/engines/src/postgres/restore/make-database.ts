@@ -1,9 +1,9 @@
 import { MusterError } from '@muster/core';
 import pg from 'pg';
+import { quoteIdentifier } from '../format/roles.js';
+import { maintenanceDatabase, withSession } from '../server/session.js';
+import type { RunningServer } from '../server/start.js';
 import { createDatabaseStatement, type DatabaseShape } from './create-database.js';
-import { quoteIdentifier } from './roles.js';
-import { maintenanceDatabase, withSession } from './session.js';
-import type { RunningServer } from './start.js';
 
 /**
  * Makes the empty database that a backup is restored into, in its own encoding and locale. One that every cluster has

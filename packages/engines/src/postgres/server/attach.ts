@@ -1,5 +1,5 @@
 import { MusterError } from '@muster/core';
-import type { Server } from '../engine.js';
+import type { Server } from '../../engine.js';
 import { ask } from './ask.js';
 import { maintenanceDatabase } from './session.js';
 

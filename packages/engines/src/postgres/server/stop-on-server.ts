@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { AskTarget } from './ask-target.js';
+import type { AskTarget } from '../ask-target.js';
 import { connect, drop, processId } from './client.js';
 
 /** How long the server gets to let a second connection in, to obey a cancel, and to obey a termination: each. */

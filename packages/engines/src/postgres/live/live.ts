@@ -4,11 +4,11 @@ import { dirname } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { MusterError } from '@muster/core';
 import type { Base, ScratchHost } from '@muster/scratch';
-import type { LiveDumper, LiveFacts } from '../engine.js';
-import { chooseInstallation, FALLBACK_USER } from './admit.js';
+import type { LiveDumper, LiveFacts } from '../../engine.js';
+import { chooseInstallation, FALLBACK_USER } from '../admit.js';
+import { parseProbe } from '../probe.js';
 import { type ConnectionUri, libpqEnvironment, parseConnectionUri } from './connection-uri.js';
 import { survey } from './live-survey.js';
-import { parseProbe } from './probe.js';
 
 /**
  * pg_dump's own transaction is READ ONLY, so nothing more is set on the session: settings at the start of a connection

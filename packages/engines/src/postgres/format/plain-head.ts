@@ -1,9 +1,9 @@
 import { MusterError } from '@muster/core';
-import { type DatabaseShape, shapeOfStatement } from './create-database.js';
+import { PsqlLexer, type Token } from '../plain/psql-lexer.js';
+import { withoutSemicolon } from '../plain/sql-statements.js';
+import { formatOf, newerMajor, type PostgresFacts, type Wrapper } from '../postgres-facts.js';
+import { type DatabaseShape, shapeOfStatement } from '../restore/create-database.js';
 import type { HeadReader } from './head-reader.js';
-import { formatOf, newerMajor, type PostgresFacts, type Wrapper } from './postgres-facts.js';
-import { PsqlLexer, type Token } from './psql-lexer.js';
-import { withoutSemicolon } from './sql-statements.js';
 
 const HEAD_BYTES = 256 * 1024;
 const TITLE = 'PostgreSQL database dump';

@@ -1,7 +1,7 @@
 import { isMusterError } from '@muster/core';
 import { describe, expect, it } from 'vitest';
+import { serverEncoding } from '../format/encoding.js';
 import { createDatabaseStatement, shapeOfSql } from './create-database.js';
-import { serverEncoding } from './encoding.js';
 
 const made = (sql: string): string => createDatabaseStatement(shapeOfSql(sql), 'scratch');
 

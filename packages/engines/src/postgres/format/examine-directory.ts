@@ -3,15 +3,15 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { isMusterError, MusterError, sha256 } from '@muster/core';
-import type { Examined } from '../engine.js';
+import type { Examined } from '../../engine.js';
+import type { PostgresFacts } from '../postgres-facts.js';
+import { counting } from '../restore/counting.js';
+import { readBackup } from '../restore/feed.js';
 import { backupChanged, changed } from './change.js';
 import { companionsOf, mismatch, readCompanion } from './companion.js';
-import { counting } from './counting.js';
 import { unwrap } from './decompress.js';
-import { readBackup } from './feed.js';
 import { walkLz4 } from './lz4-frame.js';
 import { Members } from './member-end.js';
-import type { PostgresFacts } from './postgres-facts.js';
 
 /** Decompression runs beside the hashing, which takes one thread. */
 const PARALLEL = 4;

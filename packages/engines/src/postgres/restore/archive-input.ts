@@ -2,13 +2,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
-import { type Artefact, BACKUP_MOUNT } from '../artefact.js';
-import type { RestoreProgress } from '../engine.js';
+import { type Artefact, BACKUP_MOUNT } from '../../artefact.js';
+import type { RestoreProgress } from '../../engine.js';
+import { unwrap } from '../format/decompress.js';
+import type { PostgresFacts } from '../postgres-facts.js';
 import { counting } from './counting.js';
-import { unwrap } from './decompress.js';
 import { type Feed, feed, readBackup } from './feed.js';
 import { packDirectory } from './pack-directory.js';
-import type { PostgresFacts } from './postgres-facts.js';
 
 /** How pg_restore comes to an archive. */
 export type ArchiveInput =

@@ -1,11 +1,11 @@
 import { Transform } from 'node:stream';
 import { MusterError } from '@muster/core';
+import { decoderFor, serverEncoding } from '../format/encoding.js';
+import { rolesOfStatement } from '../format/roles.js';
 import { CopyData, isCopyFromStdin } from './copy-data.js';
-import { decoderFor, serverEncoding } from './encoding.js';
 import { rewriteForEmptyDatabase } from './plain-rewrite.js';
 import { connectTarget } from './psql-connect.js';
 import { PsqlLexer, type Token } from './psql-lexer.js';
-import { rolesOfStatement } from './roles.js';
 import { withoutSemicolon } from './sql-statements.js';
 
 /**

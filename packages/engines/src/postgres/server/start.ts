@@ -1,8 +1,8 @@
 import { isMusterError, MusterError } from '@muster/core';
 import type { ExecResult, Scratch } from '@muster/scratch';
+import type { Installation } from '../probe.js';
 import { aborted } from './aborted.js';
 import { close, connect, PORT } from './client.js';
-import type { Installation } from './probe.js';
 import { ServerLog } from './server-log.js';
 import { serverSettings } from './settings.js';
 

@@ -1,7 +1,7 @@
 import { type ErrorCode, MusterError, type RestoreWarning } from '@muster/core';
 import type { Loss } from '@muster/scratch';
+import type { LogEntry } from '../server/server-log.js';
 import { isHarmless } from './harmless.js';
-import type { LogEntry } from './server-log.js';
 import type { ToolComplaints } from './tool-complaints.js';
 
 /** Everything that was seen of one run of a restore tool. */

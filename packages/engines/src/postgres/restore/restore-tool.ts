@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
 import pg from 'pg';
-import { aborted } from './aborted.js';
+import { aborted } from '../server/aborted.js';
+import type { LogEntry } from '../server/server-log.js';
+import { withSession } from '../server/session.js';
+import type { RunningServer } from '../server/start.js';
 import type { Feed } from './feed.js';
 import { judge, type RestoreRun } from './judge.js';
 import { readWatch, watched } from './read-watch.js';
-import type { LogEntry } from './server-log.js';
-import { withSession } from './session.js';
-import type { RunningServer } from './start.js';
 import { ToolStderr } from './tool-complaints.js';
 
 /** How long the server's log may lag behind the end of the tool. */

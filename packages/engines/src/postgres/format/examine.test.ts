@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMusterError } from '@muster/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Artefact } from '../artefact.js';
+import type { Artefact } from '../../artefact.js';
 import { examine } from './examine.js';
 import { identify } from './identify.js';
 import { TarReader } from './tar.js';

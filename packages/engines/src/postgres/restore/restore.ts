@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import pg from 'pg';
-import type { Artefact } from '../artefact.js';
-import type { RestoreOptions, RestoreReport } from '../engine.js';
+import type { Artefact } from '../../artefact.js';
+import type { RestoreOptions, RestoreReport } from '../../engine.js';
+import { unwrap } from '../format/decompress.js';
+import { factsOfToc, peekToc } from '../format/identify.js';
+import { databasePropertiesOf, rolesOf } from '../format/roles.js';
+import type { Toc } from '../format/toc.js';
+import { plainFilter } from '../plain/plain-filter.js';
+import { knowsRestrict } from '../plain/restrict.js';
+import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
+import { conninfo, maintenanceDatabase, withSession } from '../server/session.js';
+import type { RunningServer } from '../server/start.js';
 import { archiveInput } from './archive-input.js';
 import { chained, counting, hashing } from './counting.js';
-import { unwrap } from './decompress.js';
 import { feed, readBackup } from './feed.js';
 import { isHarmless } from './harmless.js';
-import { factsOfToc, peekToc } from './identify.js';
 import { makeDatabase, makeRoles } from './make-database.js';
-import { plainFilter } from './plain-filter.js';
-import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { runTool, type ToolRun } from './restore-tool.js';
-import { knowsRestrict } from './restrict.js';
-import { databasePropertiesOf, rolesOf } from './roles.js';
-import { conninfo, maintenanceDatabase, withSession } from './session.js';
-import type { RunningServer } from './start.js';
-import type { Toc } from './toc.js';
 
 /** Archives smaller than this restore as fast with one process. */
 const PARALLEL_FROM_BYTES = 1024 * 1024;

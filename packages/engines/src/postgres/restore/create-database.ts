@@ -1,9 +1,9 @@
 import { MusterError } from '@muster/core';
-import { serverEncoding } from './encoding.js';
-import type { Token } from './psql-lexer.js';
-import { quoteIdentifier } from './roles.js';
-import { statementsOf } from './sql-statements.js';
-import type { Toc } from './toc.js';
+import { serverEncoding } from '../format/encoding.js';
+import { quoteIdentifier } from '../format/roles.js';
+import type { Toc } from '../format/toc.js';
+import type { Token } from '../plain/psql-lexer.js';
+import { statementsOf } from '../plain/sql-statements.js';
 
 /** How a database was made. Values are as the dump spells them and not to be trusted. */
 export interface DatabaseShape {

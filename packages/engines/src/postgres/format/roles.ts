@@ -1,5 +1,5 @@
-import type { Token } from './psql-lexer.js';
-import { statementsOf } from './sql-statements.js';
+import type { Token } from '../plain/psql-lexer.js';
+import { statementsOf } from '../plain/sql-statements.js';
 import type { Toc } from './toc.js';
 
 /** Words that stand where a role's name may and are none. */

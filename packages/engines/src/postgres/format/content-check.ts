@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/core';
+import type { PostgresFacts } from '../postgres-facts.js';
 import { CustomBlocks } from './custom-blocks.js';
 import { type MemberEnd, Members } from './member-end.js';
-import type { PostgresFacts } from './postgres-facts.js';
 import { TarReader } from './tar.js';
 
 /** Looks at the plain bytes of a dump as they come by. Both throw `truncated` or `corrupt`. */
