@@ -1,5 +1,5 @@
 import { MusterError } from '@muster/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createPhases } from './phases.js';
 
 const never = new AbortController().signal;
@@ -36,6 +36,20 @@ describe('a phase', () => {
     cancel.abort();
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
     expect(all.records[0]?.outcome).toBe('cancelled');
+  });
+
+  it('that does not stop when it is told to is left behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const cancel = new AbortController();
+    const stuck = phases({ cancel: cancel.signal }).run(
+      { name: 'locate', limitMs: 60_000 },
+      () => new Promise(() => {}),
+    );
+    const ended = expect(stuck).rejects.toMatchObject({ code: 'cancelled' });
+    cancel.abort();
+    await vi.advanceTimersByTimeAsync(60_000);
+    await ended;
+    vi.useRealTimers();
   });
 
   it('begins nothing once the drill is cancelled', async () => {

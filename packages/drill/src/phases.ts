@@ -68,6 +68,21 @@ export function createPhases(context: PhasesContext): Phases {
   };
 }
 
+/** How long after its end a phase may take to stop; what is stuck in the kernel (a dead network file system) never does. */
+const STOPPING_MS = 60_000;
+
+/** Rejects when a phase goes on long after its signal aborted: its drill ends with a receipt all the same. */
+function unheeded(signal: AbortSignal, settled: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => {
+      const timer = setTimeout(() => reject(signal.reason), STOPPING_MS);
+      settled.addEventListener('abort', () => clearTimeout(timer));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    settled.addEventListener('abort', () => signal.removeEventListener('abort', onAbort));
+  });
+}
+
 async function bounded<T>(
   context: PhasesContext,
   options: PhaseOptions,
@@ -80,7 +95,7 @@ async function bounded<T>(
   const signal = AbortSignal.any([context.cancel, context.deadline, limit, loss.signal]);
   try {
     signal.throwIfAborted();
-    return await work(signal);
+    return await Promise.race([work(signal), unheeded(signal, settled.signal)]);
   } catch (error) {
     if (context.cancel.aborted) {
       throw new MusterError(
