@@ -31,7 +31,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
   if (Buffer.byteLength(socketDir) > LONGEST_SOCKET_DIR) {
     throw new MusterError(
       'state_unwritable',
-      `the directory for sockets ${runtimeDir} has too long a path: choose one of at most ${LONGEST_SOCKET_DIR - 15} bytes`,
+      `The directory for sockets ${runtimeDir} has too long a path: choose one of at most ${LONGEST_SOCKET_DIR - 15} bytes`,
     );
   }
   const remove = (): Promise<void> => removeTree(path);
@@ -46,7 +46,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
     await remove();
     throw new MusterError(
       'state_unwritable',
-      `cannot make a directory for sockets in ${runtimeDir}: check that it is a directory, yours, and writable for you alone`,
+      `Cannot make a directory for sockets in ${runtimeDir}: check that it is a directory, yours, and writable for you alone`,
       { cause },
     );
   }

@@ -21,9 +21,9 @@ export async function pinSocket({ path, socketDir }: CellDirectory, name: string
     }
     if ((await lstat(owned)).isSocket()) return;
   } catch (cause) {
-    throw new MusterError('launch_failed', `the server's socket ${name} could not be reached`, { cause });
+    throw new MusterError('launch_failed', `The server's socket ${name} could not be reached`, { cause });
   }
-  throw new MusterError('launch_failed', `the server's ${name} is not a socket`);
+  throw new MusterError('launch_failed', `The server's ${name} is not a socket`);
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {

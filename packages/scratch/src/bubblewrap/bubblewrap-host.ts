@@ -80,7 +80,7 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
       if (result.exitCode !== 0) {
         throw new MusterError(
           'image_unavailable',
-          'this machine has no server that can be used: install the database server of the version that is needed, or use Docker',
+          'This machine has no server that can be used: install the database server of the version that is needed, or use Docker',
           { output: result.stderr },
         );
       }
@@ -140,7 +140,7 @@ export function parseUser(text: string): User {
   if (uid === undefined || gid === undefined) {
     throw new MusterError(
       'launch_failed',
-      `a scratch runs as a numeric uid:gid other than root, not as "${text}"`,
+      `A scratch runs as a numeric uid:gid other than root, not as "${text}"`,
     );
   }
   return { uid: Number(uid), gid: Number(gid) };

@@ -73,7 +73,7 @@ export class StartingCell {
     if (!this.#isAlive() || !(pid > 1)) {
       throw new MusterError(
         'launch_failed',
-        'bubblewrap could not make a scratch on this machine: run `muster doctor`, which says why',
+        'Bubblewrap could not make a scratch on this machine: run `muster doctor`, which says why',
         { output: complaints.text() },
       );
     }

@@ -97,7 +97,7 @@ function stage(sources: readonly string[]): NonNullable<Outer['stage']> {
   if (directory === undefined) {
     throw new MusterError(
       'launch_failed',
-      'no directory is free to show files to a scratch from: make /media',
+      'No directory is free to show files to a scratch from: make /media',
     );
   }
   return { directory, binds: sources.map((from, index) => ({ from, to: `${directory}/${index}` })) };

@@ -39,7 +39,7 @@ export async function createDataDirectory(
     await remove();
     throw new MusterError(
       'state_unwritable',
-      `cannot make a directory for data in ${stateDir}: check that it is a directory and writable`,
+      `Cannot make a directory for data in ${stateDir}: check that it is a directory and writable`,
       { cause },
     );
   }

@@ -145,7 +145,7 @@ export function liveCell(parts: Parts): Cell {
     destroy() {
       destroyed ??= (async () => {
         clearTimeout(expiry);
-        gone.abort(new MusterError('scratch_lost', 'the scratch was destroyed'));
+        gone.abort(new MusterError('scratch_lost', 'The scratch was destroyed'));
         await Promise.allSettled([...running, parts.made.disposeAsync()]);
       })();
       return destroyed;

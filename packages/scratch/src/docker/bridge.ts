@@ -27,7 +27,7 @@ export function createBridge(cell: Cell, directory: string): Bridge {
       });
       await new Promise<void>((resolve, reject) => {
         server.once('error', (cause) =>
-          reject(new MusterError('launch_failed', `cannot listen on a socket in ${directory}`, { cause })),
+          reject(new MusterError('launch_failed', `Cannot listen on a socket in ${directory}`, { cause })),
         );
         server.listen(join(directory, name), resolve);
       });

@@ -123,7 +123,7 @@ function watchCell(
     ready.reject(
       new MusterError(
         'launch_failed',
-        'the container ended before its first process was up: the image needs /bin/sh',
+        'The container ended before its first process was up: the image needs /bin/sh',
         {
           output: complaint,
         },

@@ -93,7 +93,7 @@ async function imageOf(daemon: Daemon, base: Base): Promise<ImageFacts> {
   if (image === undefined || image.digest !== base.imageDigest) {
     throw new MusterError(
       'image_unavailable',
-      `the image ${base.image} changed or went away since it was prepared: run the drill again`,
+      `The image ${base.image} changed or went away since it was prepared: run the drill again`,
     );
   }
   return image;

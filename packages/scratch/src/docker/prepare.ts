@@ -48,7 +48,7 @@ async function pullImage(daemon: Daemon, request: PrepareRequest, signal: AbortS
   const unavailable = (reason: string, cause?: unknown): MusterError =>
     new MusterError(
       'image_unavailable',
-      `the image ${request.image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
+      `The image ${request.image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
         `(docker pull ${request.image}), name another with scratch.images, or build one from Debian packages with ` +
         'deploy/scratch-images/build-postgres.sh',
       { cause },
@@ -105,7 +105,7 @@ async function probe(
     if (result.exitCode === 0) return result.stdout;
     throw new MusterError(
       'image_unavailable',
-      `the image ${request.image} does not hold what is needed: the question what is in it ended with ${result.exitCode}. ` +
+      `The image ${request.image} does not hold what is needed: the question what is in it ended with ${result.exitCode}. ` +
         'Name another image with scratch.images',
       { output: result.stderr },
     );
