@@ -95,6 +95,27 @@ describe.runIf(canRunIn('bubblewrap') && canRunIn('docker'))('an odd dump', () =
       });
     });
 
+    it.each(['LATIN1', 'SQL_ASCII', 'UTF8'])(
+      'in %s, with a role whose name is not ASCII',
+      async (encoding) => {
+        const create = `ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`;
+        const role = `"b\u00fc ${encoding} ${format}"`;
+        const path = await made(
+          `SET client_encoding = 'UTF8'; CREATE ROLE ${role}; CREATE TABLE t (n int); ALTER TABLE t OWNER TO ${role};
+        DO $$ BEGIN EXECUTE format('ALTER ROLE ${role} IN DATABASE %I SET work_mem = 1000', current_database()); END $$`,
+          format,
+          create,
+          ['--create'],
+        );
+        await bench.restored(path, async ({ report, ask, database }) => {
+          expect(report.warnings).toEqual([]);
+          const asked = `SELECT count(*) AS n FROM pg_tables t JOIN pg_roles r ON r.rolname = t.tableowner
+          JOIN pg_db_role_setting s ON s.setrole = r.oid WHERE t.tablename = 't'`;
+          expect(await ask(database, asked)).toEqual(n('1'));
+        });
+      },
+    );
+
     it('of the database postgres', async () => {
       const path = join(folder, fresh());
       await server.sql('postgres', 'CREATE TABLE IF NOT EXISTS mine (n int)');

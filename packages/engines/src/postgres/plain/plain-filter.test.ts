@@ -305,3 +305,14 @@ describe('any input at all', () => {
     );
   });
 });
+
+it('a statement of a great many short lines takes little more memory than its bytes', async () => {
+  const filter = plainFilter({ onRoles: async () => undefined });
+  const lines = Buffer.alloc(1024 * 1024, '\n');
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 6; i += 1) {
+    await new Promise((resolve) => filter.write(lines, resolve));
+  }
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(200 * 1024 * 1024);
+  filter.destroy();
+});

@@ -27,6 +27,8 @@ export interface PlainFilterOptions {
 
 /** PostgreSQL takes no statement over 1 GiB; a dump shall not make the worker hold even that much. */
 const MAX_STATEMENT_BYTES = 256 * 1024 * 1024;
+/** A piece of a few bytes takes a hundred more by being one: so many are made one piece. */
+const MAX_SMALL_PIECES = 4096;
 const FOOTER = Buffer.from('-- PostgreSQL database dump complete');
 const LF = 0x0a;
 
@@ -65,6 +67,8 @@ class PlainFilter {
   #line: Buffer[] = [];
   /** Bytes of the statement under way, and of the comments before it. */
   #pending: Buffer[] = [];
+  /** How many at the end of `#pending` were not yet made one. */
+  #smallPieces = 0;
   #heldBytes = 0;
   /** The data under way. */
   #copying: CopyData | undefined;
@@ -129,7 +133,11 @@ class PlainFilter {
     }
     if (this.#copying || this.#lexer.quoted || this.#lexer.begun) throw cut('inside a statement');
     if (!this.#footer) throw cut('before the line that pg_dump writes at its end');
-    this.#out.push(...this.#pending);
+    this.#pass(this.#release());
+  }
+
+  #pass(pieces: readonly Buffer[]): void {
+    for (const piece of pieces) this.#out.push(piece);
   }
 
   #hold(bytes: number): void {
@@ -140,6 +148,24 @@ class PlainFilter {
         `The dump holds a statement of more than ${MAX_STATEMENT_BYTES / 1024 / 1024} MiB. Dump in the custom format, or without --inserts.`,
       );
     }
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#smallPieces === MAX_SMALL_PIECES) {
+      this.#pending.push(Buffer.concat(this.#pending.splice(-MAX_SMALL_PIECES)));
+      this.#smallPieces = 0;
+    }
+    this.#pending.push(piece);
+    this.#smallPieces += 1;
+  }
+
+  /** What was held of the statement under way, which is over. */
+  #release(): readonly Buffer[] {
+    const bytes = this.#pending;
+    this.#pending = [];
+    this.#smallPieces = 0;
+    this.#heldBytes = 0;
+    return bytes;
   }
 
   /** One whole line, its end included. */
@@ -157,15 +183,13 @@ class PlainFilter {
         if (lexer.begun || lexer.quoted || line.subarray(0, next).toString('latin1').trim() !== '')
           throw metaCommand();
         this.#meta(line.toString('utf8', next).trim());
-        this.#out.push(...this.#pending);
-        this.#pending = [];
-        this.#heldBytes = 0;
+        this.#pass(this.#release());
         lexer.reset();
         return;
       }
       if (this.#mustConnect && lexer.begun) throw metaCommand();
       if (lexer.begun) this.#footer = false;
-      this.#pending.push(line.subarray(start, next));
+      this.#keep(line.subarray(start, next));
       if (stop === 'semicolon') {
         yield* this.#statement(begunHere ? line.subarray(0, next - 1) : undefined, line.subarray(next));
         begunHere = true;
@@ -185,9 +209,7 @@ class PlainFilter {
     const { highBytes, stringDoubt } = lexer;
     const tokens = withoutSemicolon(lexer.tokens);
     lexer.reset();
-    const bytes = this.#pending;
-    this.#pending = [];
-    this.#heldBytes = 0;
+    const bytes = this.#release();
     if (tokens.length > 0 && tokens[0]?.kind === 'word') {
       if (this.#dropped(tokens)) return;
       this.#follow(tokens, rest);
@@ -211,9 +233,9 @@ class PlainFilter {
     if (guards.length > 0) this.#out.push(Buffer.from(`\n${guards.join('\n')}\n`));
     const rewritten = line === undefined ? undefined : rewriteForEmptyDatabase(line, tokens);
     if (rewritten === undefined) {
-      this.#out.push(...bytes);
+      this.#pass(bytes);
     } else {
-      this.#out.push(...bytes.slice(0, -1), Buffer.from('\n'), rewritten, Buffer.from(';'));
+      this.#pass([...bytes.slice(0, -1), Buffer.from('\n'), rewritten, Buffer.from(';')]);
     }
   }
 

@@ -37,7 +37,10 @@ const describeShape = (shape: DatabaseShape): string =>
     .filter((word) => word !== undefined)
     .join(' ');
 
-/** Makes those of the roles that are not there yet, unable to log in: a backup names them, no one uses them. */
+/**
+ * Makes those of the roles that are not there yet, unable to log in: a backup names them, no one uses them.
+ * @param client - in the database of the backup: a server keeps a name in the encoding of the database it was given in.
+ */
 export async function makeRoles(client: pg.Client, names: readonly string[]): Promise<void> {
   for (const name of names) {
     try {

@@ -10,7 +10,7 @@ import type { Toc } from '../format/toc.js';
 import { plainFilter } from '../plain/plain-filter.js';
 import { knowsRestrict } from '../plain/restrict.js';
 import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
-import { conninfo, maintenanceDatabase, withSession } from '../server/session.js';
+import { conninfo, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
 import { archiveInput } from './archive-input.js';
 import { chained, counting, hashing } from './counting.js';
@@ -57,8 +57,7 @@ async function restorePlain(
   );
   const filter = plainFilter({
     ...(facts.databases[0] === undefined ? {} : { database }),
-    onRoles: (names) =>
-      withSession(server, maintenanceDatabase(database), signal, (client) => makeRoles(client, names)),
+    onRoles: (names) => withSession(server, database, signal, (client) => makeRoles(client, names)),
   });
   const word = randomBytes(16).toString('hex');
   const stop = new AbortController();
@@ -184,9 +183,7 @@ async function prepareDatabase(
   signal: AbortSignal,
 ): Promise<void> {
   await makeDatabase(server, toc.database, facts.shape, signal);
-  await withSession(server, maintenanceDatabase(toc.database), signal, (client) =>
-    makeRoles(client, rolesOf(toc)),
-  );
+  await withSession(server, toc.database, signal, (client) => makeRoles(client, rolesOf(toc)));
 }
 
 async function restoreInto(
@@ -217,7 +214,7 @@ async function restoreInto(
 async function setProperties(server: RunningServer, toc: Toc, signal: AbortSignal): Promise<void> {
   const statements = databasePropertiesOf(toc, toc.database);
   if (statements.length === 0) return;
-  await withSession(server, maintenanceDatabase(toc.database), signal, async (client) => {
+  await withSession(server, toc.database, signal, async (client) => {
     for (const statement of statements) {
       try {
         await client.query(statement);
