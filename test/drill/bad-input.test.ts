@@ -1,4 +1,15 @@
-import { chmod, cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -229,6 +240,21 @@ describe.runIf(canRunIn('docker'))(
     });
   },
 );
+
+describe.runIf(canRunIn('docker'))('a receipt that could not be kept after all', () => {
+  it('does not hide how the drill ended', async () => {
+    const { drill, folder } = await projectWith('docker', 'custom', {
+      config: ['evidence: { store: evidence }'],
+    });
+    await mkdir(join(folder, 'evidence'));
+    await writeFile(join(folder, 'evidence/receipts'), '');
+    expect(await drill()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('The drill ended in pass, but its receipt could not be kept.'),
+      statement: undefined,
+    });
+  });
+});
 
 function source(checks: string, id: string, expectation = 'n > 0'): string {
   return `sources:\n  - { slug: shop, kind: postgres, backup: { type: dump, location: dumps }, checks: ${checks} }

@@ -166,6 +166,14 @@ describe.runIf(canRunIn('bubblewrap') && canRunIn('docker'))('an odd dump', () =
     ['hides its errors from psql', 'SET client_min_messages = panic; ALTER TABLE nowhere ADD COLUMN n int;'],
     ['begins a transaction that nobody ends', 'BEGIN;'],
     ['locks out its own superuser', 'ALTER ROLE postgres NOLOGIN;'],
+    [
+      'locks everybody out, and then names a role',
+      'UPDATE pg_database SET datallowconn = false; ALTER SCHEMA public OWNER TO somebody;',
+    ],
+    [
+      'takes all rights from its own superuser, and then names a role',
+      'ALTER ROLE postgres NOSUPERUSER NOCREATEROLE; ALTER SCHEMA public OWNER TO anybody;',
+    ],
     ['ends its own session', 'SELECT pg_terminate_backend(pg_backend_pid());'],
   ])('that %s has failed', async (_, more) => {
     await expect(restoring(await plainWith('CREATE TABLE t (n int)', more))).rejects.toEqual(

@@ -50,7 +50,9 @@ export async function runDrill(
     ports.observe({ type: 'judged', result, ...(reason && { reason }), ...(message && { message }) });
     const receipt = ports.signer.sign(statement);
     const key = receiptKey(request.source.slug, request.plan.drill_id);
-    await storeReceipt(ports, key, receipt);
+    await storeReceipt(ports, key, receipt).catch((error: unknown) => {
+      throw lostVerdict(error, result);
+    });
     return { statement, receipt, key, ...(message && { message }), ...(kept && { kept }) };
   } catch (error) {
     await kept?.release();
@@ -180,6 +182,19 @@ async function storeReceipt(ports: DrillPorts, key: string, receipt: Uint8Array)
   ports.observe({ type: 'stored', key });
 }
 
+/** Whoever waited for the drill is told how it ended, also where nothing of it can be kept. */
+function lostVerdict(error: unknown, result: string): unknown {
+  if (!isMusterError(error)) return error;
+  const { code, message } = error;
+  return new MusterError(
+    code,
+    `The drill ended in ${result}, but its receipt could not be kept. ${message}`,
+    {
+      cause: error,
+    },
+  );
+}
+
 function alreadyThere(key: string, location: string): MusterError {
   return new MusterError(
     'evidence_exists',
@@ -187,12 +202,18 @@ function alreadyThere(key: string, location: string): MusterError {
   );
 }
 
+/** A verdict names so many checks; the table has them all. */
+const NAMED_CHECKS = 10;
+
 /** Which checks did not pass, and why. */
 function checksMessage(checks: readonly CheckRecord[]): string | undefined {
   const others = checks.filter((check) => check.verdict !== 'pass');
   if (others.length === 0) return undefined;
-  const named = others.map(({ id, verdict, reason }) => `${id} (${reason ?? verdict})`).join(', ');
-  return `${others.length} of ${checks.length} checks did not pass: ${named}.`;
+  const named = others
+    .slice(0, NAMED_CHECKS)
+    .map(({ id, verdict, reason }) => `${id} (${reason ?? verdict})`);
+  const more = others.length - named.length;
+  return `${others.length} of ${checks.length} checks did not pass: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 function asMusterError(error: unknown): MusterError {

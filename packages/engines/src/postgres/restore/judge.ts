@@ -101,7 +101,7 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   if (run.after === 'closed') {
     throw fault(
       'restore_failed',
-      'The dump took from the server\'s superuser "postgres" the right to log in, or its other rights, so that nobody can look at what was restored. Dump with pg_dump, which leaves roles alone.',
+      'The dump took from the server\'s superuser "postgres" the right to log in, or its other rights, so that nobody can look at what was restored. Dump with pg_dump, which leaves them alone.',
     );
   }
   throw fault('restore_failed', failure(run, serious));

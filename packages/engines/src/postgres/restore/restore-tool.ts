@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
-import pg from 'pg';
 import { aborted } from '../server/aborted.js';
 import type { LogEntry } from '../server/server-log.js';
-import { withSession } from '../server/session.js';
+import { isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
 import type { Feed } from './feed.js';
 import { judge, type RestoreRun } from './judge.js';
@@ -127,7 +126,3 @@ async function catchUp(server: RunningServer, signal: AbortSignal): Promise<Rest
     return isRefusal(error) ? 'closed' : 'lost';
   }
 }
-
-/** The server answers, and takes its own superuser for somebody who may not log in, or not do as one. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && /^(?:28|42)/.test(error.code ?? '');

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { close, connect, drop, processId } from './client.js';
 import type { RunningServer } from './start.js';
 
@@ -29,6 +29,13 @@ export async function withSession<T>(
     await close(client);
   }
 }
+
+/**
+ * The server answers, and takes its own superuser for somebody who may not log in, or not do as one, or its databases
+ * for such as nobody may enter.
+ */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && /^(?:28|42|55000)/.test(error.code ?? '');
 
 /** A connection string that names nothing but a database, so that no name is read as more than a name. */
 export const conninfo = (database: string): string => `dbname=${conninfoValue(database)}`;
