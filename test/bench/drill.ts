@@ -119,7 +119,7 @@ async function timeScript(dumps: string): Promise<{ script: number; restore1: nu
     await inside('createdb', '-h', '/tmp', '-U', 'postgres', 'bench');
     const restoring = performance.now();
     await inside('pg_restore', '-h', '/tmp', '-U', 'postgres', '-d', 'bench', '/dumps/bench.dump');
-    const restore1 = performance.now() - restoring;
+    const restore1 = Math.round(performance.now() - restoring);
     await inside(
       'psql',
       '-h',
@@ -132,7 +132,7 @@ async function timeScript(dumps: string): Promise<{ script: number; restore1: nu
       'SELECT COUNT(*) AS n FROM pgbench_accounts',
     );
     await exec('docker', ['rm', '-f', '-v', name], LIMIT);
-    return { script: performance.now() - begin, restore1 };
+    return { script: Math.round(performance.now() - begin), restore1 };
   } catch (error) {
     await exec('docker', ['rm', '-f', '-v', name], LIMIT);
     throw error;
@@ -149,7 +149,7 @@ async function timeDrill(folder: string, isolation: 'docker' | 'bubblewrap'): Pr
     ['drill', 'run', '--config', config, '--source', 'bench', '--quiet'],
     { ...LIMIT, env },
   );
-  return performance.now() - begin;
+  return Math.round(performance.now() - begin);
 }
 
 function median(numbers: readonly number[]): number {

@@ -43,6 +43,7 @@ export async function restore(
     if (report.examined === undefined)
       throw new MusterError('internal_error', 'A live dump was restored without its digest.');
     seen.examined = report.examined;
+    await refuseOverflow(request, launched);
     return { report, facts: report.facts ?? located.facts };
   }
   const report = await restoreWhileExamining(
@@ -50,7 +51,15 @@ export async function restore(
     (stop) => examine(ports, located, seen, stop),
     signal,
   );
+  await refuseOverflow(request, launched);
   return { report, facts: located.facts };
+}
+
+/** A bound of the disk that is only watched may have been passed between two looks. */
+async function refuseOverflow({ source }: DrillRequest, { scratch }: Launched): Promise<void> {
+  if (scratch.limits.disk_bytes !== undefined) return;
+  const loss = await scratch.diagnose();
+  if (loss?.reason === 'scratch_disk_full') throw lossError(loss.reason, source, undefined);
 }
 
 async function examine(

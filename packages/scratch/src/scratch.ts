@@ -105,7 +105,10 @@ export interface Scratch {
    */
   expose(socket: { readonly name: string; readonly tcpPort: number }): Promise<void>;
 
-  /** Why things fail, if the cell knows: asked after a failure, before {@link destroy}. */
+  /**
+   * Why things fail, if the cell knows: asked after a failure, before {@link destroy}; and after a success, where the disk
+   * is only watched, whether it stayed within its bound.
+   */
   diagnose(): Promise<Loss | undefined>;
 
   /** Kills and removes everything; idempotent; never throws for what is gone already; takes at most 30 s. */

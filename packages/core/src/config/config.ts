@@ -19,7 +19,6 @@ export interface ScratchLimits {
 /** Time limits in milliseconds. */
 export interface TimeLimits {
   readonly locate: number;
-  readonly fetch: number;
   readonly launch: number;
   readonly restore: number;
   readonly check: number;

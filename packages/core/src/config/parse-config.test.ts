@@ -70,7 +70,6 @@ describe('a small configuration', () => {
           scratch: { cpus: 2, memoryBytes: 2 * 1024 ** 3, diskBytes: 20 * 1024 ** 3, pids: 512 },
           limits: {
             locate: 60_000,
-            fetch: 7_200_000,
             launch: 120_000,
             restore: 14_400_000,
             check: 60_000,
@@ -320,11 +319,12 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     'schedule: "0 3 * * *"',
     'schedules: []',
     'pool: eu',
+    'limits: { fetch: 2h }',
     'objectives: { rto: 1h }',
     'companions: []',
   ])('tell that a source cannot have "%s" yet', (keys) => {
     const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
-    const name = keys.split(':')[0];
+    const name = keys.startsWith('limits') ? 'fetch' : keys.split(':')[0];
     expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
     expect(others).toEqual([]);
     expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([

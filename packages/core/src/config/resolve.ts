@@ -16,7 +16,6 @@ import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
 
 export const DEFAULT_LIMITS: TimeLimits = {
   locate: 60_000,
-  fetch: 7_200_000,
   launch: 120_000,
   restore: 14_400_000,
   check: 60_000,

@@ -25,7 +25,7 @@ const scratchLimits = z.strictObject({
 
 const timeLimits = z.strictObject({
   locate: timeLimit().exactOptional().describe('To find the backup. Default: 1m.'),
-  fetch: timeLimit().exactOptional().describe('To bring the backup to the scratch. Default: 2h.'),
+  fetch: notYet(),
   launch: timeLimit().exactOptional().describe('To start the scratch. Default: 2m.'),
   restore: timeLimit().exactOptional().describe('Default: 4h.'),
   check: timeLimit()

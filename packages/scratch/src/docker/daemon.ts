@@ -73,6 +73,9 @@ interface Labelled {
 
 /** Over dockerode, which appears in this file and in `address.ts` only. */
 export function createDaemon(docker: Docker): Daemon {
+  const removed = async (container: string): Promise<void> => {
+    await missingAsUndefined(docker.getContainer(container).wait({ condition: 'removed' }));
+  };
   return {
     version: async () => (await docker.version()).Version,
     info: async () => {
@@ -122,16 +125,14 @@ export function createDaemon(docker: Docker): Daemon {
         },
       };
     },
-    removed: async (container) => {
-      await missingAsUndefined(docker.getContainer(container).wait({ condition: 'removed' }));
-    },
+    removed,
     remove: async (container) => {
-      await missingAsUndefined(docker.getContainer(container).remove({ force: true, v: true })).catch(
-        (error: unknown) => {
-          // 409: it is being removed already.
-          if (statusOf(error) !== 409) throw error;
-        },
-      );
+      const removing = docker.getContainer(container).remove({ force: true, v: true });
+      await missingAsUndefined(removing).catch(async (error: unknown) => {
+        // 409: it is being removed already, and is there until that is done.
+        if (statusOf(error) !== 409) throw error;
+        await removed(container);
+      });
     },
     events: async (container, kinds) =>
       (await docker.getEvents({

@@ -18,6 +18,12 @@ it('knows a full disk, and does not call a filled one full', () => {
   expect(judgeState(df(4_000))).toBeUndefined();
 });
 
+it('knows a directory that grew beyond the bound that is only watched', () => {
+  const said = `oom_kill 0\n200000\t/muster/data\n${df(100_000)}`;
+  expect(judgeState(said, 100_000 * 1024)?.reason).toBe('scratch_disk_full');
+  expect(judgeState(said, 300_000 * 1024)).toBeUndefined();
+});
+
 it('says nothing where it was told nothing', () => {
   expect(judgeState('')).toBeUndefined();
 });

@@ -43,11 +43,13 @@ export async function launchScratch(
     const { cell, reach } = await launchWithin(context, info, config, signal);
     try {
       const dataDir = dataDirectory(spec.data);
-      if (spec.data === 'disk' && !quota) await watchDisk(cell, dataDir, spec.limits.diskBytes);
+      const watchedBytes = spec.data === 'disk' && !quota ? spec.limits.diskBytes : undefined;
+      if (watchedBytes !== undefined) await watchDisk(cell, dataDir, watchedBytes);
       return toScratch({
         cell,
         reach,
         dataDir,
+        watchedBytes,
         directory,
         limits: heldLimits({ ...config(reach), name: '' }, info),
       });
@@ -113,11 +115,13 @@ const MISUSED: Loss = {
 
 interface Parts extends Launched {
   readonly dataDir: string;
+  /** The bound of the data directory, where it is only watched. */
+  readonly watchedBytes: number | undefined;
   readonly directory: CellDirectory;
   readonly limits: Scratch['limits'];
 }
 
-function toScratch({ cell, reach, dataDir, directory, limits }: Parts): Scratch {
+function toScratch({ cell, reach, dataDir, watchedBytes, directory, limits }: Parts): Scratch {
   const bridge: Bridge | undefined = reach === 'bridge' ? createBridge(cell, directory.path) : undefined;
   const stopWatch =
     reach === 'shared' ? watchSocketDirectory(directory.socketDir, () => void cell.end(MISUSED)) : () => {};
@@ -142,7 +146,8 @@ function toScratch({ cell, reach, dataDir, directory, limits }: Parts): Scratch 
     lost,
     exec: (command, signal) => execInCell(cell, command, signal),
     expose: ({ name, tcpPort }) => bridge?.expose(name, tcpPort) ?? pinSocket(directory, name),
-    diagnose: async () => loss ?? (destroyed === undefined ? await diagnoseCell(cell, dataDir) : undefined),
+    diagnose: async () =>
+      loss ?? (destroyed === undefined ? await diagnoseCell(cell, dataDir, watchedBytes) : undefined),
     destroy: () => {
       destroyed ??= (async () => {
         stopWatch();
