@@ -108,7 +108,10 @@ async function examineMember(
       await walkLz4(stream);
     } else {
       const wrapper = suffix === 'gz' ? 'gzip' : suffix === 'zst' ? 'zstd' : 'none';
-      for await (const piece of unwrap(stream, wrapper)) member.write(piece);
+      for await (const piece of unwrap(stream, wrapper)) {
+        signal.throwIfAborted();
+        member.write(piece);
+      }
       members.close(member);
     }
     return { hex: hash.digest('hex') };

@@ -4,6 +4,7 @@ import { cpSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { isMusterError } from '@muster/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Artefact } from '../../artefact.js';
@@ -245,6 +246,17 @@ describe('a checksum beside the backup', () => {
     await writeFile(join(dir, 'SHA256SUMS'), `${hexOf('x')}  b.dump\n`);
     expect(await judge(artefact)).toBe('whole');
   });
+});
+
+it('of a few bytes with sixteen gigabytes inside stops when its time is over', async () => {
+  const head =
+    '--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.10\n-- Dumped by pg_dump version 15.10\n\n';
+  const blank = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024, '\n'));
+  const frames = [zstdCompressSync(Buffer.from(head)), ...Array.from({ length: 256 }, () => blank)];
+  const artefact = await file('bomb.sql.zst', Buffer.concat(frames));
+  const facts = await identify(artefact, signal);
+  const examined = examine(artefact, facts, () => undefined, AbortSignal.timeout(300));
+  await expect(examined).rejects.toMatchObject({ code: 'cancelled' });
 });
 
 describe('a backup that changes while it is read', () => {

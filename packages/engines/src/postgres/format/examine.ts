@@ -43,7 +43,7 @@ async function examineFile(
 ): Promise<Examined> {
   const before = await stat(path, { bigint: true });
   const hash = createHash('sha256');
-  const content = new ContentFlow(contentCheck(facts), facts.wrapper);
+  const content = new ContentFlow(contentCheck(facts), facts.wrapper, signal);
   let sizeBytes = 0;
   try {
     for await (const chunk of readBackup(path, signal)) {
@@ -57,6 +57,7 @@ async function examineFile(
     throw error;
   }
   const damage = await content.end();
+  signal.throwIfAborted();
   const hex = hash.digest('hex');
   const after = await stat(path, { bigint: true });
   if (changed(before, after) || sizeBytes !== Number(before.size) || sizeBytes !== expected)
@@ -86,7 +87,7 @@ class ContentFlow {
   #fault: MusterError | undefined;
   #over = false;
 
-  constructor(check: ContentCheck, wrapper: Wrapper) {
+  constructor(check: ContentCheck, wrapper: Wrapper, signal: AbortSignal) {
     this.#check = check;
     if (wrapper === 'none') {
       this.#checking = Promise.resolve();
@@ -96,7 +97,11 @@ class ContentFlow {
     pipe.on('error', () => undefined);
     this.#pipe = pipe;
     this.#checking = (async () => {
-      for await (const piece of unwrap(pipe, wrapper)) check.write(piece);
+      for await (const piece of unwrap(pipe, wrapper)) {
+        // A few bytes that were read may be gigabytes inside.
+        signal.throwIfAborted();
+        check.write(piece);
+      }
       check.end();
     })()
       .catch((error: unknown) => this.#note(error))
