@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type EngineBench, engineBench, type Place, type Running } from '../support/engine-bench.ts';
-import { describeIn } from '../support/needs.ts';
+import { describeIn, majorOf } from '../support/needs.ts';
 
 const PLACES: readonly Place[] = ['docker 17', 'docker 15 by the bridge', 'bubblewrap 15'];
 const FACTS = { format: 'custom', major: 15, databases: [] };
@@ -200,15 +200,18 @@ describeIn(PLACES, 'a question asked in %s', (place) => {
     );
   });
 
-  it.runIf(place === 'docker 17')('does not run login triggers of the dump', async () => {
-    await ask(
-      'postgres',
-      'CREATE FUNCTION hang() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); END $$',
-    );
-    await ask('postgres', 'CREATE EVENT TRIGGER hang ON login EXECUTE FUNCTION hang()');
-    await ask('postgres', 'ALTER EVENT TRIGGER hang ENABLE ALWAYS');
-    expect(await ask('postgres', 'SELECT 1 AS n')).toEqual(row({ n: number('1') }));
-  });
+  // 17 is the first to have login triggers.
+  if (majorOf(place) === 17) {
+    it('does not run login triggers of the dump', async () => {
+      await ask(
+        'postgres',
+        'CREATE FUNCTION hang() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3600); END $$',
+      );
+      await ask('postgres', 'CREATE EVENT TRIGGER hang ON login EXECUTE FUNCTION hang()');
+      await ask('postgres', 'ALTER EVENT TRIGGER hang ENABLE ALWAYS');
+      expect(await ask('postgres', 'SELECT 1 AS n')).toEqual(row({ n: number('1') }));
+    });
+  }
 
   it('after which we are not let in any more has failed within its limit', async () => {
     await ask('postgres', `COPY (SELECT 'local all all reject') TO PROGRAM 'cat > $PGDATA/pg_hba.conf'`);
