@@ -219,13 +219,13 @@ describe('faults of a configuration', () => {
   const fault = (line: number, column: number, message: string) =>
     ({ line, column, message, path: '', code: 'invalid' }) as const;
   const text = 'sources:\n  - slgu: a\n    connection: { uri: postgres://u:hunter2@h/d }\n';
-  const error = new ConfigFaults('/work/muster.yaml', text, [
+  const error = new ConfigFaults('/srv/muster.yaml', text, [
     fault(2, 5, 'unknown key slgu; did you mean slug?'),
     fault(3, 25, 'a password may not stand here'),
     fault(10, 1, 'no such line'),
   ]);
   it('are aligned, with the line and a caret', () => {
-    expect(faultLines(error, '/work', style, { excerpts: true, width: 80 })).toEqual([
+    expect(faultLines(error, '/srv', style, { excerpts: true, width: 80 })).toEqual([
       'muster.yaml:2:5   unknown key slgu; did you mean slug?',
       '   2 │   - slgu: a',
       '     │     ^',
@@ -237,7 +237,7 @@ describe('faults of a configuration', () => {
     expect(faultLines(error, '/', style, { excerpts: false, width: 80 })).toHaveLength(3);
   });
   it('never show a line that may hold a password', () => {
-    expect(faultLines(error, '/work', style, { excerpts: true, width: 80 }).join('\n')).not.toContain(
+    expect(faultLines(error, '/srv', style, { excerpts: true, width: 80 }).join('\n')).not.toContain(
       'hunter2',
     );
   });
