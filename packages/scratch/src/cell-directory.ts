@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
-import { z } from 'zod';
-import { fromLabels, isAbandoned, type Ownership, toLabels } from './labels.js';
+import { isAbandoned, type Ownership } from './labels.js';
+import { readOwner, writeOwner } from './owner-file.js';
 import { removeTree } from './remove-tree.js';
 
 /**
@@ -39,7 +39,7 @@ export async function createCellDirectory(runtimeDir: string, owner: Ownership):
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
     await refuseForeign(runtimeDir);
     await mkdir(path, { mode: 0o700 });
-    await writeFile(join(path, OWNER_FILE), JSON.stringify(toLabels(owner)), { mode: 0o600 });
+    await writeOwner(path, owner);
     await mkdir(socketDir);
     await chmod(socketDir, 0o777);
   } catch (cause) {
@@ -67,22 +67,10 @@ export async function sweepCellDirectories(runtimeDir: string, now: Date): Promi
   for (const entry of await readdir(runtimeDir, { withFileTypes: true }).catch(() => [])) {
     if (!entry.isDirectory() || !/^[0-9a-f]{12}$/.test(entry.name)) continue;
     const path = join(runtimeDir, entry.name);
-    const owner = await readOwner(join(path, OWNER_FILE));
+    const owner = await readOwner(path);
     if (owner === undefined || !isAbandoned(owner, now)) continue;
     await removeTree(path);
     removed.push(path);
   }
   return removed;
-}
-
-const OWNER_FILE = 'owner.json';
-const ownerSchema = z.record(z.string(), z.string());
-
-async function readOwner(path: string): Promise<Ownership | undefined> {
-  try {
-    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    return parsed.success ? fromLabels(parsed.data) : undefined;
-  } catch {
-    return undefined;
-  }
 }

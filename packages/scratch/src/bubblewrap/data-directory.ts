@@ -1,8 +1,8 @@
-import { chmod, chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
-import { z } from 'zod';
-import { fromLabels, isAbandoned, type Ownership, toLabels } from '../labels.js';
+import { isAbandoned, type Ownership } from '../labels.js';
+import { readOwner, writeOwner } from '../owner-file.js';
 import { removeTree } from '../remove-tree.js';
 import { NOBODY } from './outer-command.js';
 
@@ -13,9 +13,7 @@ export interface DataDirectory {
   remove(): Promise<void>;
 }
 
-const OWNER_FILE = 'owner.json';
 const NAME = /^[0-9a-f]{12}$/;
-const ownerSchema = z.record(z.string(), z.string());
 const cellsIn = (stateDir: string): string => join(stateDir, 'cells');
 
 /** @throws `state_unwritable` */
@@ -31,7 +29,7 @@ export async function createDataDirectory(
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     // First of all, so that a sweep knows it whatever happens next.
-    await writeFile(join(directory, OWNER_FILE), JSON.stringify(toLabels(owner)), { mode: 0o600 });
+    await writeOwner(directory, owner);
     await mkdir(path);
     await chmod(path, 0o700);
     if (asRoot) await chown(path, NOBODY, NOBODY);
@@ -52,7 +50,7 @@ export async function sweepDataDirectories(stateDir: string, now: Date): Promise
   for (const entry of await readdir(cellsIn(stateDir), { withFileTypes: true }).catch(() => [])) {
     if (!entry.isDirectory() || !NAME.test(entry.name)) continue;
     const directory = join(cellsIn(stateDir), entry.name);
-    const owner = await readOwner(join(directory, OWNER_FILE));
+    const owner = await readOwner(directory);
     if (owner === undefined || !isAbandoned(owner, now)) continue;
     await removeOwned(directory);
     removed.push(directory);
@@ -64,13 +62,4 @@ export async function sweepDataDirectories(stateDir: string, now: Date): Promise
 async function removeOwned(directory: string): Promise<void> {
   await removeTree(join(directory, 'data'));
   await removeTree(directory);
-}
-
-async function readOwner(path: string): Promise<Ownership | undefined> {
-  try {
-    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    return parsed.success ? fromLabels(parsed.data) : undefined;
-  } catch {
-    return undefined;
-  }
 }
