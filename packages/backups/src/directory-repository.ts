@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isMusterError, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import type { Artefact, BackupFacts } from '@muster/engines';
 import picomatch from 'picomatch';
 import { madeAt } from './made-at.js';
@@ -123,7 +123,7 @@ async function artefactAt(
     return { artefact: { form: 'directory', name, path, sizeBytes }, mtime: status.mtime };
   } catch (error) {
     // Gone between listing and looking, or a dangling link: it is not there.
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw unreadable(join(directory, name), error);
   }
 }
@@ -139,7 +139,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errnoOf(error);
     if (code === 'ENOTDIR') throw noDirectoryOfBackups(directory, error);
     if (code === 'ENOENT') {
       throw new MusterError(
@@ -164,13 +164,9 @@ function noDirectoryOfBackups(path: string, cause?: unknown): MusterError {
 function unreadable(path: string, error: unknown): MusterError {
   return new MusterError(
     'backup_unreadable',
-    `${path} could not be read (${codeOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
+    `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
     { cause: error },
   );
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Like `Promise.all(items.map(work))`, at most `limit` at once, results in the order of `items`. */

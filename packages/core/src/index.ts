@@ -7,6 +7,7 @@ export { type ParseConfigOptions, parseConfig } from './config/parse-config.js';
 export { checkConsistency } from './consistency.js';
 export { type Sha256, sha256 } from './digest.js';
 export { formatDuration, parseDuration } from './duration.js';
+export { errnoOf } from './errno.js';
 export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
 export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey } from './ids.js';

@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { MusterError } from '@muster/core';
+import { errnoOf, MusterError } from '@muster/core';
 import type { EvidenceStore } from './evidence-store.js';
-import { adviceFor, errnoOf } from './file-fault.js';
+import { adviceFor } from './file-fault.js';
 import { checkKey, SEGMENT } from './store-key.js';
 import { tryWriteOnce, writeOnce } from './write-once.js';
 

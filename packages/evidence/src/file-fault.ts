@@ -1,7 +1,4 @@
-/** The code of a fault of the operating system (`ENOENT`), if it is one. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
+import { errnoOf } from '@muster/core';
 
 /** What is wrong with a path that could not be written or read, and what to do, as the end of a sentence. */
 export function adviceFor(error: unknown): string {

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MusterError } from '@muster/core';
-import { adviceFor, errnoOf } from './file-fault.js';
+import { errnoOf, MusterError } from '@muster/core';
+import { adviceFor } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
 import { parsePublicKey } from './pem.js';
 import { readKeyFile } from './private-key.js';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMusterError, MusterError } from '@muster/core';
-import { adviceFor, errnoOf } from './file-fault.js';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { adviceFor } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
 import { type LoadedPrivateKey, loadPrivateKey } from './private-key.js';
 import { writeOnce } from './write-once.js';

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { constants, open } from 'node:fs/promises';
-import { MusterError } from '@muster/core';
-import { adviceFor, errnoOf } from './file-fault.js';
+import { errnoOf, MusterError } from '@muster/core';
+import { adviceFor } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
 import { parsePrivateKey } from './pem.js';
 

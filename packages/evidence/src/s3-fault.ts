@@ -1,4 +1,4 @@
-import { errnoOf } from './file-fault.js';
+import { errnoOf } from '@muster/core';
 
 /** What an error of S3 means for what was asked of it. */
 export interface S3Fault {

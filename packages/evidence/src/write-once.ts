@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { errnoOf } from './file-fault.js';
+import { errnoOf } from '@muster/core';
 
 /** The start of every name that is not an object: whatever a dead process left has it, and nobody lists it. */
 const TEMPORARY = '.tmp-';

@@ -1,6 +1,6 @@
 import { chmod, link, lstat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MusterError } from '@muster/core';
+import { errnoOf, MusterError } from '@muster/core';
 import type { CellDirectory } from './cell-directory.js';
 
 /**
@@ -31,7 +31,7 @@ async function tryLink(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = errnoOf(error);
     if (code === 'EPERM' || code === 'EXDEV') return false;
     throw error;
   }

@@ -1,4 +1,4 @@
-import { isMusterError } from '@muster/core';
+import { errnoOf, isMusterError } from '@muster/core';
 import { cancelled, refuseIfAborted, within } from '../limit.js';
 import { dockerAddress, type Env, openDaemon } from './address.js';
 import { reasonOf, statusOf } from './daemon.js';
@@ -50,7 +50,7 @@ export async function detectDocker(env: Env, signal: AbortSignal): Promise<Docke
 
 function whyNot(error: unknown, address: string): string {
   if (isMusterError(error)) return error.message;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errnoOf(error);
   if (code === 'EACCES' || code === 'EPERM') {
     return `this user may not use Docker at ${address}: add it to the group that owns the socket`;
   }

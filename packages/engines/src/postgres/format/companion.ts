@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { MusterError } from '@muster/core';
+import { errnoOf, MusterError } from '@muster/core';
 import { READ_NOW } from '../restore/feed.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
@@ -49,7 +49,7 @@ export async function readCompanion(
   try {
     bytes = await readFile(path, { flag: READ_NOW });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw error;
   }

@@ -1,6 +1,6 @@
 import { constants, createReadStream } from 'node:fs';
 import { PassThrough, type Readable } from 'node:stream';
-import { isMusterError, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
 
 /** Opened so, a pipe that nobody writes to is empty; else the open would wait for ever, and no signal ends that. */
 export const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -16,7 +16,7 @@ export function readBackup(path: string, signal: AbortSignal): Readable {
 /** `error` as what it means while the bytes of a backup are read. */
 export function readingError(error: unknown): MusterError {
   if (isMusterError(error)) return error;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errnoOf(error);
   return new MusterError(
     'backup_unreadable',
     code === 'EACCES' || code === 'EPERM'
