@@ -18,6 +18,11 @@ export async function execInCell(cell: Cell, command: Command, signal: AbortSign
   const exec = await start(cell, command);
   exec.stream.on('error', () => {});
   const pid = Promise.withResolvers<string | undefined>();
+  let began = false;
+  const begin = (line: string): void => {
+    began = true;
+    pid.resolve(line);
+  };
 
   let fault: { readonly error: unknown } | undefined;
   let killing: Promise<void> | undefined;
@@ -47,10 +52,8 @@ export async function execInCell(cell: Cell, command: Command, signal: AbortSign
   };
   try {
     // A stream that breaks is a cell that ended: the exit code, or that there is none, tells.
-    await demux(exec.stream, output?.write ?? stdout.add, afterFirstLine(pid.resolve, onStderr)).catch(
-      () => {},
-    );
-    const exitCode = await exitCodeOf(cell, exec, stopped.signal);
+    await demux(exec.stream, output?.write ?? stdout.add, afterFirstLine(begin, onStderr)).catch(() => {});
+    const exitCode = await exitCodeOf(cell, exec, () => began, stopped.signal);
     exec.stream.destroy();
     await fed;
     await killing;
@@ -92,15 +95,25 @@ async function start(cell: Cell, command: Command): Promise<RunningExec> {
   }
 }
 
-/** Undefined if it was stopped, or ended together with its cell. */
-async function exitCodeOf(cell: Cell, exec: RunningExec, stopped: AbortSignal): Promise<number | undefined> {
+/**
+ * Undefined if it was stopped, or ended together with its cell: killed, or not even begun, for which Docker makes up an
+ * exit code of its own.
+ */
+async function exitCodeOf(
+  cell: Cell,
+  exec: RunningExec,
+  began: () => boolean,
+  stopped: AbortSignal,
+): Promise<number | undefined> {
   for (let wait = 2; !stopped.aborted; wait = Math.min(wait * 2, 200)) {
     const exitCode = await exec.exitCode().catch(() => null);
     if (exitCode === null) {
       await cell.ended;
       return undefined;
     }
-    if (exitCode === SIGKILLED) return (await endedWith(cell)) ? undefined : exitCode;
+    if (exitCode === SIGKILLED || (exitCode !== undefined && !began())) {
+      return (await endedWith(cell)) ? undefined : exitCode;
+    }
     if (exitCode !== undefined) return exitCode;
     await pause(wait);
   }
