@@ -1,15 +1,34 @@
 /**
  * The rooms of the house, top to bottom: a package may import only from packages above it, `scratch` and `evidence`
- * stand side by side, and `drill` knows no queue.
+ * stand side by side, `drill` knows no queue, and services do not import each other.
  */
 const mayImport = {
   core: [],
+  telemetry: ['core'],
   evidence: ['core'],
   scratch: ['core'],
   engines: ['core', 'scratch'],
   backups: ['core', 'engines'],
   drill: ['core', 'evidence', 'scratch', 'engines', 'backups'],
-  cli: ['core', 'evidence', 'scratch', 'engines', 'backups', 'drill'],
+  queue: ['core', 'telemetry', 'evidence'],
+  index: ['core', 'evidence'],
+  producer: ['core', 'telemetry', 'evidence', 'queue'],
+  worker: ['core', 'telemetry', 'evidence', 'scratch', 'engines', 'backups', 'drill', 'queue'],
+  sink: ['core', 'telemetry', 'evidence', 'queue', 'index'],
+  cli: [
+    'core',
+    'telemetry',
+    'evidence',
+    'scratch',
+    'engines',
+    'backups',
+    'drill',
+    'queue',
+    'index',
+    'producer',
+    'worker',
+    'sink',
+  ],
 };
 
 const rooms = Object.entries(mayImport).map(([room, allowed]) => ({

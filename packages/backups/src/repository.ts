@@ -18,8 +18,3 @@ export interface Backup {
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;
 }
-
-export type RestorePoint =
-  | { readonly kind: 'latest' }
-  | { readonly kind: 'oldest' }
-  | { readonly kind: 'id'; readonly id: string };

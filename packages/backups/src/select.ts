@@ -1,5 +1,5 @@
-import { MusterError } from '@muster/core';
-import type { Backup, RestorePoint } from './repository.js';
+import { MusterError, type RestorePoint } from '@muster/core';
+import type { Backup } from './repository.js';
 
 /** How many names a message lists. */
 const SHOWN = 5;

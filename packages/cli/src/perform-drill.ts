@@ -1,6 +1,14 @@
-import type { RestorePoint } from '@muster/backups';
-import { newDrillId, type Plan, type Source } from '@muster/core';
+import {
+  createPlan,
+  isMusterError,
+  MusterError,
+  newDrillId,
+  type RestorePoint,
+  receiptKey,
+  type Source,
+} from '@muster/core';
 import { type DrillOutcome, runDrill } from '@muster/drill';
+import { type EvidenceStore, putPlan } from '@muster/evidence';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
@@ -19,20 +27,31 @@ export interface DrillAsked {
   readonly keepMs?: number;
 }
 
+/** A drill whose receipt lies in the evidence store. */
+export interface PerformedDrill extends DrillOutcome {
+  readonly key: string;
+}
+
+/** For what must still be written when the drill itself was cancelled or ran out of time. */
+const LAST_WORDS_MS = 60_000;
+
 /** Who shows a drill while it runs: moving on a terminal, in lines elsewhere, not at all with `--quiet`. */
 export function drillObserver({ output, environment }: Cli): DrillObserver {
   if (output.live) return liveDrill(output.stderr, output.errStyle, environment.now);
   return plainDrill((line) => output.note(line), environment.now);
 }
 
-/** One drill from the command line. @throws as `runDrill`, and what opening keys and places throws. */
+/**
+ * One drill from the command line, from stored plan to stored receipt.
+ * @throws `evidence_unwritable`, `evidence_exists` where no receipt can be kept, and what opening keys and places throws.
+ */
 export async function performDrill(
   cli: Cli,
   loaded: LoadedConfig,
   asked: DrillAsked,
   observer: DrillObserver,
   signal: AbortSignal,
-): Promise<DrillOutcome> {
+): Promise<PerformedDrill> {
   const { environment } = cli;
   const signer = await openSigner(cli, loaded, signal);
   const store = openEvidenceStore(loaded.evidence.store, environment);
@@ -41,27 +60,46 @@ export async function performDrill(
   try {
     const ports = drillPorts(environment, loaded.config, {
       signer,
-      store,
       observe: observer.observe,
       output: log.append,
     });
-    const request = { ...asked, plan: planOf(cli, loaded, asked), config: loaded.config };
-    return await runDrill(ports, request, signal);
+    const plan = createPlan(loaded.config, asked.source, {
+      drillId: newDrillId(environment.now()),
+      trigger: { kind: 'cli' },
+      restorePoint: asked.restorePoint,
+    });
+    if ((await putPlan(store, plan, AbortSignal.timeout(LAST_WORDS_MS))) === 'exists')
+      throw alreadyThere(plan.drill_id, store.location);
+    const outcome = await runDrill(ports, { ...asked, plan, config: loaded.config }, signal);
+    const key = await storeReceipt(store, outcome);
+    return { ...outcome, key };
   } finally {
     observer.close();
   }
 }
 
-function planOf({ environment }: Cli, { config }: LoadedConfig, { source, restorePoint }: DrillAsked): Plan {
-  return {
-    drill_id: newDrillId(environment.now()),
-    source: source.slug,
-    trigger: { kind: 'cli' },
-    restore_point: {
-      kind: restorePoint.kind,
-      ...(restorePoint.kind === 'id' ? { asked: restorePoint.id } : {}),
-    },
-    checks: source.checks.map((check) => check.id),
-    config_sha256: config.configSha256,
-  };
+/** Whoever waited for the drill is told how it ended, also where nothing of it can be kept. */
+async function storeReceipt(
+  store: EvidenceStore,
+  { statement, receipt, kept }: DrillOutcome,
+): Promise<string> {
+  const { drill_id: drillId, source, result } = statement.predicate;
+  const key = receiptKey(source.slug, drillId);
+  try {
+    const stored = await store.putOnce(key, receipt, AbortSignal.timeout(LAST_WORDS_MS));
+    if (stored === 'exists') throw alreadyThere(key, store.location);
+    return key;
+  } catch (error) {
+    await kept?.release();
+    if (!isMusterError(error)) throw error;
+    const message = `The drill ended in ${result}, but its receipt could not be kept. ${error.message}`;
+    throw new MusterError(error.code, message, { cause: error });
+  }
+}
+
+function alreadyThere(what: string, location: string): MusterError {
+  return new MusterError(
+    'evidence_exists',
+    `${what} is already in ${location}: the first one stands, and nothing was written.`,
+  );
 }

@@ -10,7 +10,7 @@ import { resolveSecret } from './resolve-secret.js';
 import { musterVersion } from './version.js';
 
 /** What differs from one drill to the next. */
-export type DrillHooks = Pick<DrillPorts, 'signer' | 'store' | 'observe' | 'output'>;
+export type DrillHooks = Pick<DrillPorts, 'signer' | 'observe' | 'output'>;
 
 /** The ports of a drill on this machine: the one place where the rooms are put together. */
 export function drillPorts(environment: Environment, config: Config, hooks: DrillHooks): DrillPorts {

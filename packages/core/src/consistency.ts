@@ -1,6 +1,7 @@
 import { drillTime } from './ids.js';
-import { CHECK_REASONS, type CheckReason, REASONS } from './reason.js';
-import type { CheckRecord, Predicate, Statement } from './statement.js';
+import { CHECK_REASONS, type CheckReason, REASONS, type Reason } from './reason.js';
+import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
+import { UNFINISHED_REASONS } from './unfinished.js';
 import { rollUp } from './verdict.js';
 
 /**
@@ -15,6 +16,7 @@ export function checkConsistency(statement: Statement): string[] {
     ...predicate.checks.flatMap(checkFaults),
     ...stageFaults(predicate),
     ...attemptFaults(predicate),
+    ...issuerFaults(predicate),
     ...timeFaults(predicate),
     ...subjectFaults(statement),
     ...askedFaults(predicate),
@@ -117,24 +119,24 @@ function lastOutcome(phases: Predicate['phases'], name: Predicate['phases'][numb
   return phases.findLast((phase) => phase.name === name)?.outcome;
 }
 
-function attemptFaults({ attempts, result, reason }: Predicate): string[] {
+const INCONCLUSIVE: ReadonlySet<Attempt['outcome']> = new Set<Attempt['outcome']>([
+  'error',
+  'lost',
+  'returned',
+]);
+
+function attemptFaults({ attempts, result, reason, issued_by: issuedBy }: Predicate): string[] {
   const last = attempts.at(-1);
+  const bySink = issuedBy === 'sink';
   return [
     ...broken([
+      [bySink || last?.outcome === result, 'the last attempt and the result contradict each other'],
       [
-        last?.outcome === 'lost' || last?.outcome === result,
-        'the last attempt and the result contradict each other',
-      ],
-      [
-        last?.outcome !== 'lost' || result === 'error',
-        `the last attempt was lost, and the result is ${result}`,
-      ],
-      [
-        last?.outcome === 'lost' || last?.reason === undefined || last.reason === reason,
+        bySink || last?.reason === undefined || last.reason === reason,
         'the last attempt and the reason contradict each other',
       ],
       [
-        attempts.slice(0, -1).every(({ outcome }) => outcome === 'error' || outcome === 'lost'),
+        attempts.slice(0, bySink ? undefined : -1).every(({ outcome }) => INCONCLUSIVE.has(outcome)),
         'an attempt came to a verdict, and was followed by another',
       ],
     ]),
@@ -143,12 +145,39 @@ function attemptFaults({ attempts, result, reason }: Predicate): string[] {
         [
           attempt.reason === undefined ||
             attempt.outcome === 'lost' ||
+            attempt.outcome === 'returned' ||
             REASONS[attempt.reason].result === attempt.outcome,
           "an attempt's outcome and reason do not belong together",
         ],
       ]),
     ),
   ];
+}
+
+/** What no worker can say of a drill that it tried. */
+const SINK_ONLY: ReadonlySet<Reason> = new Set(UNFINISHED_REASONS.filter((reason) => reason !== 'cancelled'));
+
+/** The sink speaks where no worker could, and says nothing of the backup. */
+function issuerFaults(predicate: Predicate): string[] {
+  const { issued_by: issuedBy, reason, result, phases, checks, backup } = predicate;
+  if (issuedBy === undefined) {
+    return broken([
+      [
+        reason === undefined || !SINK_ONLY.has(reason),
+        `a worker cannot say ${reason}: only the sink that missed it can`,
+      ],
+    ]);
+  }
+  return broken([
+    [
+      result === 'error' && UNFINISHED_REASONS.some((one) => one === reason),
+      'the sink issued it, and its reason is not one of a drill without an end',
+    ],
+    [
+      phases.length === 0 && backup === undefined && checks.every(({ verdict }) => verdict === 'not_run'),
+      'the sink issued it, and it says what only a worker can have seen',
+    ],
+  ]);
 }
 
 interface Span {
@@ -179,17 +208,22 @@ function timeFaults({
   });
   const asked = phaseSpans[phases.findLastIndex(({ name }) => name === 'check')];
   return [
-    ...[phaseSpans, checkSpans, attemptSpans].flatMap(oneAfterAnother),
+    ...[phaseSpans, checkSpans].flatMap((spans) => oneAfterAnother(spans)),
+    ...oneAfterAnother(attemptSpans, CLOCK_SKEW_MS),
     ...broken([
       [
-        [...phaseSpans, ...checkSpans, ...attemptSpans].every(({ end }) => end <= issued),
+        [...phaseSpans, ...checkSpans].every(({ end }) => end <= issued) &&
+          attemptSpans.every(({ end }) => end <= issued + CLOCK_SKEW_MS),
         'something ended after the statement was issued',
       ],
       [
         asked === undefined || checkSpans.every(({ start, end }) => start >= asked.start && end <= asked.end),
         'a check was asked outside the phase of checks',
       ],
-      [drillTime(drillId).getTime() <= issued, 'the drill was asked for after its statement was issued'],
+      [
+        drillTime(drillId).getTime() <= issued + CLOCK_SKEW_MS,
+        'the drill was asked for after its statement was issued',
+      ],
     ]),
   ];
 }
@@ -205,11 +239,14 @@ function span(
   return { what, start, end: start + (durationMs ?? 0) };
 }
 
-function oneAfterAnother(spans: readonly Span[]): string[] {
+/** Tries and requests are timed by clocks of several hosts, which may differ by so much. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+function oneAfterAnother(spans: readonly Span[], toleranceMs = 0): string[] {
   return spans.flatMap(({ what, start, end }, index) =>
     broken([
       [end >= start, `one of the ${what} ended before it began`],
-      [start >= (spans[index - 1]?.end ?? start), `the ${what} are not one after another`],
+      [start + toleranceMs >= (spans[index - 1]?.end ?? start), `the ${what} are not one after another`],
     ]),
   );
 }

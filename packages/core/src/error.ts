@@ -17,6 +17,11 @@ export type CommandCode =
   | 'evidence_not_found'
   | 'evidence_malformed'
   | 'state_unwritable'
+  | 'redis_unavailable'
+  | 'redis_unsuitable'
+  | 'index_unavailable'
+  | 'producer_unavailable'
+  | 'drill_not_found'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

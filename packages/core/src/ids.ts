@@ -1,4 +1,5 @@
-import { decodeTime, ulid } from 'ulid';
+import { createHash } from 'node:crypto';
+import { decodeTime, encodeTime, ulid } from 'ulid';
 import { MusterError } from './error.js';
 
 /** `drl_` and a ULID. */
@@ -10,6 +11,21 @@ export const DRILL_ID = /^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
  */
 export function newDrillId(now: Date, random?: () => number): string {
   return `drl_${ulid(now.getTime(), random)}`;
+}
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const RANDOM_LETTERS = 16;
+
+/**
+ * The id of the drill that a schedule asks for at `due`: its ULID time is the due time, and the rest is derived from
+ * slug, schedule and due time. So a tick that fires twice, late, or is found missing, is the same drill.
+ */
+export function scheduledDrillId(slug: string, schedule: string, due: Date): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([slug, schedule, due.toISOString()]))
+    .digest();
+  const letters = [...digest.subarray(0, RANDOM_LETTERS)].map((byte) => CROCKFORD[byte % CROCKFORD.length]);
+  return `drl_${encodeTime(due.getTime())}${letters.join('')}`;
 }
 
 /** The time within a drill id. @throws `usage` where it is none. */

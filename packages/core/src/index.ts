@@ -10,14 +10,30 @@ export { formatDuration, parseDuration } from './duration.js';
 export { errnoOf } from './errno.js';
 export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
-export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey } from './ids.js';
+export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue } from './jcs.js';
 export { type Judgement, judge } from './judge.js';
-export { type Plan, planSchema } from './plan.js';
-export { CHECK_REASONS, type CheckReason, isReason, REASONS, type Reason } from './reason.js';
+export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
+export {
+  CHECK_REASON_CODES,
+  CHECK_REASONS,
+  type CheckReason,
+  isReason,
+  REASON_CODES,
+  REASONS,
+  type Reason,
+} from './reason.js';
+export type { RestorePoint } from './restore-point.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';
 export { type SummaryJson, summaryJson } from './summary.js';
+export {
+  UNFINISHED_REASONS,
+  type Unfinished,
+  type UnfinishedIssuer,
+  type UnfinishedReason,
+  unfinishedStatement,
+} from './unfinished.js';
 export type { Answer, SummaryRow, SummaryValue } from './value.js';
 export { type CheckVerdict, rollUp, type Verdict } from './verdict.js';

@@ -1,25 +1,72 @@
 import { z } from 'zod';
+import { checkSha256, expectSha256 } from './check-hash.js';
+import type { Config, Source } from './config/config.js';
+import { MusterError } from './error.js';
+import type { RestorePoint } from './restore-point.js';
+
+/** RFC 3339, UTC, milliseconds. */
+const timestamp = z.iso.datetime({ precision: 3, offset: false });
 
 /**
- * What a drill was asked to do: written into the evidence store before the drill begins, and carried by its job.
- * It holds references only, never a secret.
+ * What a drill was asked to do: written into the evidence store before the drill is queued, and carried by its job.
+ * It holds references and digests only, never a secret or the text of a check; and enough for a receipt that says that
+ * nothing could be seen, also when Redis and the configuration are gone.
  */
 export const planSchema = z.strictObject({
   drill_id: z.string(),
-  source: z.string(),
+  source: z.strictObject({ slug: z.string(), kind: z.enum(['postgres', 'mongodb']) }),
   trigger: z.strictObject({
     kind: z.enum(['schedule', 'api', 'cli']),
     schedule: z.string().optional(),
-    scheduled_for: z.string().optional(),
+    scheduled_for: timestamp.optional(),
     requested_by: z.string().optional(),
   }),
+  pool: z.string(),
   restore_point: z.strictObject({
     kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
     asked: z.string().optional(),
   }),
-  /** Ids of the checks, in order. */
-  checks: z.array(z.string()),
+  restore_only: z.literal(true).optional(),
+  /** In order. */
+  checks: z.array(z.strictObject({ id: z.string(), check_sha256: z.string(), expect_sha256: z.string() })),
   config_sha256: z.string(),
 });
 
 export type Plan = z.infer<typeof planSchema>;
+
+export interface PlanAsked {
+  readonly drillId: string;
+  readonly trigger: Plan['trigger'];
+  readonly restorePoint: RestorePoint;
+  /** Another pool than the source's. */
+  readonly pool?: string;
+}
+
+/** The plan of one drill of a source, under this configuration. */
+export function createPlan(config: Config, source: Source, asked: PlanAsked): Plan {
+  const { restorePoint } = asked;
+  return {
+    drill_id: asked.drillId,
+    source: { slug: source.slug, kind: source.kind },
+    trigger: asked.trigger,
+    pool: asked.pool ?? source.pool,
+    restore_point: {
+      kind: restorePoint.kind,
+      ...(restorePoint.kind === 'id' && { asked: restorePoint.id }),
+    },
+    ...(source.restoreOnly && { restore_only: true as const }),
+    checks: source.checks.map((check) => ({
+      id: check.id,
+      check_sha256: checkSha256(check),
+      expect_sha256: expectSha256(check.expect),
+    })),
+    config_sha256: config.configSha256,
+  };
+}
+
+/** The restore point that a plan asks for. @throws `not_supported_yet` for one of a later Muster. */
+export function restorePointOf({ restore_point: { kind, asked } }: Plan): RestorePoint {
+  if (kind === 'latest' || kind === 'oldest') return { kind };
+  if (kind === 'id' && asked !== undefined) return { kind, id: asked };
+  throw new MusterError('not_supported_yet', `A restore point of the kind "${kind}" is not supported yet.`);
+}

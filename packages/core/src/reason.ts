@@ -46,6 +46,12 @@ export const REASONS = {
   scratch_out_of_memory: error('the scratch ran out of memory'),
   time_limit: error('a time limit was reached'),
   cancelled: error('the drill was cancelled'),
+  config_unavailable: error('the configuration that the drill was asked under is gone'),
+  no_capacity: error('no worker had room for the scratch for a whole day'),
+  worker_lost: error('every worker that tried the drill died'),
+  lost: error('the drill was queued, and nothing more was heard of it'),
+  missed: error('nothing that could have queued the drill was running when it was due'),
+  overrun_skipped: error('the drill before it in the same schedule was not over yet'),
   internal_error: retry('Muster itself failed'),
 } as const satisfies Readonly<Record<string, ReasonFacts>>;
 

@@ -111,11 +111,12 @@ const environmentSchema = z.strictObject({
   os: text,
 });
 
-const attemptSchema = z.strictObject({
+/** One try of one worker. `lost`: it never said how it ended; `returned`: given back to the queue, unfinished. */
+export const attemptSchema = z.strictObject({
   worker: text,
   started_at: timestamp,
   ended_at: timestamp.optional(),
-  outcome: z.enum(['pass', 'fail', 'error', 'lost']),
+  outcome: z.enum(['pass', 'fail', 'error', 'lost', 'returned']),
   reason: reason.optional(),
 });
 
@@ -134,6 +135,8 @@ export const predicateSchema = z.strictObject({
   restore_only: z.literal(true).optional(),
   backup: backupSchema.optional(),
   environment: environmentSchema,
+  /** Present where no worker could finish, and the sink speaks for them. */
+  issued_by: z.literal('sink').optional(),
   phases: z.array(phaseSchema),
   restore: z
     .strictObject({
@@ -144,7 +147,8 @@ export const predicateSchema = z.strictObject({
     })
     .optional(),
   checks: z.array(checkSchema),
-  attempts: z.array(attemptSchema).min(1),
+  /** Every try. Empty only where no worker ever tried it. */
+  attempts: z.array(attemptSchema),
   result,
   reason: reason.optional(),
   issued_at: timestamp,
@@ -164,4 +168,5 @@ export type PhaseName = (typeof PHASES)[number];
 export type PhaseRecord = Predicate['phases'][number];
 export type CheckRecord = Predicate['checks'][number];
 export type RestoreWarning = z.infer<typeof warningSchema>;
+export type Attempt = z.infer<typeof attemptSchema>;
 export type HeldLimits = z.infer<typeof limitsSchema>;

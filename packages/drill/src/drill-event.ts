@@ -38,5 +38,4 @@ export type DrillEvent =
       readonly result: Verdict;
       readonly reason?: Reason /** What happened and what to do now. */;
       readonly message?: string;
-    }
-  | { readonly type: 'stored'; readonly key: string };
+    };

@@ -1,7 +1,7 @@
-import type { BackupRepository, RestorePoint } from '@muster/backups';
-import type { Config, Plan, Source, Statement } from '@muster/core';
+import type { BackupRepository } from '@muster/backups';
+import type { Attempt, Config, Plan, RestorePoint, Source, Statement } from '@muster/core';
 import type { Engine, LiveDumper, Server } from '@muster/engines';
-import type { EvidenceStore, Signer } from '@muster/evidence';
+import type { Signer } from '@muster/evidence';
 import type { ScratchHost } from '@muster/scratch';
 import type { DrillEvent } from './drill-event.js';
 
@@ -15,7 +15,6 @@ export interface DrillPorts {
   readonly engine: Engine;
   readonly liveDumper: LiveDumper;
   readonly repository: (directory: string, match: string | undefined) => BackupRepository;
-  readonly store: EvidenceStore;
   readonly signer: Signer;
   readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
   readonly now: () => Date;
@@ -36,6 +35,8 @@ export interface DrillRequest {
   readonly config: Config;
   readonly source: Source;
   readonly restorePoint: RestorePoint;
+  /** The tries before this one, in order. */
+  readonly earlier?: readonly Attempt[];
   /**
    * Leave the scratch up once it is restored, for so many ms at the most: the outcome then holds it, and the caller
    * releases it. Absent = it is gone when the drill ends.
@@ -47,8 +48,6 @@ export interface DrillOutcome {
   readonly statement: Statement;
   /** The receipt's exact bytes. */
   readonly receipt: Uint8Array;
-  /** Its key in the evidence store. */
-  readonly key: string;
   /** What happened and what to do now; absent on a pass. */
   readonly message?: string;
   readonly kept?: KeptScratch;

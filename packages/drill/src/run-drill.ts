@@ -1,12 +1,4 @@
-import {
-  type CheckRecord,
-  canonicalJson,
-  isMusterError,
-  isReason,
-  MusterError,
-  planKey,
-  receiptKey,
-} from '@muster/core';
+import { type CheckRecord, isMusterError, isReason, MusterError } from '@muster/core';
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
@@ -19,20 +11,15 @@ import { restore } from './restore.js';
 import type { Seen } from './seen.js';
 import { buildStatement } from './statement.js';
 
-/** For what must still be written when the drill itself was cancelled or ran out of time. */
-const LAST_WORDS_MS = 60_000;
-
 /**
- * One drill, from plan to stored receipt. It resolves with a receipt whatever happens to the drill, cancellation
- * included.
- * @throws only where no receipt can be kept: `evidence_unwritable`, `evidence_exists`.
+ * One drill, from plan to signed receipt, which the caller keeps. It resolves with a receipt whatever happens to the
+ * drill, cancellation included.
  */
 export async function runDrill(
   ports: DrillPorts,
   request: DrillRequest,
   signal: AbortSignal,
 ): Promise<DrillOutcome> {
-  await storePlan(ports, request);
   const startedAt = ports.now();
   const deadline = AbortSignal.timeout(request.source.limits.drill);
   const phases = createPhases({ now: ports.now, observe: ports.observe, cancel: signal, deadline });
@@ -49,11 +36,7 @@ export async function runDrill(
     const message = seen.fault?.message ?? checksMessage(statement.predicate.checks);
     ports.observe({ type: 'judged', result, ...(reason && { reason }), ...(message && { message }) });
     const receipt = ports.signer.sign(statement);
-    const key = receiptKey(request.source.slug, request.plan.drill_id);
-    await storeReceipt(ports, key, receipt).catch((error: unknown) => {
-      throw lostVerdict(error, result);
-    });
-    return { statement, receipt, key, ...(message && { message }), ...(kept && { kept }) };
+    return { statement, receipt, ...(message && { message }), ...(kept && { kept }) };
   } catch (error) {
     await kept?.release();
     throw error;
@@ -68,7 +51,8 @@ async function perform(
   phases: Phases,
 ): Promise<KeptScratch | undefined> {
   const { plan, source } = request;
-  ports.observe({ type: 'planned', drillId: plan.drill_id, source: source.slug, checks: plan.checks });
+  const checks = plan.checks.map(({ id }) => id);
+  ports.observe({ type: 'planned', drillId: plan.drill_id, source: source.slug, checks });
   const located = await phases.run({ name: 'locate', limitMs: source.limits.locate }, async (signal) => {
     const found = await locate(ports, request, seen, signal);
     seen.facts = found.facts;
@@ -166,40 +150,6 @@ function keep(launched: Launched, located: Located, database: string): KeptScrat
     lost: launched.scratch.lost,
     release: () => launched.scratch.destroy(),
   };
-}
-
-/** The plan is written before the drill begins: nobody can later leave a drill out. */
-async function storePlan(ports: DrillPorts, request: DrillRequest): Promise<void> {
-  const key = planKey(request.source.slug, request.plan.drill_id);
-  const bytes = new TextEncoder().encode(canonicalJson(request.plan));
-  const stored = await ports.store.putOnce(key, bytes, AbortSignal.timeout(LAST_WORDS_MS));
-  if (stored === 'exists') throw alreadyThere(key, ports.store.location);
-}
-
-async function storeReceipt(ports: DrillPorts, key: string, receipt: Uint8Array): Promise<void> {
-  const stored = await ports.store.putOnce(key, receipt, AbortSignal.timeout(LAST_WORDS_MS));
-  if (stored === 'exists') throw alreadyThere(key, ports.store.location);
-  ports.observe({ type: 'stored', key });
-}
-
-/** Whoever waited for the drill is told how it ended, also where nothing of it can be kept. */
-function lostVerdict(error: unknown, result: string): unknown {
-  if (!isMusterError(error)) return error;
-  const { code, message } = error;
-  return new MusterError(
-    code,
-    `The drill ended in ${result}, but its receipt could not be kept. ${message}`,
-    {
-      cause: error,
-    },
-  );
-}
-
-function alreadyThere(key: string, location: string): MusterError {
-  return new MusterError(
-    'evidence_exists',
-    `${key} is already in ${location}: the first one stands, and nothing was written.`,
-  );
 }
 
 /** A verdict names so many checks; the table has them all. */

@@ -73,7 +73,7 @@ export function buildStatement(
       phases: times.phases,
       ...restoreOf(seen, times.phases),
       checks: withNotRun(seen, source),
-      attempts: [attempt],
+      attempts: [...(request.earlier ?? []), attempt],
       ...verdict,
       issued_at: times.endedAt.toISOString(),
     },

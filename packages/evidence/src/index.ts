@@ -11,6 +11,7 @@ export {
   writeKeyPair,
 } from './keys.js';
 export { createSigner } from './local-signer.js';
+export { getPlan, parsePlan, putPlan } from './plans.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
 export { createS3Store, type S3StoreOptions } from './s3-store.js';
 export type { Signer } from './signer.js';

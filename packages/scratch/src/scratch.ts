@@ -31,6 +31,28 @@ export interface ScratchHost {
    * on this host is gone.
    */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
+
+  /**
+   * Removes every cell of this drill, whichever worker made it and whether or not that worker lives: what a try left that
+   * another has taken over. Only what carries Muster's own label with this very drill.
+   */
+  removeCells(drillId: string, signal: AbortSignal): Promise<void>;
+
+  /** What this host has for scratches at this moment. */
+  capacity(signal: AbortSignal): Promise<ScratchCapacity>;
+}
+
+/** What a host has. Bytes. Absent = not known. */
+export interface ScratchCapacity {
+  /** Names what is shared: the same for every worker of one Docker daemon, or of one kernel without Docker. */
+  readonly hostId: string;
+  readonly hostName: string;
+  /** What all scratches together may be promised: the host's memory less what it needs itself. */
+  readonly memoryBytes: number;
+  readonly memoryFreeBytes?: number;
+  /** Free where data directories lie. */
+  readonly diskFreeBytes?: number;
+  readonly pids?: number;
 }
 
 /** What every host needs of this machine. Both directories are made (0700) if they are absent. */

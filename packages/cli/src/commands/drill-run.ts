@@ -1,13 +1,12 @@
 import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { RestorePoint } from '@muster/backups';
-import { MusterError, parseDuration, type Source } from '@muster/core';
-import type { DrillOutcome, KeptScratch } from '@muster/drill';
+import { MusterError, parseDuration, type RestorePoint, type Source } from '@muster/core';
+import type { KeptScratch } from '@muster/drill';
 import type { Cli } from '../cli.js';
 import { type Held, hold } from '../hold.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
-import { drillObserver, performDrill } from '../perform-drill.js';
+import { drillObserver, type PerformedDrill, performDrill } from '../perform-drill.js';
 import { EXIT } from '../problem.js';
 import { checkTable } from '../render/checks.js';
 import { nearest } from '../render/faults.js';
@@ -69,7 +68,7 @@ function keepOf(text: string | undefined): number | undefined {
   return ms;
 }
 
-function heldOf(cli: Cli, source: Source, outcome: DrillOutcome, kept: KeptScratch, keepMs: number): Held {
+function heldOf(cli: Cli, source: Source, outcome: PerformedDrill, kept: KeptScratch, keepMs: number): Held {
   return {
     drillId: outcome.statement.predicate.drill_id,
     slug: source.slug,
@@ -99,7 +98,7 @@ async function requireRoomFor(cli: Cli, file: string): Promise<void> {
 async function writeReceipt(
   cli: Cli,
   loaded: LoadedConfig,
-  outcome: DrillOutcome,
+  outcome: PerformedDrill,
   file: string,
 ): Promise<void> {
   try {
@@ -114,13 +113,13 @@ async function writeReceipt(
   }
 }
 
-const receiptPath = ({ evidence }: LoadedConfig, { key }: DrillOutcome): string =>
+const receiptPath = ({ evidence }: LoadedConfig, { key }: PerformedDrill): string =>
   `${evidence.store.location}/${key}`;
 
 function present(
   cli: Cli,
   loaded: LoadedConfig,
-  outcome: DrillOutcome,
+  outcome: PerformedDrill,
   held: Held | undefined,
   copy: string | undefined,
 ): void {

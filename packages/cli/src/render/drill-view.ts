@@ -47,7 +47,6 @@ export function advance(view: DrillView, event: DrillEvent, now: Date): DrillVie
         ended: { outcome: event.phase.outcome, durationMs: event.phase.duration_ms },
       }));
     case 'judged':
-    case 'stored':
       return view;
   }
 }

@@ -57,7 +57,6 @@ function eventLine(event: DrillEvent, now: Date): string | undefined {
     case 'progress':
     case 'check-started':
     case 'judged':
-    case 'stored':
       return undefined;
   }
 }

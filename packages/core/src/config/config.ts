@@ -1,5 +1,6 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
+import type { RestorePoint } from '../restore-point.js';
 
 export type SourceKind = 'postgres' | 'mongodb';
 
@@ -35,6 +36,21 @@ export type BackupConfig =
       readonly match?: string;
     };
 
+/** When drills of a source are due, and what each restores. */
+export interface Schedule {
+  /** Unique within its source; `default` where the file says just `schedule:`. */
+  readonly name: string;
+  /** Five fields. */
+  readonly cron: string;
+  /** An IANA time zone. Default: UTC. */
+  readonly tz: string;
+  readonly restorePoint: RestorePoint;
+  /** The longest time, in ms, by which a drill may start after it is due: how long for a source is a hash of its slug. */
+  readonly jitterMs: number;
+  /** When the drill before it is not over yet: leave this one out (with a receipt), or let it wait. */
+  readonly overrun: 'skip' | 'wait';
+}
+
 export interface Source {
   readonly slug: string;
   readonly kind: SourceKind;
@@ -49,6 +65,9 @@ export interface Source {
   readonly image?: string;
   readonly scratch: ScratchLimits;
   readonly limits: TimeLimits;
+  readonly schedules: readonly Schedule[];
+  /** The workers that may take its drills. Default: `default`. */
+  readonly pool: string;
 }
 
 export type IsolationChoice = 'auto' | 'docker' | 'podman' | 'bubblewrap';
@@ -94,6 +113,10 @@ export interface Config {
   readonly signing: { readonly key?: SecretRef };
   /** `keyring` is an absolute directory; absent = the caller's default. */
   readonly evidence: { readonly store?: EvidencePlace; readonly keyring?: string };
+  /** Absent = the one that `muster up` embeds. */
+  readonly redis: { readonly url?: SecretRef };
+  /** PostgreSQL; absent = embedded, in `muster up` only. */
+  readonly index: { readonly url?: SecretRef };
   /** Over the JCS form of the parsed document before defaults. */
   readonly configSha256: Sha256;
 }

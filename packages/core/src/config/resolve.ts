@@ -66,6 +66,8 @@ export function resolveConfig(file: ConfigFile, context: ResolveContext): Config
         : { store: resolveStore(evidence, evidence.store, baseDirectory) }),
       ...(evidence?.keyring === undefined ? {} : { keyring: resolvePath(baseDirectory, evidence.keyring) }),
     },
+    redis: {},
+    index: {},
     configSha256,
   };
 }
@@ -110,6 +112,8 @@ function resolveSource(
       pids: pids ?? DEFAULT_SCRATCH.pids,
     },
     limits,
+    schedules: [],
+    pool: 'default',
   };
 }
 

@@ -1,0 +1,1 @@
+export type { DrillIndex, DrillQuery, IndexedDrill, IndexedReceipt } from './drill-index.js';

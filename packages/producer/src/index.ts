@@ -1,0 +1,1 @@
+export type { ConfigFile, ProducerPorts, ReadConfig, Refused } from './producer-ports.js';

@@ -1,0 +1,32 @@
+import { attemptSchema, planSchema, UNFINISHED_REASONS } from '@muster/core';
+import { z } from 'zod';
+
+/** What a job of each queue carries: parsed where it is made and where it is taken. References and digests only. */
+
+/** Queue `ticks`: a schedule is due. When, is in the job's id. */
+export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });
+export type TickJob = z.infer<typeof tickJobSchema>;
+
+/** Queues `drills`, `drills-<pool>`: the plan, as it lies in the evidence store. The job's id is the drill's. */
+export const drillJobSchema = z.strictObject({ plan: planSchema });
+export type DrillJob = z.infer<typeof drillJobSchema>;
+
+/** Queue `receipts`. */
+export const receiptJobSchema = z.discriminatedUnion('type', [
+  /** A worker's receipt: the exact bytes of the bundle, which are JSON, as text. */
+  z.strictObject({
+    type: z.literal('receipt'),
+    drill_id: z.string(),
+    source: z.string(),
+    attempt: z.int().positive(),
+    bundle: z.string(),
+  }),
+  /** A drill that no worker can write a receipt for: the sink signs one. */
+  z.strictObject({
+    type: z.literal('unfinished'),
+    plan: planSchema,
+    reason: z.enum(UNFINISHED_REASONS),
+    attempts: z.array(attemptSchema),
+  }),
+]);
+export type ReceiptJob = z.infer<typeof receiptJobSchema>;

@@ -1,0 +1,9 @@
+/** Prefix of every key of Muster in Redis. */
+export const PREFIX = 'muster';
+
+export const TICKS = 'ticks';
+export const RECEIPTS = 'receipts';
+export const DEFAULT_POOL = 'default';
+
+/** The queue of a pool's drills. */
+export const drillsQueue = (pool: string): string => (pool === DEFAULT_POOL ? 'drills' : `drills-${pool}`);

@@ -1,0 +1,35 @@
+import type { Plan } from '@muster/core';
+import { type EvidenceStore, putPlan } from '@muster/evidence';
+import type { DrillEvents } from './drill-events.js';
+import type { AddOptions, DrillQueue } from './drill-queue.js';
+import type { ReceiptQueue } from './receipt-queue.js';
+
+export interface RequestPorts {
+  readonly store: EvidenceStore;
+  readonly drills: DrillQueue;
+  readonly receipts: ReceiptQueue;
+  readonly events: DrillEvents;
+}
+
+/**
+ * Asks for a drill: its plan into the evidence store first, then its job into the queue. To ask for the same drill again
+ * changes nothing. `skipped`: the drill before it is not over, and a receipt says so.
+ * @throws `evidence_unwritable`, `redis_unavailable`: then it may be asked for again.
+ */
+export async function requestDrill(
+  ports: RequestPorts,
+  plan: Plan,
+  options: AddOptions,
+  signal: AbortSignal,
+): Promise<'queued' | 'exists' | 'skipped'> {
+  await putPlan(ports.store, plan, signal);
+  const added = await ports.drills.add(plan, options);
+  if (added === 'overrun') {
+    await ports.receipts.publish({ type: 'unfinished', plan, reason: 'overrun_skipped', attempts: [] });
+    return 'skipped';
+  }
+  if (added === 'queued') {
+    await ports.events.publish(plan.drill_id, { type: 'queued', source: plan.source.slug, pool: plan.pool });
+  }
+  return added;
+}

@@ -1,0 +1,1 @@
+export type { RunningSink, SinkPorts } from './sink-ports.js';

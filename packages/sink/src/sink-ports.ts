@@ -1,0 +1,32 @@
+import type { EvidenceStore, Keyring, Signer } from '@muster/evidence';
+import type { DrillIndex } from '@muster/index';
+import type {
+  DrillEvents,
+  DrillQueue,
+  DrillStates,
+  ReceiptConsumer,
+  ReceiptConsumerOptions,
+} from '@muster/queue';
+import type { Logger } from '@muster/telemetry';
+
+export interface SinkPorts {
+  readonly consumeReceipts: (options: ReceiptConsumerOptions) => ReceiptConsumer;
+  readonly drills: DrillQueue;
+  readonly states: DrillStates;
+  readonly events: DrillEvents;
+  readonly store: EvidenceStore;
+  readonly index: DrillIndex;
+  /** Read anew for each batch at the most every few seconds: a key that is added counts without a restart. */
+  readonly keyring: () => Promise<Keyring>;
+  /** For drills that no worker can write a receipt for. */
+  readonly signer: Signer;
+  readonly issuer: { readonly host: string; readonly musterVersion: string };
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+export interface RunningSink {
+  readonly ready: Promise<void>;
+  /** Takes nothing new; resolves when what it had is stored and indexed, or given back after 10 s. */
+  close(): Promise<void>;
+}

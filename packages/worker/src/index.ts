@@ -1,0 +1,1 @@
+export type { DrillTask, RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';

@@ -1,0 +1,68 @@
+import type { Attempt, Config, Plan, Source, Statement } from '@muster/core';
+import type { DrillEvent } from '@muster/drill';
+import type {
+  ConfigStore,
+  DrillConsumer,
+  DrillConsumerOptions,
+  DrillEvents,
+  DrillStates,
+  HostCapacity,
+  Leases,
+  ReceiptQueue,
+  Reservations,
+  WorkerRegistry,
+} from '@muster/queue';
+import type { Logger } from '@muster/telemetry';
+
+export interface WorkerOptions {
+  readonly pool: string;
+  readonly concurrency: number;
+  /** How long what runs may take to end after {@link RunningWorker.drain}, in ms. */
+  readonly graceMs: number;
+}
+
+/** One try of a drill. */
+export interface DrillTask {
+  readonly plan: Plan;
+  readonly config: Config;
+  readonly source: Source;
+  readonly attempt: number;
+  /** The tries before this one, in order. */
+  readonly earlier: readonly Attempt[];
+}
+
+export interface WorkerPorts {
+  readonly consumeDrills: (options: DrillConsumerOptions) => DrillConsumer;
+  readonly configs: ConfigStore;
+  readonly states: DrillStates;
+  readonly events: DrillEvents;
+  readonly receipts: ReceiptQueue;
+  readonly leases: Leases;
+  readonly reservations: Reservations;
+  readonly registry: WorkerRegistry;
+  /**
+   * Runs one try to its signed receipt (`runDrill`): it resolves whatever happens to the drill; when `signal` aborts,
+   * with a receipt that says `cancelled`.
+   */
+  readonly perform: (
+    task: DrillTask,
+    observe: (event: DrillEvent) => void,
+    signal: AbortSignal,
+  ) => Promise<{ readonly statement: Statement; readonly receipt: Uint8Array }>;
+  /** Removes what earlier tries of this drill left on the host, whoever made it; best effort. */
+  readonly removeCells: (config: Config, drillId: string) => Promise<void>;
+  /** What the host of this configuration's scratches has. */
+  readonly capacity: (config: Config, signal: AbortSignal) => Promise<HostCapacity>;
+  readonly identity: { readonly worker: string; readonly host: string; readonly version: string };
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+export interface RunningWorker {
+  readonly ready: Promise<void>;
+  /**
+   * Takes nothing new, lets what runs end within its grace, gives back the rest without using up a try, and resolves when
+   * nothing of this worker is left.
+   */
+  drain(): Promise<void>;
+}
