@@ -11,6 +11,8 @@ export const UNFINISHED_REASONS = [
   'missed',
   'overrun_skipped',
   'cancelled',
+  'no_capacity',
+  'config_unavailable',
 ] as const satisfies readonly Reason[];
 export type UnfinishedReason = (typeof UNFINISHED_REASONS)[number];
 
