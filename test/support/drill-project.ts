@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
+import { type Ended, ending } from './ending.ts';
+import { leftovers } from './leftovers.ts';
 
 export type Isolation = 'docker' | 'bubblewrap';
 
@@ -25,12 +27,6 @@ export interface DrillProject {
   remove(): Promise<void>;
 }
 
-export interface Ended {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 export interface Drilled extends Ended {
   /** What the receipt says; absent where there is none. */
   readonly predicate: Predicate | undefined;
@@ -48,7 +44,6 @@ export interface ProjectOptions {
 }
 
 const COMMAND = join(process.cwd(), 'node_modules/.bin/muster');
-const LIMIT_MS = 110_000;
 
 export async function drillProject(options: ProjectOptions): Promise<DrillProject> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-project-'));
@@ -78,7 +73,7 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
     start,
     drill: (args, env) => start(args, env).ended,
     muster: (args, env) => run(args, env).ended,
-    leftovers: async () => [...(await dockerLeftovers(folder)), ...(await hostLeftovers(state))],
+    leftovers: () => leftovers(join(folder, 'evidence'), state),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -105,24 +100,6 @@ function configText(options: ProjectOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-function ending(child: ChildProcess): Promise<Ended> {
-  const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
-  const text = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (piece: string) => {
-    text.stdout += piece;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
-    text.stderr += piece;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (exitCode) => {
-      clearTimeout(limit);
-      resolve({ exitCode, ...text });
-    });
-  });
-}
-
 async function readStatement(receipt: string): Promise<Pick<Drilled, 'predicate' | 'statement'>> {
   try {
     const bundle = JSON.parse(await readFile(receipt, 'utf8')) as { dsseEnvelope: { payload: string } };
@@ -131,29 +108,4 @@ async function readStatement(receipt: string): Promise<Pick<Drilled, 'predicate'
   } catch {
     return { statement: undefined, predicate: undefined };
   }
-}
-
-/** What Docker still holds of the drills of this project; others may be drilling beside it. */
-async function dockerLeftovers(folder: string): Promise<readonly string[]> {
-  const plans = await readdir(join(folder, 'evidence/plans'), { recursive: true }).catch(() => []);
-  const drills = plans.flatMap((path) => /drl_\w+/.exec(path)?.[0] ?? []);
-  const lists = drills.flatMap((drill) => [
-    ['ps', '-aq', '--filter', `label=muster.drill=${drill}`],
-    ['volume', 'ls', '-q', '--filter', `label=muster.drill=${drill}`],
-  ]);
-  const found = await Promise.all(
-    lists.map((args) =>
-      ending(spawn('docker', args, { stdio: ['ignore', 'pipe', 'pipe'] })).catch(() => undefined),
-    ),
-  );
-  return found.flatMap((end) => (end?.stdout ?? '').split('\n').filter((line) => line !== ''));
-}
-
-/** In the state directory only these may stay: the key, diagnosis files, and what was learnt of images. */
-async function hostLeftovers(state: string): Promise<readonly string[]> {
-  const entries = await readdir(state, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory() || entry.name.includes('drl_'))
-    .map((entry) => join(entry.parentPath, entry.name).slice(state.length + 1))
-    .filter((path) => !/^(output|keys?|images?|probes?)\b|\.(key|pem)$/.test(path));
 }
