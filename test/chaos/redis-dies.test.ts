@@ -1,0 +1,69 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Fleet, startFleet } from '../support/fleet.ts';
+import { canRunIn } from '../support/needs.ts';
+import { plainDump } from '../support/plain-dump.ts';
+
+const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);');
+const SLOW_CHECK = 'SELECT count(*) AS n FROM t, (SELECT pg_sleep(3)) AS slept';
+/** Longer than the lock of a job (20 s). */
+const OUTAGE_MS = 60_000;
+
+describe.runIf(canRunIn('docker'))('Redis', () => {
+  let fleet: Fleet;
+  beforeEach(async () => {
+    fleet = await startFleet({ checks: { rows: [SLOW_CHECK, 'n == 1'] } });
+    await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
+    await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
+  });
+  afterEach(() => fleet?.close());
+
+  const inCheck = async (): Promise<string> => {
+    const drillId = await fleet.enqueue();
+    await fleet.heard(drillId, (event) => event.type === 'phase-started' && event.phase === 'check');
+    return drillId;
+  };
+  const oneReceipt = async (drillId: string) => {
+    const receipt = await fleet.receipt(drillId);
+    expect((await fleet.receipts()).filter((one) => one.drill_id === drillId)).toHaveLength(1);
+    expect(await fleet.leftovers()).toEqual([]);
+    return receipt;
+  };
+
+  it('restarted in the middle of a drill: the drill ends in one receipt', async () => {
+    const drillId = await inCheck();
+    await fleet.redis.stop();
+    await fleet.redis.start();
+    expect(await oneReceipt(drillId)).toMatchObject({ result: 'pass' });
+  });
+
+  it('killed in the middle of a drill: the drill ends in one receipt', async () => {
+    const drillId = await inCheck();
+    await fleet.redis.kill();
+    await fleet.redis.start();
+    expect(await oneReceipt(drillId)).toMatchObject({ result: 'pass' });
+  });
+
+  it('away for a minute: the drill ends in one receipt, and the fleet goes on', {
+    timeout: 240_000,
+  }, async () => {
+    const drillId = await inCheck();
+    await fleet.redis.stop();
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+    await fleet.redis.start();
+    expect(await oneReceipt(drillId)).toMatchObject({ result: 'pass' });
+    expect(await oneReceipt(await fleet.enqueue())).toMatchObject({ result: 'pass' });
+  });
+
+  it('wiped while drills wait and run: each ends in one receipt, and the fleet goes on', {
+    timeout: 240_000,
+  }, async () => {
+    const running = await inCheck();
+    const waiting = await fleet.enqueue();
+    await fleet.redis.wipe();
+    await oneReceipt(running);
+    expect(await oneReceipt(waiting)).toMatchObject({ result: 'error', reason: 'lost', issued_by: 'sink' });
+    expect(await oneReceipt(await fleet.enqueue())).toMatchObject({ result: 'pass' });
+  });
+});
