@@ -6,6 +6,7 @@ export type {
   ConfigStore,
   PushAnswer,
 } from './config-store.js';
+export { openRedis, orUnavailable, requireSuitable } from './connection.js';
 export { type DrillEvents, type FleetEvent, fleetEventSchema, type ToldEvent } from './drill-events.js';
 export type {
   AddOptions,

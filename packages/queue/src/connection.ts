@@ -1,0 +1,64 @@
+import { isMusterError, MusterError } from '@muster/core';
+import { Redis } from 'ioredis';
+
+/** A command that takes longer has failed. */
+const COMMAND_MS = 8_000;
+const LONGEST_RECONNECT_MS = 2_000;
+const OLDEST = [6, 2] as const;
+
+/**
+ * Connects to `redis://`, `rediss://` or `unix:/path`, and reconnects for ever. `commands` fail within 8 s where Redis does
+ * not answer; `blocking` wait until it does, as consumers and subscribers must.
+ */
+export function openRedis(url: string, use: 'commands' | 'blocking'): Redis {
+  const redis = new Redis(url.replace(/^unix:/, ''), {
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RECONNECT_MS),
+    maxRetriesPerRequest: null,
+    ...(use === 'commands' && { commandTimeout: COMMAND_MS }),
+  });
+  // Whoever waits for a command hears of it; without a listener it would end the process.
+  redis.on('error', () => {});
+  return redis;
+}
+
+/** The same, for whatever Redis did not do. @throws `redis_unavailable`. */
+export async function orUnavailable<T>(work: Promise<T>, doing: string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (isMusterError(cause)) throw cause;
+    throw new MusterError(
+      'redis_unavailable',
+      `Redis did not answer (${doing}): see whether it runs and is reached, then do it again.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Refuses a Redis that would lose jobs. @returns what a person should know about it, in sentences.
+ * @throws `redis_unavailable`, `redis_unsuitable`.
+ */
+export async function requireSuitable(redis: Redis): Promise<readonly string[]> {
+  const info = await orUnavailable(redis.info(), 'asking for its version');
+  const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
+  const version = field('redis_version');
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new MusterError(
+      'redis_unsuitable',
+      `This Redis is ${version}: Muster needs ${OLDEST.join('.')} or newer.`,
+    );
+  }
+  const policy = field('maxmemory_policy');
+  if (policy !== 'noeviction') {
+    throw new MusterError(
+      'redis_unsuitable',
+      `This Redis drops keys when its memory is full (maxmemory-policy ${policy}), and drills with them: set it to noeviction.`,
+    );
+  }
+  if (field('aof_enabled') === '1') return [];
+  return [
+    'Redis keeps no append-only file: drills that wait are lost when it restarts, and end in a receipt that says so. Set appendonly yes.',
+  ];
+}
