@@ -6,6 +6,7 @@ export { configJsonSchema } from './config/json-schema.js';
 export { type ParseConfigOptions, parseConfig } from './config/parse-config.js';
 export { checkConsistency } from './consistency.js';
 export { type Sha256, sha256 } from './digest.js';
+export { duesBetween, jitterOf } from './dues.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { errnoOf } from './errno.js';
 export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';

@@ -1,4 +1,4 @@
-import type { Config, ConfigFault } from '@muster/core';
+import type { Config, ConfigFault, Sha256 } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
 import type {
   ConfigDocument,
@@ -23,8 +23,12 @@ export interface ReadConfig {
 export interface ConfigFile {
   /** For messages. */
   readonly path: string;
-  /** Reads and parses it. @throws `config_not_found`. */
-  read(): Promise<{ readonly ok: true; readonly read: ReadConfig } | Refused>;
+  /** Of its bytes, without parsing them: equal bytes need not be parsed again. @throws `config_not_found`. */
+  digest(): Promise<Sha256>;
+  /** Reads and parses it. `fileDigest` is of the very bytes that were parsed. @throws `config_not_found`. */
+  read(): Promise<
+    { readonly fileDigest: Sha256 } & ({ readonly ok: true; readonly read: ReadConfig } | Refused)
+  >;
   /** Calls back when the file may have changed; also on SIGHUP, where the caller wires it. */
   onChange(listener: () => void): { close(): void };
 }
