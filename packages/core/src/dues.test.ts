@@ -14,8 +14,12 @@ describe('the due times of a schedule', () => {
   });
 
   it('are one on the day that has the hour not at all, and one on the day that has it twice', () => {
-    expect(dues('30 2 * * *', 'Europe/Paris', '2026-03-28T12:00:00Z', '2026-03-29T12:00:00Z')).toHaveLength(1);
-    expect(dues('30 2 * * *', 'Europe/Paris', '2026-10-24T12:00:00Z', '2026-10-25T12:00:00Z')).toHaveLength(1);
+    expect(dues('30 2 * * *', 'Europe/Paris', '2026-03-28T12:00:00Z', '2026-03-29T12:00:00Z')).toHaveLength(
+      1,
+    );
+    expect(dues('30 2 * * *', 'Europe/Paris', '2026-10-24T12:00:00Z', '2026-10-25T12:00:00Z')).toHaveLength(
+      1,
+    );
   });
 
   it('can be taken a few at a time from a schedule that is due for ever', () => {

@@ -1,0 +1,156 @@
+import { duesBetween, planKey, scheduledDrillId } from '@muster/core';
+import { type EvidenceStore, putPlan } from '@muster/evidence';
+import { askDue, planDue } from './ask-due.js';
+import type { InForce, Scheduled } from './in-force.js';
+import type { Named } from './missing-receipts.js';
+import type { ProducerPorts } from './producer-ports.js';
+
+/** Ticks are given so long to be handled before anybody looks for them. */
+const GRACE_MS = 60_000;
+/** So far back the evidence store is asked for the newest plan of a schedule, after Redis lost what it knew. */
+const LOOK_BACK_MS = 35 * 86_400_000;
+const LOOK_BACK_DUES = 100;
+/** So many due times of a schedule are made good in one pass. */
+const DUES_A_PASS = 100;
+
+export interface DueReconciler {
+  /** Gives what was due without a plan its plan and its `missed`. Tells every drill that it met. */
+  pass(inForce: InForce, met: (drill: Named) => void, signal: AbortSignal): Promise<{ missed: number }>;
+  /**
+   * Before schedules change or go: the newest due time without a plan is asked for, as its tick would have done; those
+   * before it are missed. Then `beginning` counts from now.
+   */
+  settle(
+    before: InForce,
+    change: { readonly ending: readonly Scheduled[]; readonly beginning: readonly Scheduled[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Redis was wiped or replaced: what it said of schedules is asked for again. */
+  forget(): void;
+}
+
+/** Sees to it that each due time of each schedule has a plan, without asking anybody while nothing is due. */
+export function createDueReconciler(ports: ProducerPorts): DueReconciler {
+  /** Of each schedule, its first due time that is not accounted for: 10,000 schedules cost 10,000 comparisons. */
+  const next = new Map<string, { readonly times: string; readonly at: number }>();
+  const { schedules, receipts } = ports;
+
+  const firstDue = ({ key, schedule }: Scheduled, since: Date): number => {
+    const [due] = duesBetween(schedule, since, new Date(since.getTime() + 5 * 366 * 86_400_000));
+    const at = due?.getTime() ?? Number.POSITIVE_INFINITY;
+    next.set(key, { times: timesOf(schedule), at });
+    return at;
+  };
+  const mayBeDue = (one: Scheduled, horizon: Date): boolean => {
+    const known = next.get(one.key);
+    return known === undefined || known.times !== timesOf(one.schedule) || known.at <= horizon.getTime();
+  };
+
+  /** From when on due times count: what Redis knows, else the evidence store, else now (a new schedule). */
+  const since = async (
+    one: Scheduled,
+    accounted: ReadonlyMap<string, Date>,
+    store: EvidenceStore,
+    signal: AbortSignal,
+  ): Promise<Date> =>
+    accounted.get(one.key) ?? (await newestPlanned(store, one, ports.now(), signal)) ?? ports.now();
+
+  const miss = async (inForce: InForce, one: Scheduled, due: Date, signal: AbortSignal) => {
+    const plan = planDue(inForce, one, due);
+    const put = await putPlan(inForce.store, plan, signal);
+    if (put === 'exists') return 0;
+    await receipts.publish({ type: 'unfinished', plan, reason: 'missed', attempts: [] });
+    return 1;
+  };
+
+  /** @returns up to when it is accounted for, and how many were missed. */
+  const walk = async (
+    inForce: InForce,
+    one: Scheduled,
+    from: Date,
+    horizon: Date,
+    met: (drill: Named) => void,
+    signal: AbortSignal,
+  ) => {
+    const slug = one.source.slug;
+    const schedule = one.schedule.name;
+    let until = from;
+    let missed = 0;
+    let taken = 0;
+    for (const due of duesBetween(one.schedule, from, horizon)) {
+      if (taken === DUES_A_PASS || (await schedules.holds({ slug, schedule, due }))) break;
+      missed += await miss(inForce, one, due, signal);
+      met({ slug, drillId: scheduledDrillId(slug, schedule, due) });
+      until = due;
+      taken += 1;
+    }
+    return { until, missed };
+  };
+
+  return {
+    async pass(inForce, met, signal) {
+      const horizon = new Date(ports.now().getTime() - GRACE_MS);
+      const open = [...inForce.scheduled.values()].filter((one) => mayBeDue(one, horizon));
+      if (open.length === 0) return { missed: 0 };
+      const accounted = await schedules.accounted();
+      let total = 0;
+      for (const one of open) {
+        signal.throwIfAborted();
+        const known = accounted.get(one.key);
+        const from = await since(one, accounted, inForce.store, signal);
+        const { until, missed } = await walk(inForce, one, from, horizon, met, signal);
+        total += missed;
+        if (known === undefined || until > known) await schedules.account([entry(one, until)]);
+        firstDue(one, until);
+      }
+      return { missed: total };
+    },
+
+    async settle(before, { ending, beginning }, signal) {
+      const now = ports.now();
+      const accounted = await schedules.accounted();
+      for (const one of ending) {
+        const from = await since(one, accounted, before.store, signal);
+        const dues = [...duesBetween(one.schedule, from, now)];
+        const last = dues.pop();
+        for (const due of dues) await miss(before, one, due, signal);
+        if (last !== undefined) await askDue(ports, before, one, last, signal);
+        next.delete(one.key);
+      }
+      const changed = [...ending, ...beginning];
+      if (changed.length > 0) await schedules.account(changed.map((one) => entry(one, now)));
+    },
+
+    forget: () => next.clear(),
+  };
+}
+
+const timesOf = ({ cron, tz }: Scheduled['schedule']): string => `${tz} ${cron}`;
+
+const entry = ({ source, schedule }: Scheduled, until: Date) => ({
+  slug: source.slug,
+  schedule: schedule.name,
+  until,
+});
+
+/** The newest of the last due times of a schedule that has a plan: listings of the months they fall into. */
+async function newestPlanned(
+  store: EvidenceStore,
+  { source, schedule }: Scheduled,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Date | undefined> {
+  const dues: Date[] = [];
+  for (const due of duesBetween(schedule, new Date(now.getTime() - LOOK_BACK_MS), now)) {
+    dues.push(due);
+    if (dues.length > LOOK_BACK_DUES) dues.shift();
+  }
+  const keys = dues.map((due) => planKey(source.slug, scheduledDrillId(source.slug, schedule.name, due)));
+  const months = new Set(keys.map((key) => key.split('/').slice(0, 4).join('/')));
+  const there = new Set<string>();
+  for (const month of months) {
+    for await (const key of store.list(`${month}/`, signal)) there.add(key);
+  }
+  const newest = keys.findLastIndex((key) => there.has(key));
+  return newest === -1 ? undefined : dues[newest];
+}

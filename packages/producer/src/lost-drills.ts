@@ -1,0 +1,86 @@
+import { isMusterError } from '@muster/core';
+import type { EvidenceStore } from '@muster/evidence';
+import { getPlan } from '@muster/evidence';
+import { hasReceipt } from './ask-due.js';
+import { missingReceipts, type Named } from './missing-receipts.js';
+import type { ProducerPorts } from './producer-ports.js';
+
+/** A drill is asked for within that time after its plan is written: until then it may well be in no queue. */
+const ASKING_MS = 120_000;
+
+export interface LostDrills {
+  /** This drill has a plan: see whether it ends in a receipt. */
+  suspect(drill: Named): void;
+  /** Every drill that the evidence store has a plan and no receipt of becomes a suspect. */
+  search(store: EvidenceStore, signal: AbortSignal): Promise<void>;
+  /** Settles the suspects that nobody has had for two minutes. */
+  pass(store: EvidenceStore, signal: AbortSignal): Promise<{ lost: number }>;
+}
+
+/**
+ * Finds drills that no queue holds and that have no receipt.
+ *
+ * Without a wipe of Redis a drill is lost by a crash between its plan and its queue, between a cancel and its receipt,
+ * by a job removed by hand, or by the last second of an append-only file. Of those, what was in a queue at one look and
+ * is in none at the next is noticed here, with one listing of the queues; what a schedule asked for is told by whoever
+ * accounts for due times; and the rest (asked for by hand, and gone within one look) by the daily search.
+ */
+export function createLostDrills(ports: ProducerPorts): LostDrills {
+  const { drills, receipts, states, now } = ports;
+  const suspects = new Map<string, { readonly slug: string; since: number | undefined }>();
+  const suspect = ({ slug, drillId }: Named) => {
+    if (!suspects.has(drillId)) suspects.set(drillId, { slug, since: undefined });
+  };
+
+  const isHeld = async (drillId: string): Promise<boolean> =>
+    (await drills.find(drillId)) !== undefined || (await receipts.holds(drillId));
+
+  const settle = async (store: EvidenceStore, { slug, drillId }: Named, signal: AbortSignal) => {
+    const plan = await getPlan(store, slug, drillId, signal);
+    const reason = (await states.cancelRequested(drillId)) ? 'cancelled' : 'lost';
+    const attempts = await states.attempts(drillId);
+    await receipts.publish({ type: 'unfinished', plan, reason, attempts: [...attempts] });
+  };
+
+  return {
+    suspect,
+
+    async search(store, signal) {
+      for await (const drill of missingReceipts(store, signal)) suspect(drill);
+    },
+
+    async pass(store, signal) {
+      const queued = new Set<string>();
+      for (const { plan } of await drills.list()) {
+        suspect({ slug: plan.source.slug, drillId: plan.drill_id });
+        queued.add(plan.drill_id);
+      }
+      let lost = 0;
+      for (const [drillId, known] of suspects) {
+        signal.throwIfAborted();
+        if (queued.has(drillId) || (await isHeld(drillId))) {
+          known.since = undefined;
+          continue;
+        }
+        // Asked last: a receipt is stored before its queue lets go of it.
+        if (await hasReceipt(store, known.slug, drillId, signal)) {
+          suspects.delete(drillId);
+          continue;
+        }
+        known.since ??= now().getTime();
+        if (now().getTime() - known.since < ASKING_MS) continue;
+        try {
+          await settle(store, { slug: known.slug, drillId }, signal);
+          lost += 1;
+        } catch (error) {
+          // Its plan lies in another evidence store, or is none: nothing can be said of it.
+          if (!isMusterError(error, 'evidence_not_found') && !isMusterError(error, 'evidence_malformed'))
+            throw error;
+          ports.logger.error('a drill has no readable plan', error, { drill_id: drillId });
+          suspects.delete(drillId);
+        }
+      }
+      return { lost };
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import { MusterError, type Sha256 } from '@muster/core';
+import { type PushAnswer, scheduleKey, type Tick } from '@muster/queue';
+import { askDue } from './ask-due.js';
+import { createDueReconciler } from './due-reconciler.js';
+import { differenceOf, type InForce, inForceOf } from './in-force.js';
+import { createLostDrills } from './lost-drills.js';
+import type { ProducerPorts, ReadConfig, Refused } from './producer-ports.js';
+import { createSerially } from './serially.js';
+
+/** How often things are looked at, in ms. Tests make it quick. */
+export interface ProducerOptions {
+  /** Whether the configuration in force is still that. Default: 10 s. */
+  readonly lookMs?: number;
+  /** What was due, and what became of it. Default: 30 s. */
+  readonly reconcileMs?: number;
+}
+
+export type ReloadOutcome =
+  | { readonly type: 'enforced' | 'unchanged'; readonly digest: Sha256 }
+  | (Omit<Refused, 'ok'> & { readonly type: 'refused' });
+
+export interface RunningProducer {
+  /** A configuration is in force and ticks are taken. @throws `config_invalid`, `config_not_found`, `redis_unavailable`. */
+  readonly ready: Promise<void>;
+  /** Reads the file again. @throws `redis_unavailable`, `evidence_unwritable`: then nothing changed. */
+  reload(): Promise<ReloadOutcome>;
+  /** Takes nothing new; resolves when what runs has returned. */
+  close(): Promise<void>;
+}
+
+const TICKS_AT_ONCE = 50;
+const DEBOUNCE_MS = 200;
+const STEP_MS = 60_000;
+const SEARCH_EVERY_MS = 86_400_000;
+
+export function startProducer(ports: ProducerPorts, options: ProducerOptions = {}): RunningProducer {
+  const { file, configs, schedules, logger, now } = ports;
+  const closing = new AbortController();
+  const serially = createSerially();
+  const dues = createDueReconciler(ports);
+  const lost = createLostDrills(ports);
+  const closers: (() => void | Promise<void>)[] = [];
+  let current: InForce | undefined;
+  let fileDigest: Sha256 | undefined;
+  let searchAt = 0;
+  let searching = Promise.resolve();
+
+  const step = (): AbortSignal => AbortSignal.any([closing.signal, AbortSignal.timeout(STEP_MS)]);
+
+  /** Settles what the change would lose, then puts it in force. Whatever throws leaves the old one in force. */
+  const enforce = async (next: InForce): Promise<void> => {
+    if (current !== undefined) await dues.settle(current, differenceOf(current, next), step());
+    await configs.enforce(next.read.document, next.origin);
+    current = next;
+    const synced = await schedules.sync(next.entries);
+    logger.info('configuration in force', { digest: next.read.document.digest, ...synced });
+  };
+
+  /** Works by what somebody else put in force. Undefined where it cannot be had. */
+  const fetchInForce = async (): Promise<InForce | undefined> => {
+    const found = await configs.inForce();
+    if (found === undefined) return undefined;
+    if (current?.read.document.digest === found.digest) return { ...current, origin: found.origin };
+    const document = await configs.get(found.digest);
+    const parsed = document && ports.parse(document);
+    return parsed?.ok ? inForceOf(parsed.read, found.origin, ports.openStore) : undefined;
+  };
+
+  const load = async (): Promise<ReloadOutcome> => {
+    const standing = await fetchInForce();
+    if (current === undefined) current = standing;
+    if (standing !== undefined && fileDigest !== undefined && (await file.digest()) === fileDigest) {
+      current = standing;
+      await schedules.sync(standing.entries);
+      return { type: 'unchanged', digest: standing.read.document.digest };
+    }
+    const found = await file.read();
+    if (!found.ok) {
+      report(found);
+      return { type: 'refused', faults: found.faults };
+    }
+    const isOverruled = standing?.origin.type === 'push' && standing.origin.fileDigest === found.fileDigest;
+    const next = isOverruled ? standing : inForceOf(found.read, { type: 'file' }, ports.openStore);
+    await enforce(next);
+    fileDigest = found.fileDigest;
+    return { type: 'enforced', digest: next.read.document.digest };
+  };
+
+  const report = ({ faults }: Pick<Refused, 'faults'>): void => {
+    for (const { line, column, message } of faults) {
+      logger.error(`${file.path}:${line}:${column} ${message}`);
+    }
+    logger.error('the configuration has faults; the one in force stays', undefined, {
+      faults: faults.length,
+    });
+  };
+
+  const answerPush = async (proposed: Parameters<typeof ports.parse>[0]): Promise<PushAnswer> => {
+    const parsed = ports.parse(proposed);
+    if (!parsed.ok) return { type: 'refused', faults: parsed.faults };
+    await enforce(pushed(parsed.read, await file.digest()));
+    return { type: 'accepted', digest: parsed.read.document.digest };
+  };
+  const pushed = (read: ReadConfig, digest: Sha256): InForce =>
+    inForceOf(read, { type: 'push', fileDigest: digest }, ports.openStore);
+
+  /** Is what we work by still in force? After a wipe of Redis everything is put in force again. */
+  const look = async (): Promise<void> => {
+    const standing = await fetchInForce();
+    if (standing !== undefined) {
+      if (standing.read.document.digest !== current?.read.document.digest) current = standing;
+      return;
+    }
+    if (current === undefined) return;
+    logger.warn('redis knows no configuration; putting it in force again');
+    dues.forget();
+    searchAt = 0;
+    await configs.enforce(current.read.document, current.origin);
+    await schedules.sync(current.entries);
+  };
+
+  const handleTick = async ({ slug, schedule, due }: Tick): Promise<void> => {
+    const key = scheduleKey(slug, schedule);
+    const known = await configs.inForce();
+    if (known?.digest !== current?.read.document.digest) await serially(look);
+    const inForce = current;
+    const scheduled = inForce?.scheduled.get(key);
+    if (inForce === undefined || scheduled === undefined) {
+      logger.info('a tick of a schedule that is gone', { source: slug, schedule });
+      return;
+    }
+    const asked = await askDue(ports, inForce, scheduled, due, step());
+    logger.info('tick', { source: slug, schedule, due: due.toISOString(), asked });
+  };
+
+  const reconcile = async (): Promise<void> => {
+    if (current === undefined) return;
+    if (now().getTime() >= searchAt) {
+      searchAt = now().getTime() + SEARCH_EVERY_MS;
+      // Beside the other work: it may list millions of keys.
+      searching = lost.search(current.store, closing.signal).catch((error: unknown) => {
+        searchAt = 0;
+        if (!closing.signal.aborted) logger.error('plans and receipts could not be compared', error);
+      });
+    }
+    const { missed } = await dues.pass(current, lost.suspect, closing.signal);
+    const found = await lost.pass(current.store, closing.signal);
+    if (missed + found.lost > 0) logger.warn('drills without a receipt', { missed, lost: found.lost });
+  };
+
+  /** Again and again, never twice at once. */
+  const every = (ms: number, what: string, work: () => Promise<void>): void => {
+    let running = Promise.resolve();
+    let isRunning = false;
+    const run = (): void => {
+      if (isRunning || closing.signal.aborted) return;
+      isRunning = true;
+      running = serially(work)
+        .catch((error: unknown) => {
+          if (!closing.signal.aborted) logger.error(what, error);
+        })
+        .finally(() => {
+          isRunning = false;
+        });
+    };
+    const timer = setInterval(run, ms);
+    timer.unref();
+    run();
+    closers.push(async () => {
+      clearInterval(timer);
+      await running;
+    });
+  };
+
+  const reload = (): Promise<ReloadOutcome> => serially(load);
+
+  const start = async (): Promise<void> => {
+    const first = await reload();
+    if (current === undefined) {
+      const count = first.type === 'refused' ? first.faults.length : 0;
+      throw new MusterError(
+        'config_invalid',
+        `${file.path} has ${count} faults. Correct them and start again.`,
+      );
+    }
+    if (first.type === 'refused') await schedules.sync(current.entries);
+    let debounce: NodeJS.Timeout | undefined;
+    const watch = file.onChange(() => {
+      clearTimeout(debounce);
+      debounce = setTimeout(() => {
+        reload().catch((error: unknown) => logger.error('the configuration could not be reloaded', error));
+      }, DEBOUNCE_MS);
+      debounce.unref();
+    });
+    closers.push(() => {
+      clearTimeout(debounce);
+      watch.close();
+    });
+    const pushes = await configs.onPush((proposed) => serially(() => answerPush(proposed)));
+    closers.push(() => pushes.close());
+    const onError = (error: Error): void => logger.error('a tick will be handled again', error);
+    const ticks = ports.consumeTicks({ concurrency: TICKS_AT_ONCE, handle: handleTick, onError });
+    closers.push(() => ticks.close());
+    await ticks.ready;
+    every(options.lookMs ?? 10_000, 'the configuration in force could not be looked at', look);
+    every(options.reconcileMs ?? 30_000, 'plans and receipts could not be reconciled', reconcile);
+  };
+
+  const ready = start();
+  ready.catch(() => undefined);
+  return {
+    ready,
+    reload,
+    async close() {
+      closing.abort();
+      await ready.catch(() => undefined);
+      for (const close of closers.reverse()) await close();
+      await searching;
+    },
+  };
+}
