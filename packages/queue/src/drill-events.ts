@@ -1,5 +1,8 @@
 import { CHECK_REASON_CODES, PHASES, REASON_CODES } from '@muster/core';
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { openRedis } from './connection.js';
+import { PREFIX } from './names.js';
 
 const phase = z.enum(PHASES);
 const result = z.enum(['pass', 'fail', 'error']);
@@ -73,4 +76,72 @@ export interface ToldEvent {
   readonly id: string;
   readonly at: Date;
   readonly event: FleetEvent;
+}
+
+const KEPT = 1_000;
+const DAY_S = 24 * 60 * 60;
+/** A drill waits no longer for its watchers. */
+const TELLING_MS = 1_000;
+const LOOK_MS = 5_000;
+const keyOf = (drillId: string): string => `${PREFIX}:events:${drillId}`;
+
+/** Over a connection for commands; each {@link DrillEvents.follow} opens its own to `redisUrl`. */
+export function createDrillEvents(redis: Redis, redisUrl: string): DrillEvents {
+  return {
+    publish: async (drillId, event) => {
+      const text = JSON.stringify(fleetEventSchema.parse(event));
+      const told = redis
+        .multi()
+        .xadd(keyOf(drillId), 'MAXLEN', '~', KEPT, '*', 'event', text)
+        .expire(keyOf(drillId), DAY_S)
+        .exec();
+      await withinTelling(told.catch(() => {}));
+    },
+    follow: (drillId, afterId, signal) => follow(redisUrl, drillId, afterId, signal),
+    close: async () => {},
+  };
+}
+
+async function withinTelling(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, TELLING_MS);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
+
+async function* follow(
+  redisUrl: string,
+  drillId: string,
+  afterId: string | undefined,
+  signal: AbortSignal,
+): AsyncIterable<ToldEvent> {
+  const connection = openRedis(redisUrl, 'blocking');
+  const onAbort = (): void => connection.disconnect();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    let last = afterId ?? '0';
+    while (!signal.aborted) {
+      const read = await connection
+        .xread('BLOCK', LOOK_MS, 'STREAMS', keyOf(drillId), last)
+        .catch((error: unknown) => {
+          if (signal.aborted) return null;
+          throw error;
+        });
+      for (const [id, fields] of read?.[0]?.[1] ?? []) {
+        last = id;
+        const told = toldEvent(id, fields);
+        if (told !== undefined) yield told;
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    connection.disconnect();
+  }
+}
+
+function toldEvent(id: string, fields: readonly string[]): ToldEvent | undefined {
+  const parsed = fleetEventSchema.safeParse(JSON.parse(fields[1] ?? 'null'));
+  return parsed.success ? { id, at: new Date(Number(id.split('-')[0])), event: parsed.data } : undefined;
 }

@@ -1,4 +1,9 @@
 import type { Plan } from '@muster/core';
+import { type Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { orUnavailable } from './connection.js';
+import { drillJobSchema } from './jobs.js';
+import { drillsQueue, PREFIX } from './names.js';
 
 /**
  * The queues of drills, one a pool. Every method throws `redis_unavailable` within 10 s where Redis does not answer, and
@@ -38,35 +43,120 @@ export interface QueuedDrill {
   readonly queuedAt: Date;
 }
 
-/** One try of a drill, handed to a worker. */
-export interface DrillDelivery {
-  readonly plan: Plan;
-  /** Rises with every start, also those that came to nothing: fences one try from another. */
-  readonly attempt: number;
+/** Every pool that a drill was ever queued for. */
+const POOLS = `${PREFIX}:pools`;
+
+/** Over a connection for commands, which the caller closes after this. */
+export function createDrillQueue(redis: Redis): DrillQueue {
+  const queues = new Map<string, Queue>();
+  const queueOf = (pool: string): Queue => {
+    const known = queues.get(pool);
+    if (known !== undefined) return known;
+    const queue = new Queue(drillsQueue(pool), { connection: redis, prefix: PREFIX });
+    queue.on('error', () => {});
+    queues.set(pool, queue);
+    return queue;
+  };
+  const everyQueue = async (): Promise<readonly Queue[]> => (await redis.smembers(POOLS)).map(queueOf);
+  const jobOf = async (drillId: string): Promise<Job | undefined> => {
+    for (const queue of await everyQueue()) {
+      const job = await queue.getJob(drillId);
+      if (job !== undefined) return job;
+    }
+    return undefined;
+  };
+  return {
+    add: (plan, options = {}) =>
+      orUnavailable(add(redis, queueOf(plan.pool), plan, options), 'queueing a drill'),
+    find: (drillId) =>
+      orUnavailable(
+        jobOf(drillId).then((job) => job && describe(job)),
+        'looking for a drill',
+      ),
+    list: () =>
+      orUnavailable(
+        everyQueue().then(async (all) => (await Promise.all(all.map(listOf))).flat()),
+        'listing drills',
+      ),
+    remove: (drillId) =>
+      orUnavailable(
+        jobOf(drillId).then((job) => (job === undefined ? 'absent' : remove(job))),
+        'taking a drill out of its queue',
+      ),
+    abandoned: () =>
+      orUnavailable(
+        everyQueue().then(async (all) => {
+          const failed = await Promise.all(all.map((queue) => queue.getFailed()));
+          return failed.flat().flatMap((job) => planOf(job) ?? []);
+        }),
+        'looking for abandoned drills',
+      ),
+    forget: (drillId) =>
+      orUnavailable(
+        jobOf(drillId).then(async (job) => {
+          if (job !== undefined && (await job.isFailed())) await job.remove();
+        }),
+        'forgetting an abandoned drill',
+      ),
+    close: async () => {
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+    },
+  };
 }
 
-/** What becomes of a drill when a worker is through with this delivery. */
-export type Disposition =
-  /** Its receipt is published: it leaves the queue. */
-  | { readonly type: 'done' }
-  /** Again, after so many ms at the earliest, by any worker of the pool. */
-  | { readonly type: 'later'; readonly afterMs: number };
-
-export interface DrillConsumerOptions {
-  readonly pool: string;
-  readonly concurrency: number;
-  /**
-   * One try. `signal` aborts when the lock on the job is lost: another worker may have the drill then, and whatever is
-   * returned is dropped. It does not throw; if it does, the drill is delivered again after 30 s and `onError` is told.
-   */
-  readonly handle: (delivery: DrillDelivery, signal: AbortSignal) => Promise<Disposition>;
-  readonly onError: (error: Error) => void;
+async function add(
+  redis: Redis,
+  queue: Queue,
+  plan: Plan,
+  { delayMs, unlessRunning }: AddOptions,
+): Promise<'queued' | 'exists' | 'overrun'> {
+  await redis.sadd(POOLS, plan.pool);
+  if ((await queue.getJob(plan.drill_id)) !== undefined) return 'exists';
+  const job = await queue.add('drill', drillJobSchema.parse({ plan }), {
+    jobId: plan.drill_id,
+    ...(delayMs !== undefined && delayMs > 0 && { delay: delayMs }),
+    ...(unlessRunning !== undefined && { deduplication: { id: unlessRunning } }),
+    removeOnComplete: true,
+    removeOnFail: false,
+  });
+  // With deduplication, BullMQ answers with the job that holds the key, and ours never exists.
+  return job.id === plan.drill_id ? 'queued' : 'overrun';
 }
 
-/** Takes drills of a pool: lock 20 s, stalled sweep every 5 s, so that a dead worker's drill is taken over within 30 s. */
-export interface DrillConsumer {
-  /** Resolves when it takes drills. */
-  readonly ready: Promise<void>;
-  /** Takes nothing new; resolves when what runs has returned. */
-  close(): Promise<void>;
+const STATES = {
+  waiting: 'waiting',
+  'waiting-children': 'waiting',
+  prioritized: 'waiting',
+  delayed: 'delayed',
+  active: 'active',
+  failed: 'abandoned',
+} as const satisfies Readonly<Record<string, QueuedDrill['state']>>;
+
+async function listOf(queue: Queue): Promise<readonly QueuedDrill[]> {
+  const jobs = await queue.getJobs(['waiting', 'delayed', 'active', 'failed']);
+  return (await Promise.all(jobs.map(describe))).flatMap((drill) => drill ?? []);
+}
+
+/** Undefined where it is over by now, or is no drill of ours. */
+async function describe(job: Job): Promise<QueuedDrill | undefined> {
+  const plan = planOf(job);
+  const state = await job.getState();
+  if (plan === undefined || !(state in STATES)) return undefined;
+  return { plan, state: STATES[state as keyof typeof STATES], queuedAt: new Date(job.timestamp) };
+}
+
+function planOf(job: Job): Plan | undefined {
+  return drillJobSchema.safeParse(job.data).data?.plan;
+}
+
+async function remove(job: Job): Promise<'removed' | 'running' | 'absent'> {
+  try {
+    await job.remove();
+    return 'removed';
+  } catch (error) {
+    const state = await job.getState();
+    if (state === 'active') return 'running';
+    if (state === 'unknown' || state === 'completed') return 'absent';
+    throw error;
+  }
 }

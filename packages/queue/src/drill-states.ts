@@ -1,4 +1,8 @@
-import type { Attempt, Reason } from '@muster/core';
+import { type Attempt, attemptSchema, type Reason } from '@muster/core';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { openRedis, orUnavailable } from './connection.js';
+import { PREFIX } from './names.js';
 
 /**
  * What is known of a drill while it is under way: one hash a drill, `muster:drill:<id>`, which lives for 7 days after
@@ -32,11 +36,108 @@ export interface DrillStates {
   settle(drillId: string): Promise<void>;
 }
 
-/** `room: …` names what is short. */
-export type WaitReason =
-  | { readonly type: 'room'; readonly short: 'memory' | 'disk' | 'pids'; readonly host: string }
-  | { readonly type: 'lease'; readonly lease: string };
+const waitReasonSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('room'), short: z.enum(['memory', 'disk', 'pids']), host: z.string() }),
+  z.strictObject({ type: z.literal('lease'), lease: z.string() }),
+  z.strictObject({ type: z.literal('config') }),
+]);
+/** What keeps a drill from starting: `room` on a host, a `lease` that another has, its configuration. */
+export type WaitReason = z.infer<typeof waitReasonSchema>;
 
 export interface Subscription {
   close(): Promise<void>;
+}
+
+const DAYS_7_S = 7 * 24 * 60 * 60;
+const HOUR_S = 60 * 60;
+const CANCELS = `${PREFIX}:cancel`;
+const keyOf = (drillId: string): string => `${PREFIX}:drill:${drillId}`;
+const waitingSchema = z.strictObject({ why: waitReasonSchema, since: z.string() });
+
+/** Fields of the hash; `begun:<n>` and `ended:<n>` are each written once by the worker of that try. */
+const FIELD = { cancel: 'cancel', waiting: 'waiting', begun: 'begun:', ended: 'ended:' } as const;
+
+/** Over a connection for commands; {@link DrillStates.onCancel} opens its own to `redisUrl`. */
+export function createDrillStates(redis: Redis, redisUrl: string): DrillStates {
+  const write = async (drillId: string, fields: Readonly<Record<string, string>>): Promise<void> => {
+    await redis.multi().hset(keyOf(drillId), fields).expire(keyOf(drillId), DAYS_7_S).exec();
+  };
+  const waiting = async (drillId: string): ReturnType<DrillStates['waiting']> => {
+    const text = await redis.hget(keyOf(drillId), FIELD.waiting);
+    const parsed = text === null ? undefined : waitingSchema.safeParse(JSON.parse(text)).data;
+    return parsed && { why: parsed.why, since: new Date(parsed.since) };
+  };
+  const states: DrillStates = {
+    beginAttempt: async (drillId, attempt, { worker, at }) => {
+      const begun = { worker, started_at: at.toISOString() };
+      await redis.hdel(keyOf(drillId), FIELD.waiting);
+      await write(drillId, { [`${FIELD.begun}${attempt}`]: JSON.stringify(begun) });
+    },
+    endAttempt: async (drillId, attempt, { at, outcome, reason }) => {
+      const ended = { ended_at: at.toISOString(), outcome, ...(reason && { reason }) };
+      await write(drillId, { [`${FIELD.ended}${attempt}`]: JSON.stringify(ended) });
+    },
+    attempts: async (drillId) => attemptsOf(await redis.hgetall(keyOf(drillId))),
+    requestCancel: async (drillId, by) => {
+      await write(drillId, { [FIELD.cancel]: by });
+      await redis.publish(CANCELS, drillId);
+    },
+    cancelRequested: async (drillId) => (await redis.hexists(keyOf(drillId), FIELD.cancel)) === 1,
+    onCancel: (listener) => subscribe(redisUrl, CANCELS, listener),
+    waitsFor: async (drillId, why, now) => {
+      const before = await waiting(drillId);
+      const since = before !== undefined && before.why.type === why.type ? before.since : now;
+      await write(drillId, { [FIELD.waiting]: JSON.stringify({ why, since: since.toISOString() }) });
+      return since;
+    },
+    waiting,
+    settle: async (drillId) => {
+      await redis.expire(keyOf(drillId), HOUR_S);
+    },
+  };
+  return bounded(states);
+}
+
+/** Every method that asks Redis, with its fault told as one. */
+function bounded(states: DrillStates): DrillStates {
+  const told =
+    <A extends readonly unknown[], T>(doing: string, work: (...args: A) => Promise<T>) =>
+    (...args: A): Promise<T> =>
+      orUnavailable(work(...args), doing);
+  return {
+    beginAttempt: told('noting a try', states.beginAttempt),
+    endAttempt: told('noting the end of a try', states.endAttempt),
+    attempts: told('reading the tries of a drill', states.attempts),
+    requestCancel: told('asking to cancel', states.requestCancel),
+    cancelRequested: told('looking for a wish to cancel', states.cancelRequested),
+    onCancel: states.onCancel,
+    waitsFor: told('noting why a drill waits', states.waitsFor),
+    waiting: told('reading why a drill waits', states.waiting),
+    settle: told('settling a drill', states.settle),
+  };
+}
+
+function attemptsOf(fields: Readonly<Record<string, string>>): readonly Attempt[] {
+  return Object.keys(fields)
+    .filter((field) => field.startsWith(FIELD.begun))
+    .map((field) => Number(field.slice(FIELD.begun.length)))
+    .sort((a, b) => a - b)
+    .flatMap((attempt) => {
+      const begun = JSON.parse(fields[`${FIELD.begun}${attempt}`] ?? '{}');
+      const ended = JSON.parse(fields[`${FIELD.ended}${attempt}`] ?? '{"outcome":"lost"}');
+      return attemptSchema.safeParse({ ...begun, ...ended }).data ?? [];
+    });
+}
+
+async function subscribe(
+  redisUrl: string,
+  channel: string,
+  listener: (message: string) => void,
+): Promise<Subscription> {
+  const connection = openRedis(redisUrl, 'blocking');
+  connection.on('message', (_channel: string, message: string) => listener(message));
+  await connection.subscribe(channel);
+  return {
+    close: async () => connection.disconnect(),
+  };
 }

@@ -7,21 +7,27 @@ export type {
   PushAnswer,
 } from './config-store.js';
 export { openRedis, orUnavailable, requireSuitable } from './connection.js';
-export { type DrillEvents, type FleetEvent, fleetEventSchema, type ToldEvent } from './drill-events.js';
-export type {
-  AddOptions,
-  Disposition,
-  DrillConsumer,
-  DrillConsumerOptions,
-  DrillDelivery,
-  DrillQueue,
-  QueuedDrill,
-} from './drill-queue.js';
-export type { DrillStates, Subscription, WaitReason } from './drill-states.js';
+export {
+  consumeDrills,
+  type Disposition,
+  type DrillConsumer,
+  type DrillConsumerOptions,
+  type DrillDelivery,
+} from './consume-drills.js';
+export { consumeReceipts, type ReceiptConsumer, type ReceiptConsumerOptions } from './consume-receipts.js';
+export {
+  createDrillEvents,
+  type DrillEvents,
+  type FleetEvent,
+  fleetEventSchema,
+  type ToldEvent,
+} from './drill-events.js';
+export { type AddOptions, createDrillQueue, type DrillQueue, type QueuedDrill } from './drill-queue.js';
+export { createDrillStates, type DrillStates, type Subscription, type WaitReason } from './drill-states.js';
 export type { ReceiptJob } from './jobs.js';
 export type { Lease, Leases } from './leases.js';
 export { DEFAULT_POOL } from './names.js';
-export type { ReceiptConsumer, ReceiptConsumerOptions, ReceiptQueue } from './receipt-queue.js';
+export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
 export type { HostCapacity, Needs, Reservation, Reservations } from './reservations.js';
 export {

@@ -1,4 +1,9 @@
-import type { ReceiptJob } from './jobs.js';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { orUnavailable } from './connection.js';
+import { type ReceiptJob, receiptJobSchema } from './jobs.js';
+import { PREFIX, RECEIPTS } from './names.js';
+import { UNTIL_DONE } from './retry-delay.js';
 
 /** The queue of results, from workers (and from whoever finds that a drill has none) to the sink. */
 export interface ReceiptQueue {
@@ -9,17 +14,39 @@ export interface ReceiptQueue {
   close(): Promise<void>;
 }
 
-export interface ReceiptConsumerOptions {
-  readonly concurrency: number;
-  /** The job completes when it resolves; where it throws, it comes again, 1 s to 30 s later, for ever. */
-  readonly handle: (message: ReceiptJob) => Promise<void>;
-  /** A job that is no {@link ReceiptJob}: kept nowhere else, so that whoever gets it keeps it. */
-  readonly handleMalformed: (jobId: string, data: unknown) => Promise<void>;
-  readonly onError: (error: Error) => void;
+/** Jobs of a drill that are in the queue: so that one look tells whether there are any. */
+const pendingKey = (drillId: string): string => `${PREFIX}:published:${drillId}`;
+const PENDING_SECONDS = 7 * 24 * 60 * 60;
+
+/** Over a connection for commands, which the caller closes after this. */
+export function createReceiptQueue(redis: Redis): ReceiptQueue {
+  const queue = new Queue(RECEIPTS, { connection: redis, prefix: PREFIX });
+  queue.on('error', () => {});
+  const publish = async (message: ReceiptJob): Promise<void> => {
+    const jobId = jobIdOf(message);
+    const pending = pendingKey(drillIdOf(message));
+    await redis.multi().sadd(pending, jobId).expire(pending, PENDING_SECONDS).exec();
+    await queue.add(message.type, receiptJobSchema.parse(message), { ...UNTIL_DONE, jobId });
+  };
+  const holds = async (drillId: string): Promise<boolean> => {
+    const jobIds = await redis.smembers(pendingKey(drillId));
+    const jobs = await Promise.all(jobIds.map((jobId) => queue.getJob(jobId)));
+    return jobs.some((job) => job !== undefined);
+  };
+  return {
+    publish: (message) => orUnavailable(publish(message), 'publishing a receipt'),
+    holds: (drillId) => orUnavailable(holds(drillId), 'looking for a receipt on its way'),
+    close: () => queue.close(),
+  };
 }
 
-export interface ReceiptConsumer {
-  readonly ready: Promise<void>;
-  /** Takes nothing new; resolves when what runs has returned. */
-  close(): Promise<void>;
+function drillIdOf(message: ReceiptJob): string {
+  return message.type === 'receipt' ? message.drill_id : message.plan.drill_id;
+}
+
+/** Two tries are two messages: should the first not verify, the second counts. */
+function jobIdOf(message: ReceiptJob): string {
+  return message.type === 'receipt'
+    ? `${message.drill_id}.${message.attempt}`
+    : `${message.plan.drill_id}.${message.reason}`;
 }
