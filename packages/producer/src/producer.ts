@@ -42,6 +42,8 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const closers: (() => void | Promise<void>)[] = [];
   let current: InForce | undefined;
   let fileDigest: Sha256 | undefined;
+  /** False while Redis may not have the schedules of `current`: then the next look gives them to it. */
+  let isSynced = false;
   let searchAt = 0;
   let searching = Promise.resolve();
 
@@ -52,7 +54,9 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     if (current !== undefined) await dues.settle(current, differenceOf(current, next), step());
     await configs.enforce(next.read.document, next.origin);
     current = next;
+    isSynced = false;
     const synced = await schedules.sync(next.entries);
+    isSynced = true;
     logger.info('configuration in force', { digest: next.read.document.digest, ...synced });
   };
 
@@ -109,14 +113,18 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     const standing = await fetchInForce();
     if (standing !== undefined) {
       if (standing.read.document.digest !== current?.read.document.digest) current = standing;
+      if (!isSynced) await schedules.sync(standing.entries);
+      isSynced = true;
       return;
     }
     if (current === undefined) return;
     logger.warn('redis knows no configuration; putting it in force again');
     dues.forget();
     searchAt = 0;
+    isSynced = false;
     await configs.enforce(current.read.document, current.origin);
     await schedules.sync(current.entries);
+    isSynced = true;
   };
 
   const handleTick = async ({ slug, schedule, due }: Tick): Promise<void> => {
