@@ -1,8 +1,9 @@
 import { type Attempt, attemptSchema, type Reason } from '@muster/core';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { openRedis, orUnavailable } from './connection.js';
+import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
+import { type Subscription, subscribe } from './subscription.js';
 
 /**
  * What is known of a drill while it is under way: one hash a drill, `muster:drill:<id>`, which lives for 7 days after
@@ -43,10 +44,6 @@ const waitReasonSchema = z.discriminatedUnion('type', [
 ]);
 /** What keeps a drill from starting: `room` on a host, a `lease` that another has, its configuration. */
 export type WaitReason = z.infer<typeof waitReasonSchema>;
-
-export interface Subscription {
-  close(): Promise<void>;
-}
 
 const DAYS_7_S = 7 * 24 * 60 * 60;
 const HOUR_S = 60 * 60;
@@ -127,17 +124,4 @@ function attemptsOf(fields: Readonly<Record<string, string>>): readonly Attempt[
       const ended = JSON.parse(fields[`${FIELD.ended}${attempt}`] ?? '{"outcome":"lost"}');
       return attemptSchema.safeParse({ ...begun, ...ended }).data ?? [];
     });
-}
-
-async function subscribe(
-  redisUrl: string,
-  channel: string,
-  listener: (message: string) => void,
-): Promise<Subscription> {
-  const connection = openRedis(redisUrl, 'blocking');
-  connection.on('message', (_channel: string, message: string) => listener(message));
-  await connection.subscribe(channel);
-  return {
-    close: async () => connection.disconnect(),
-  };
 }

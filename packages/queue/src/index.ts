@@ -1,10 +1,11 @@
 export { type CancelPorts, cancelDrill } from './cancel-drill.js';
-export type {
-  ConfigDocument,
-  ConfigInForce,
-  ConfigOrigin,
-  ConfigStore,
-  PushAnswer,
+export {
+  type ConfigDocument,
+  type ConfigInForce,
+  type ConfigOrigin,
+  type ConfigStore,
+  createConfigStore,
+  type PushAnswer,
 } from './config-store.js';
 export { openRedis, orUnavailable, requireSuitable } from './connection.js';
 export {
@@ -15,6 +16,7 @@ export {
   type DrillDelivery,
 } from './consume-drills.js';
 export { consumeReceipts, type ReceiptConsumer, type ReceiptConsumerOptions } from './consume-receipts.js';
+export { consumeTicks, type TickConsumer, type TickConsumerOptions } from './consume-ticks.js';
 export {
   createDrillEvents,
   type DrillEvents,
@@ -23,20 +25,26 @@ export {
   type ToldEvent,
 } from './drill-events.js';
 export { type AddOptions, createDrillQueue, type DrillQueue, type QueuedDrill } from './drill-queue.js';
-export { createDrillStates, type DrillStates, type Subscription, type WaitReason } from './drill-states.js';
+export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
 export type { ReceiptJob } from './jobs.js';
-export type { Lease, Leases } from './leases.js';
+export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL } from './names.js';
 export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
-export type { HostCapacity, Needs, Reservation, Reservations } from './reservations.js';
 export {
+  createReservations,
+  type HostCapacity,
+  type Needs,
+  type Reservation,
+  type Reservations,
+} from './reservations.js';
+export {
+  createSchedules,
   type ScheduleEntry,
   type Schedules,
   type Synced,
   scheduleKey,
   type Tick,
-  type TickConsumer,
-  type TickConsumerOptions,
 } from './schedules.js';
-export type { Heartbeat, WorkerRegistry } from './worker-registry.js';
+export type { Subscription } from './subscription.js';
+export { createWorkerRegistry, type Heartbeat, type WorkerRegistry } from './worker-registry.js';

@@ -1,3 +1,7 @@
+import type { Redis } from 'ioredis';
+import { orUnavailable } from './connection.js';
+import { PREFIX } from './names.js';
+
 /** What one drill at a time may have, across hosts. A holder that dies loses it within {@link LEASE_MS}. */
 export interface Leases {
   /** Undefined where another holds it. The same holder gets it again. @throws `redis_unavailable`. */
@@ -10,3 +14,40 @@ export interface Lease {
 }
 
 export const LEASE_MS = 30_000;
+
+/** Only the holder's own. */
+const IF_HELD = (command: string): string =>
+  `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(${command}) end return 0`;
+const RENEW = IF_HELD("'PEXPIRE', KEYS[1], ARGV[2]");
+const RELEASE = IF_HELD("'DEL', KEYS[1]");
+
+/** Over a connection for commands. */
+export function createLeases(redis: Redis): Leases {
+  return { acquire: (name, holder) => orUnavailable(acquire(redis, name, holder), 'taking a lease') };
+}
+
+async function acquire(redis: Redis, name: string, holder: string): Promise<Lease | undefined> {
+  const key = `${PREFIX}:lease:${name}`;
+  const taken = await redis.set(key, holder, 'PX', LEASE_MS, 'NX');
+  if (taken === null && (await redis.eval(RENEW, 1, key, holder, LEASE_MS)) !== 1) return undefined;
+  return renewed(
+    () => redis.eval(RENEW, 1, key, holder, LEASE_MS),
+    () => redis.eval(RELEASE, 1, key, holder),
+  );
+}
+
+/** Something in Redis that ends by itself unless it is renewed, until it is released. */
+export function renewed(renew: () => Promise<unknown>, release: () => Promise<unknown>): Lease {
+  const timer = setInterval(() => void renew().catch(ignoreOutage), LEASE_MS / 3).unref();
+  let released: Promise<void> | undefined;
+  return {
+    release: () => {
+      clearInterval(timer);
+      released ??= release().then(() => undefined, ignoreOutage);
+      return released;
+    },
+  };
+}
+
+/** Where Redis does not answer, it ends by itself. */
+const ignoreOutage = (): void => {};

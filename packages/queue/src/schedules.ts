@@ -1,4 +1,11 @@
 import type { Schedule } from '@muster/core';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { orUnavailable } from './connection.js';
+import { tickJobSchema } from './jobs.js';
+import { PREFIX, TICKS } from './names.js';
+import { UNTIL_DONE } from './retry-delay.js';
+import { tickJobId } from './tick-job-id.js';
 
 /** A schedule of a source. */
 export interface ScheduleEntry {
@@ -37,17 +44,97 @@ export interface Schedules {
   close(): Promise<void>;
 }
 
-export interface TickConsumerOptions {
-  readonly concurrency: number;
-  /** The tick is done when it resolves; where it throws, it comes again, 1 s to 30 s later, for ever. */
-  readonly handle: (tick: Tick) => Promise<void>;
-  readonly onError: (error: Error) => void;
-}
-
-export interface TickConsumer {
-  readonly ready: Promise<void>;
-  close(): Promise<void>;
-}
-
 /** How a schedule is named in keys: slug and name have no slash in them. */
 export const scheduleKey = (slug: string, schedule: string): string => `${slug}/${schedule}`;
+
+/** What each Job Scheduler was made of: compared, so that only what changed is touched. */
+const SIGNATURES = `${PREFIX}:schedules`;
+const ACCOUNTED = `${PREFIX}:accounted`;
+/** Where BullMQ keeps the ids of its Job Schedulers. */
+const SCHEDULERS = `${PREFIX}:${TICKS}:repeat`;
+const AT_ONCE = 100;
+
+/** Over a connection for commands, which the caller closes after this. */
+export function createSchedules(redis: Redis): Schedules {
+  const queue = new Queue(TICKS, { connection: redis, prefix: PREFIX });
+  queue.on('error', () => {});
+  return {
+    sync: (entries) => orUnavailable(sync(redis, queue, entries), 'setting up schedules'),
+    holds: (tick) =>
+      orUnavailable(
+        queue.getJob(tickJobId(tick)).then((job) => job !== undefined),
+        'looking for a tick',
+      ),
+    accounted: () =>
+      orUnavailable(
+        redis
+          .hgetall(ACCOUNTED)
+          .then((all) => new Map(Object.entries(all).map(([key, at]) => [key, new Date(Number(at))]))),
+        'reading what schedules are accounted for',
+      ),
+    account: (entries) => orUnavailable(account(redis, entries), 'accounting for schedules'),
+    close: () => queue.close(),
+  };
+}
+
+async function sync(redis: Redis, queue: Queue, entries: readonly ScheduleEntry[]): Promise<Synced> {
+  const [signatures, ids] = await Promise.all([redis.hgetall(SIGNATURES), redis.zrange(SCHEDULERS, '0', '-1')]);
+  const there = new Set(ids);
+  const wanted = new Map(entries.map((entry) => [scheduleKey(entry.slug, entry.schedule.name), entry]));
+  const stale = [...wanted].filter(
+    ([key, entry]) => signatures[key] !== signatureOf(entry.schedule) || !there.has(key),
+  );
+  const gone = [...new Set([...Object.keys(signatures), ...ids])].filter((key) => !wanted.has(key));
+  await inBatches(stale, ([key, entry]) => upsert(redis, queue, key, entry));
+  await inBatches(gone, async (key) => {
+    await queue.removeJobScheduler(key);
+    await redis.multi().hdel(SIGNATURES, key).hdel(ACCOUNTED, key).exec();
+  });
+  const added = stale.filter(([key]) => signatures[key] === undefined).length;
+  return {
+    added,
+    changed: stale.length - added,
+    removed: gone.length,
+    unchanged: wanted.size - stale.length,
+  };
+}
+
+async function upsert(
+  redis: Redis,
+  queue: Queue,
+  key: string,
+  { slug, schedule }: ScheduleEntry,
+): Promise<void> {
+  const data = tickJobSchema.parse({ source: slug, schedule: schedule.name });
+  await queue.upsertJobScheduler(
+    key,
+    { pattern: schedule.cron, tz: schedule.tz },
+    { name: 'tick', data, opts: { ...UNTIL_DONE, telemetry: { omitContext: true } } },
+  );
+  await redis.hset(SIGNATURES, key, signatureOf(schedule));
+}
+
+const signatureOf = ({ cron, tz }: Schedule): string => `${cron} ${tz}`;
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    await Promise.all(items.slice(from, from + AT_ONCE).map(work));
+  }
+}
+
+/** Sets each field unless what is there is later. */
+const ADVANCE = `
+for i = 1, #ARGV, 2 do
+  local old = tonumber(redis.call('HGET', KEYS[1], ARGV[i]))
+  if old == nil or old < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end`;
+const ADVANCED_AT_ONCE = 1_000;
+
+async function account(redis: Redis, entries: Parameters<Schedules['account']>[0]): Promise<void> {
+  for (let from = 0; from < entries.length; from += ADVANCED_AT_ONCE) {
+    const fields = entries
+      .slice(from, from + ADVANCED_AT_ONCE)
+      .flatMap(({ slug, schedule, until }) => [scheduleKey(slug, schedule), String(until.getTime())]);
+    await redis.eval(ADVANCE, 1, ACCOUNTED, ...fields);
+  }
+}

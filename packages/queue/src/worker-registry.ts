@@ -1,5 +1,8 @@
 import { PHASES } from '@muster/core';
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { orUnavailable } from './connection.js';
+import { PREFIX } from './names.js';
 
 /** What a worker says of itself, every 10 s and whenever it changes. */
 export const heartbeatSchema = z.strictObject({
@@ -37,4 +40,36 @@ export interface WorkerRegistry {
   beat(heartbeat: Heartbeat): Promise<void>;
   leave(worker: string): Promise<void>;
   list(): Promise<readonly Heartbeat[]>;
+}
+
+const ALIVE_S = 30;
+const keyOf = (worker: string): string => `${PREFIX}:worker:${worker}`;
+
+/** Over a connection for commands. */
+export function createWorkerRegistry(redis: Redis): WorkerRegistry {
+  return {
+    beat: async (heartbeat) => {
+      const text = JSON.stringify(heartbeatSchema.parse(heartbeat));
+      await orUnavailable(
+        redis.set(keyOf(heartbeat.worker), text, 'EX', ALIVE_S),
+        'saying that a worker lives',
+      );
+    },
+    leave: async (worker) => {
+      await orUnavailable(redis.del(keyOf(worker)), 'saying that a worker leaves');
+    },
+    list: () => orUnavailable(list(redis), 'listing workers'),
+  };
+}
+
+async function list(redis: Redis): Promise<readonly Heartbeat[]> {
+  const keys = new Set<string>();
+  for await (const batch of redis.scanStream({ match: keyOf('*'), count: 200 })) {
+    for (const key of z.array(z.string()).parse(batch)) keys.add(key);
+  }
+  if (keys.size === 0) return [];
+  const texts = await redis.mget(...keys);
+  return texts
+    .flatMap((text) => (text === null ? [] : (heartbeatSchema.safeParse(JSON.parse(text)).data ?? [])))
+    .sort((a, b) => a.worker.localeCompare(b.worker));
 }

@@ -1,0 +1,56 @@
+import { type Job, Worker } from 'bullmq';
+import { openRedis } from './connection.js';
+import { tickJobSchema } from './jobs.js';
+import { PREFIX, TICKS } from './names.js';
+import { retryDelay } from './retry-delay.js';
+import type { Tick } from './schedules.js';
+import { dueOf } from './tick-job-id.js';
+
+export interface TickConsumerOptions {
+  readonly concurrency: number;
+  /** The tick is done when it resolves; where it throws, it comes again, 1 s to 30 s later, for ever. */
+  readonly handle: (tick: Tick) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}
+
+export interface TickConsumer {
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes ticks from the queue at `redisUrl`, over connections of its own. After a time without a consumer, the first due
+ * time that was missed comes as one late tick; those between it and now never come: {@link Schedules.accounted} is how
+ * they are found.
+ */
+export function consumeTicks(
+  redisUrl: string,
+  { concurrency, handle, onError }: TickConsumerOptions,
+): TickConsumer {
+  const connection = openRedis(redisUrl, 'blocking');
+  const worker = new Worker(
+    TICKS,
+    async (job: Job): Promise<void> => {
+      const tick = tickJobSchema.parse(job.data);
+      await handle({ slug: tick.source, schedule: tick.schedule, due: dueOf(job.id ?? '') });
+    },
+    {
+      connection,
+      prefix: PREFIX,
+      concurrency,
+      lockDuration: 20_000,
+      stalledInterval: 5_000,
+      removeOnComplete: { count: 0 },
+      settings: { backoffStrategy: retryDelay },
+    },
+  );
+  worker.on('error', onError);
+  worker.on('failed', (_job, error) => onError(error));
+  return {
+    ready: worker.waitUntilReady().then(() => undefined),
+    close: async () => {
+      await worker.close();
+      connection.disconnect();
+    },
+  };
+}
