@@ -140,6 +140,11 @@ export interface ConfigFault {
 }
 
 export type ParsedConfig =
-  | { readonly ok: true; readonly config: Config }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** The file's document as JSON text, which is YAML too: parsed again it is the same configuration. */
+      readonly document: string;
+    }
   /** In the order of the file. */
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };

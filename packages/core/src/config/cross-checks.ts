@@ -2,7 +2,14 @@ import { checkFaults } from './check-faults.js';
 import { evidenceFaults } from './evidence-faults.js';
 import { type Fault, faultAt, showName } from './fault.js';
 import { passwordFaults } from './passwords.js';
-import { backupShapeFaults, bothFaults, checkKinds, referenceFaults, sourceFaults } from './source-faults.js';
+import {
+  backupShapeFaults,
+  bothFaults,
+  checkKinds,
+  referenceFaults,
+  scheduleFaults,
+  sourceFaults,
+} from './source-faults.js';
 import { child, items, stringOf, type YamlTree } from './yaml-tree.js';
 
 /**
@@ -19,6 +26,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...referenceFaults(kinds, child(defaults, 'checks'), ['defaults', 'checks']),
     ...bothFaults(defaults, ['defaults']),
     ...backupShapeFaults(defaults, ['defaults']),
+    ...scheduleFaults(defaults, ['defaults']),
     ...items(child(tree, 'sources')).flatMap((source, index) =>
       sourceFaults(kinds, source, defaults, ['sources', index]),
     ),

@@ -3,7 +3,7 @@ import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
-import type { Config, S3Access, Source } from './config.js';
+import type { Config, S3Access, Schedule, Source } from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -20,8 +20,13 @@ export function describeConfig(config: Config): Described {
     scratch: { kind: scratch.kind, images: { ...scratch.images } },
     signing: signing.key === undefined ? undefined : { key: writeSecretRef(signing.key) },
     evidence: describeEvidence(evidence),
+    redis: describeUrl(config.redis),
+    index: describeUrl(config.index),
   });
 }
+
+const describeUrl = ({ url }: Config['redis']): JsonValue | undefined =>
+  url === undefined ? undefined : { url: writeSecretRef(url) };
 
 function describeEvidence({ store, keyring }: Config['evidence']): JsonValue | undefined {
   if (store === undefined) return keyring === undefined ? undefined : { keyring };
@@ -58,6 +63,8 @@ function describeSource(source: Source): JsonValue {
     restore_only: source.restoreOnly ? true : undefined,
     summaries: source.summaries,
     image: source.image,
+    schedules: source.schedules.length === 0 ? undefined : source.schedules.map(describeSchedule),
+    pool: source.pool,
     scratch: {
       cpus: scratch.cpus,
       memory: writeSize(scratch.memoryBytes),
@@ -66,6 +73,17 @@ function describeSource(source: Source): JsonValue {
     },
     limits: Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, writeDuration(value)])),
   });
+}
+
+function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: Schedule): JsonValue {
+  return {
+    name,
+    cron,
+    tz,
+    restore_point: restorePoint.kind === 'id' ? { id: restorePoint.id } : restorePoint.kind,
+    jitter: writeDuration(jitterMs),
+    overrun,
+  };
 }
 
 function describeCheck(check: Check, sources: readonly Source[]): JsonValue {

@@ -7,7 +7,7 @@ import { type ReadYaml, readYaml } from './read-yaml.js';
 import { resolveConfig } from './resolve.js';
 import { configSchema } from './schema.js';
 import { schemaFaults } from './schema-faults.js';
-import { at, orderedMap, plainJson, type YamlTree } from './yaml-tree.js';
+import { at, jsonText, orderedMap, plainJson, type YamlTree } from './yaml-tree.js';
 
 export interface ParseConfigOptions {
   /** For messages. */
@@ -43,7 +43,7 @@ export function parseConfig(text: string, options: ParseConfigOptions): ParsedCo
     configSha256: sha256(canonicalJson(document)),
     summaryFind: (index) => findOf(tree, index),
   });
-  return { ok: true, config };
+  return { ok: true, config, document: jsonText(tree) };
 }
 
 function findOf(tree: YamlTree, index: number): ReadonlyMap<string, unknown> {

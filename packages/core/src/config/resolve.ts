@@ -1,10 +1,12 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
+import type { RestorePoint } from '../restore-point.js';
 import type {
   BackupConfig,
   Config,
   EvidencePlace,
   S3Access,
+  Schedule,
   ScratchLimits,
   SecretRef,
   Source,
@@ -66,8 +68,8 @@ export function resolveConfig(file: ConfigFile, context: ResolveContext): Config
         : { store: resolveStore(evidence, evidence.store, baseDirectory) }),
       ...(evidence?.keyring === undefined ? {} : { keyring: resolvePath(baseDirectory, evidence.keyring) }),
     },
-    redis: {},
-    index: {},
+    redis: urlOf(file.redis, baseDirectory),
+    index: urlOf(file.index, baseDirectory),
     configSha256,
   };
 }
@@ -80,6 +82,9 @@ function inherit(own: SourceFile, defaults: ConfigFile['defaults'] = {}): Source
     scratch: { ...defaults.scratch, ...own.scratch },
     limits: { ...defaults.limits, ...own.limits },
   };
+  // So do `schedule` and `schedules`.
+  if (own.schedules !== undefined && own.schedule === undefined) delete source.schedule;
+  if (own.schedule !== undefined && own.schedules === undefined) delete source.schedules;
   // `checks` and `restore_only` exclude each other: what the source itself says wins over `defaults`.
   if (own.restore_only === true) return { ...source, checks: [] };
   if (own.checks !== undefined && own.checks.length > 0) return { ...source, restore_only: false };
@@ -112,9 +117,36 @@ function resolveSource(
       pids: pids ?? DEFAULT_SCRATCH.pids,
     },
     limits,
-    schedules: [],
-    pool: 'default',
+    schedules: resolveSchedules(source),
+    pool: source.pool ?? 'default',
   };
+}
+
+type ScheduleFile = NonNullable<SourceFile['schedules']>[number];
+
+function resolveSchedules({ schedule, schedules = [] }: SourceFile): readonly Schedule[] {
+  const all: readonly ScheduleFile[] =
+    schedule === undefined ? schedules : [{ name: 'default', cron: schedule }];
+  return all.map(({ name, cron, tz, restore_point, jitter, overrun }) => ({
+    name,
+    cron,
+    tz: tz ?? 'UTC',
+    restorePoint: resolveRestorePoint(restore_point),
+    jitterMs: jitter ?? 0,
+    overrun: overrun ?? 'skip',
+  }));
+}
+
+function resolveRestorePoint(point: ScheduleFile['restore_point'] = 'latest'): RestorePoint {
+  if (typeof point === 'string') return { kind: point };
+  return point.id === undefined ? { kind: 'latest' } : { kind: 'id', id: point.id };
+}
+
+function urlOf(
+  part: { readonly url?: SecretRef } | undefined,
+  baseDirectory: string,
+): { readonly url?: SecretRef } {
+  return part?.url === undefined ? {} : { url: absoluteRef(part.url, baseDirectory) };
 }
 
 function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): BackupConfig {

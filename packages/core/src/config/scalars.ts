@@ -15,7 +15,7 @@ export interface IssueDetails {
 type Refusal = { readonly message: string } & IssueDetails;
 
 /** A string that `parse` turns into what it means. */
-function parsedString<T>(parse: (text: string) => { readonly value: T } | Refusal) {
+export function parsedString<T>(parse: (text: string) => { readonly value: T } | Refusal) {
   return z.string().transform((input, context): T => {
     const parsed = parse(input);
     if ('value' in parsed) return parsed.value;

@@ -11,6 +11,7 @@ import {
   text,
   timeLimit,
 } from './scalars.js';
+import { cron, poolName, schedule } from './schedule.js';
 
 const scratchLimits = z.strictObject({
   cpus: z
@@ -69,14 +70,14 @@ const sourceShape = {
     .describe('Where the backups are. Default: a dump taken live from the connection.'),
   take: notYet(),
   checks: z.array(text()).exactOptional().describe('Ids of checks, in the order in which they are asked.'),
-  schedule: notYet(),
-  schedules: notYet(),
+  schedule: cron().exactOptional().describe('Instead of schedules: cron of one named default, in UTC.'),
+  schedules: z.array(schedule).exactOptional().describe('When drills are due, and what each restores.'),
   objectives: notYet(),
   companions: notYet(),
   image: image().exactOptional().describe('The image of the scratch; overrides scratch.images.'),
   scratch: scratchLimits.exactOptional().describe('Bounds of the scratch.'),
   limits: timeLimits.exactOptional().describe('Time limits, such as 90s, 15m, 4h.'),
-  pool: notYet(),
+  pool: poolName().exactOptional().describe('The workers that may take its drills. Default: default.'),
   summaries: z
     .enum(['full', 'none'])
     .exactOptional()
@@ -174,7 +175,14 @@ export const configSchema = z
       .describe('The databases to prove.'),
     checks: z.array(check).exactOptional().describe('The questions that sources refer to by id.'),
     defaults: z.strictObject(sourceShape).exactOptional().describe('Keys of a source, for all sources.'),
-    redis: notYet(),
+    redis: z
+      .strictObject({
+        url: secretRef()
+          .exactOptional()
+          .describe('env:NAME or file:PATH, which hold redis://, rediss:// or unix:PATH.'),
+      })
+      .exactOptional()
+      .describe('The queue of a fleet. Default: one that muster up embeds.'),
     scratch: z
       .strictObject({
         kind: choice(['auto', 'docker', 'bubblewrap'], ['podman', 'uri'])
@@ -207,7 +215,12 @@ export const configSchema = z
       })
       .exactOptional()
       .describe('What proves: plans, receipts, public keys.'),
-    index: notYet(),
+    index: z
+      .strictObject({
+        url: secretRef().exactOptional().describe('env:NAME or file:PATH, which hold postgresql://.'),
+      })
+      .exactOptional()
+      .describe('Receipts to query, in PostgreSQL. Default: embedded, in muster up only.'),
     api: notYet(),
     notifications: notYet(),
     telemetry: notYet(),

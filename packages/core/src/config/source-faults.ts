@@ -55,6 +55,7 @@ export function sourceFaults(
     ...wrongKinds(kinds, source, defaults, path, stringOf(kind)),
     ...questionFaults(source, defaults, path),
     ...backupFaults(source, inForce, path),
+    ...scheduleFaults(source, path),
   ];
 }
 
@@ -119,6 +120,35 @@ function backupFaults(source: YamlTree, inForce: (key: string) => YamlTree | und
       ? 'a source needs a backup (where its dumps are), or a connection (to take a dump from)'
       : 'a live dump needs a connection';
   return [...faults, faultAt(offsetAt(source, ['backup']), [...path, 'backup'], message)];
+}
+
+/** One way to say when, and each name once. */
+export function scheduleFaults(holder: YamlTree | undefined, path: Path): Fault[] {
+  const schedules = child(holder, 'schedules');
+  if (holder === undefined || schedules === undefined) return [];
+  const both =
+    child(holder, 'schedule') === undefined
+      ? []
+      : [
+          faultAt(
+            keyOffsetAt(holder, ['schedule']),
+            [...path, 'schedule'],
+            'schedule and schedules exclude each other',
+          ),
+        ];
+  const seen = new Set<string>();
+  const twice = items(schedules).flatMap((item, index) => {
+    const named = child(item, 'name');
+    const name = stringOf(named);
+    if (named === undefined || name === undefined) return [];
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const message = `the source has a schedule ${showName(name)} already`;
+    return [faultAt(named.offset, [...path, 'schedules', index, 'name'], message, 'duplicate')];
+  });
+  return [...both, ...twice];
 }
 
 /** A dump lies somewhere, and a live one nowhere. */

@@ -40,6 +40,22 @@ export function plainJson(tree: YamlTree): JsonValue {
   }
 }
 
+/** As JSON text that keeps the order of keys as written. */
+export function jsonText(tree: YamlTree): string {
+  switch (tree.kind) {
+    case 'scalar':
+      return JSON.stringify(tree.value);
+    case 'list':
+      return `[${tree.items.map(jsonText).join(',')}]`;
+    case 'map': {
+      const entries = [...tree.entries].map(
+        ([key, { value }]) => `${JSON.stringify(key)}:${jsonText(value)}`,
+      );
+      return `{${entries.join(',')}}`;
+    }
+  }
+}
+
 /** As ordered Maps, arrays and scalars. */
 function ordered(tree: YamlTree): unknown {
   switch (tree.kind) {
