@@ -280,7 +280,7 @@ describe('a statement that contradicts itself', () => {
     [
       'a pass whose worker was lost',
       statement({ attempts: [{ worker: 'w', started_at: at(0), outcome: 'lost' }] }),
-      'the last attempt was lost',
+      'the last attempt and the result',
     ],
     [
       'a verdict that was tried again',

@@ -130,7 +130,11 @@ function attemptFaults({ attempts, result, reason, issued_by: issuedBy }: Predic
   const bySink = issuedBy === 'sink';
   return [
     ...broken([
-      [bySink || last?.outcome === result, 'the last attempt and the result contradict each other'],
+      [bySink || last !== undefined, 'nobody tried it, and a worker issued it'],
+      [
+        bySink || last === undefined || last.outcome === result,
+        'the last attempt and the result contradict each other',
+      ],
       [
         bySink || last?.reason === undefined || last.reason === reason,
         'the last attempt and the reason contradict each other',

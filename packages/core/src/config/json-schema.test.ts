@@ -27,7 +27,7 @@ describe('the JSON Schema of a configuration', () => {
   });
 
   it('refuses keys that are not supported yet', () => {
-    expect(schema.properties?.['redis']).toEqual({ not: {}, description: 'Not supported yet.' });
+    expect(schema.properties?.['telemetry']).toEqual({ not: {}, description: 'Not supported yet.' });
     expect(schema['required']).toEqual(['sources']);
   });
 });

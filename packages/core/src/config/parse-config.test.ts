@@ -259,7 +259,7 @@ sources:
     database: 5
     connection: { uri: "postgres://me:s3cret@host/db" }
     checks: [recent-order, a, a]
-    schedule: "0 3 * * *"
+    schedule: "0 3 * *"
     limits: { restore: 4 hours, drill: 99d }
   - slug: prod-db
     kind: postgresql
@@ -280,7 +280,7 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
       '7:24 invalid sources[0].connection.uri',
       '8:14 reference sources[0].checks[0]',
       '8:31 duplicate sources[0].checks[2]',
-      '9:5 not_supported_yet sources[0].schedule',
+      '9:15 invalid sources[0].schedule',
       '10:24 invalid sources[0].limits.restore',
       '10:40 invalid sources[0].limits.drill',
       '11:11 duplicate sources[1].slug',
@@ -316,9 +316,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
 
   it.each([
     'take: { cron: "0 0 * * *" }',
-    'schedule: "0 3 * * *"',
-    'schedules: []',
-    'pool: eu',
     'limits: { fetch: 2h }',
     'objectives: { rto: 1h }',
     'companions: []',
@@ -333,8 +330,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 
   it.each([
-    'redis: { url: env:REDIS_URL }',
-    'index: { url: env:INDEX_URL }',
     'api: { listen: 127.0.0.1:7655 }',
     'notifications: []',
     'telemetry: {}',
@@ -494,10 +489,10 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 
   it('say of a password in a URI that it does not belong there, also under keys that are not built yet', () => {
-    const text = `${source('checks: [c]')}redis: { url: "redis://:pw@host" }`;
+    const text = `${source('checks: [c]')}notifications: [{ url: "https://me:pw@host" }]`;
     expect(faultsOf(text)).toMatchObject([
-      { path: 'redis', code: 'not_supported_yet' },
-      { path: 'redis.url', message: expect.stringContaining('a password is written here') },
+      { path: 'notifications', code: 'not_supported_yet' },
+      { path: 'notifications[0].url', message: expect.stringContaining('a password is written here') },
     ]);
   });
 
@@ -505,6 +500,87 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     const sql = 'summary_sql: "SELECT $$postgres://a:b@c$$ AS url", expect: url == "postgres://a:b@c"';
     expect(faultsOf(check(sql))).toEqual([]);
   });
+});
+
+describe('schedules', () => {
+  const scheduled = (keys: string) => source(`checks: [c], ${keys}`);
+  const schedulesOf = (keys: string) => {
+    const parsed = parseConfig(scheduled(keys), { file: 'muster.yaml', baseDirectory: '/etc' });
+    return parsed.ok ? parsed.config.sources[0]?.schedules : parsed.faults;
+  };
+
+  it('in short are one, named default, in UTC', () => {
+    expect(schedulesOf('schedule: "0 3 * * *"')).toEqual([
+      {
+        name: 'default',
+        cron: '0 3 * * *',
+        tz: 'UTC',
+        restorePoint: { kind: 'latest' },
+        jitterMs: 0,
+        overrun: 'skip',
+      },
+    ]);
+  });
+
+  it('in full say all of it', () => {
+    const keys =
+      'schedules: [{ name: a, cron: "5 4 * * 0", tz: Europe/Paris, restore_point: { id: x }, jitter: 30m, overrun: wait }]';
+    expect(schedulesOf(keys)).toEqual([
+      {
+        name: 'a',
+        cron: '5 4 * * 0',
+        tz: 'Europe/Paris',
+        restorePoint: { kind: 'id', id: 'x' },
+        jitterMs: 1_800_000,
+        overrun: 'wait',
+      },
+    ]);
+  });
+
+  it.each([
+    ['schedule: "0 3 * *"', 'five fields'],
+    ['schedule: "0 0 3 * * *"', 'five fields'],
+    ['schedule: "@daily"', 'five fields'],
+    ['schedule: "H 3 * * *"', 'without H'],
+    ['schedule: "61 3 * * *"', 'due at some time'],
+    ['schedule: "0 3 30 2 *"', 'due at some time'],
+    ['schedules: [{ name: a, cron: "0 3 * * *", tz: Mars/Base }]', 'a time zone such as'],
+    ['schedules: [{ name: A b, cron: "0 3 * * *" }]', 'lower-case letters'],
+    ['schedules: [{ name: a, cron: "0 3 * * *", jitter: 25h }]', '24h at most'],
+    ['schedules: [{ name: a, cron: "0 3 * * *" }, { name: a, cron: "0 4 * * *" }]', 'already'],
+    ['schedule: "0 3 * * *", schedules: [{ name: a, cron: "0 4 * * *" }]', 'exclude each other'],
+    [
+      'schedules: [{ name: a, cron: "0 3 * * *", restore_point: random }]',
+      'random, time, xid, name and lsn: not supported yet',
+    ],
+    ['schedules: [{ name: a, cron: "0 3 * * *", restore_point: { time: "-2h" } }]', 'not supported yet'],
+  ])('as %s are told what was expected', (keys, message) => {
+    const faults = faultsOf(scheduled(keys));
+    expect(faults.map((fault) => fault.message).join('; ')).toContain(message);
+    expect(faults).toHaveLength(1);
+  });
+});
+
+it('the document of a configuration, parsed again, is the same configuration', () => {
+  const text = `
+sources: [{ slug: m, kind: postgres, backup: { type: dump, location: d }, checks: [c], schedule: "0 3 * * *" }]
+checks:
+  - { id: c, summary_sql: "SELECT 1 AS n", expect: "n == 1" }
+  - { id: f, summary_find: { database: a, collection: c, filter: { z: 1, 10: 2, a: 3 } }, expect: "n == 1" }
+redis: { url: env:REDIS }
+`;
+  const where = { file: 'muster.yaml', baseDirectory: '/etc' };
+  const first = parseConfig(text, where);
+  if (!first.ok) throw new Error(JSON.stringify(first.faults));
+  const again = parseConfig(first.document, where);
+  expect(again).toEqual(first);
+  const order = (parsed: typeof first): unknown => {
+    const question = parsed.config.checks[1]?.question;
+    const filter = question?.kind === 'mongodb' ? question.summaryFind.get('filter') : undefined;
+    return filter instanceof Map ? [...filter.keys()] : filter;
+  };
+  expect(order(first)).toEqual(['z', '10', 'a']);
+  expect(again.ok && order(again)).toEqual(['z', '10', 'a']);
 });
 
 it('a key that was not indented under its holder is told where it belongs', () => {

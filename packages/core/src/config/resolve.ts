@@ -138,8 +138,7 @@ function resolveSchedules({ schedule, schedules = [] }: SourceFile): readonly Sc
 }
 
 function resolveRestorePoint(point: ScheduleFile['restore_point'] = 'latest'): RestorePoint {
-  if (typeof point === 'string') return { kind: point };
-  return point.id === undefined ? { kind: 'latest' } : { kind: 'id', id: point.id };
+  return typeof point === 'string' ? { kind: point } : { kind: 'id', id: point.id };
 }
 
 function urlOf(

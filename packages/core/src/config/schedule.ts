@@ -1,6 +1,6 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
-import { choice, notYet, parsedString, text, timeLimit } from './scalars.js';
+import { parsedString, text, timeLimit } from './scalars.js';
 
 const name = (what: string) =>
   z
@@ -38,17 +38,9 @@ const timeZone = () =>
   });
 
 const restorePoint = () =>
-  z.union([
-    choice(['latest', 'oldest'], ['random']),
-    z.strictObject({
-      id: text().exactOptional().describe('The id of one backup.'),
-      random: notYet(),
-      time: notYet(),
-      xid: notYet(),
-      name: notYet(),
-      lsn: notYet(),
-    }),
-  ]);
+  z.union([z.enum(['latest', 'oldest']), z.strictObject({ id: text().describe('The id of one backup.') })], {
+    error: 'expected latest, oldest or { id }; random, time, xid, name and lsn: not supported yet',
+  });
 
 const MAX_JITTER_MS = 24 * 60 * 60 * 1000;
 
