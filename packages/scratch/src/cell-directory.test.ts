@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCellDirectory, sweepCellDirectories } from './cell-directory.js';
-import type { Ownership } from './labels.js';
+import { isAbandoned, type Ownership } from './labels.js';
 import { thisWorker } from './worker-identity.js';
 
 describe('the directory of a cell', () => {
@@ -37,7 +37,7 @@ describe('the directory of a cell', () => {
     await mkdir(join(runtimeDir, '0123456789ab'));
     await mkdir(join(runtimeDir, 'something'));
     await writeFile(join(runtimeDir, 'ba9876543210'), '');
-    expect(await sweepCellDirectories(runtimeDir, now)).toEqual([left.path]);
+    expect(await sweepCellDirectories(runtimeDir, (owner) => isAbandoned(owner, now))).toEqual([left.path]);
     expect((await readdir(runtimeDir)).toSorted()).toEqual(
       ['0123456789ab', 'ba9876543210', kept.id, 'something'].toSorted(),
     );
@@ -59,6 +59,6 @@ describe('the directory of a cell', () => {
   });
 
   it('nothing is swept where nothing is', async () => {
-    expect(await sweepCellDirectories(join(runtimeDir, 'absent'), now)).toEqual([]);
+    expect(await sweepCellDirectories(join(runtimeDir, 'absent'), () => true)).toEqual([]);
   });
 });

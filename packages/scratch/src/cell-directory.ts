@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
-import { isAbandoned, type Ownership } from './labels.js';
+import type { Ownership, Wanted } from './labels.js';
 import { readOwner, writeOwner } from './owner-file.js';
 import { removeTree } from './remove-tree.js';
 
@@ -61,14 +61,14 @@ async function refuseForeign(directory: string): Promise<void> {
   }
 }
 
-/** Removes directories of cells whose owner is gone; touches nothing that has no owner file of ours. */
-export async function sweepCellDirectories(runtimeDir: string, now: Date): Promise<readonly string[]> {
+/** Removes directories of cells that are wanted away; touches nothing that has no owner file of ours. */
+export async function sweepCellDirectories(runtimeDir: string, isWanted: Wanted): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const entry of await readdir(runtimeDir, { withFileTypes: true }).catch(() => [])) {
     if (!entry.isDirectory() || !/^[0-9a-f]{12}$/.test(entry.name)) continue;
     const path = join(runtimeDir, entry.name);
     const owner = await readOwner(path);
-    if (owner === undefined || !isAbandoned(owner, now)) continue;
+    if (owner === undefined || !isWanted(owner)) continue;
     await removeTree(path);
     removed.push(path);
   }

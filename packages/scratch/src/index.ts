@@ -3,4 +3,5 @@ export { type Detected, detectBubblewrap } from './bubblewrap/detect-bubblewrap.
 export { chooseHost, type HostRequest } from './choose-host.js';
 export { type DockerFound, detectDocker } from './docker/detect-docker.js';
 export { createDockerHost, type DockerHostOptions } from './docker/docker-host.js';
+export { type FleetHost, fleetHost } from './fleet-host.js';
 export type * from './scratch.js';

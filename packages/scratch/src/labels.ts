@@ -29,6 +29,15 @@ export function fromLabels(labels: Readonly<Record<string, string | undefined>>)
   return { drill, worker, expiresAt };
 }
 
+/** Which of Muster's own things a sweep takes. */
+export type Wanted = (owner: Ownership) => boolean;
+
+/** All that one drill made, whichever worker made it. */
+export const madeFor =
+  (drillId: string): Wanted =>
+  (owner) =>
+    owner.drill === drillId;
+
 /** True if nobody needs it any more: it is expired, or its worker on this machine is proven dead. */
-export const isAbandoned = (owner: Ownership, now: Date): boolean =>
+export const isAbandoned = (owner: Ownership, now = new Date()): boolean =>
   owner.expiresAt.getTime() <= now.getTime() || isProvenDead(owner.worker);

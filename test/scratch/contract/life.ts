@@ -43,6 +43,34 @@ export function lifeContract(name: string, makeHost: MakeHost, subject: Subject)
       expect(await Promise.race([scratch.lost, nothing])).toBe('nothing');
     });
 
+    it('is removed with its drill, although its worker lives, and no other cell with it', async () => {
+      const marker = newMarker();
+      const drillId = 'drl_01JD0000000000000000000002';
+      const worker = await spawnWorker({
+        module: subject.module,
+        options: bench.options,
+        image: subject.image,
+        spec: { drillId, user: subject.user, limits: LIMITS, data: 'disk', mounts: [] },
+        script: daemon(marker),
+      });
+      await eventually('both run', () => hostProcesses(marker).length >= 2);
+      worker.process.kill('SIGSTOP');
+      await bench.within(async (mine) => {
+        await bench.host.removeCells(drillId, never());
+        await eventually('its processes are gone', () => hostProcesses(`sleep\0${marker}`).length === 0);
+        expect((await socketDirectories()).length).toBe(1);
+        expect((await sh(mine, 'echo alive')).stdout).toBe('alive\n');
+      });
+      await worker.kill();
+      await bench.host.sweep(never());
+    });
+
+    it('has a host that says what it has', async () => {
+      const capacity = await bench.host.capacity(never());
+      expect(capacity.memoryBytes).toBeGreaterThan(0);
+      expect(capacity.hostId).toBe((await bench.host.capacity(never())).hostId);
+    });
+
     it('ends with its worker, even by SIGKILL, and a sweep takes away what is left, and nothing else', async () => {
       const marker = newMarker();
       const worker = await spawnWorker({

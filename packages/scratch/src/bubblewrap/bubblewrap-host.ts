@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { MusterError, type ScratchLimits } from '@muster/core';
+import { localCapacity } from '../capacity.js';
 import { sweepCellDirectories } from '../cell-directory.js';
+import { isAbandoned, madeFor, type Wanted } from '../labels.js';
 import { refuseIfAborted } from '../limit.js';
 import type { Base, HostOptions, Scratch, ScratchHost } from '../scratch.js';
 import { thisWorker } from '../worker-identity.js';
@@ -9,6 +11,7 @@ import { DATA_DIR, SOCKET_DIR, type User } from './cage-options.js';
 import { controlGroupName, launchCell } from './cell.js';
 import { sweepControlGroup } from './control-group.js';
 import { sweepDataDirectories } from './data-directory.js';
+import { endCells } from './end-cells.js';
 import type { Cell, CellRequest } from './live-cell.js';
 import { bubblewrapOptions, missingTools } from './tools.js';
 
@@ -68,6 +71,18 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     }
   };
 
+  const sweep = async (isWanted: Wanted, signal: AbortSignal): Promise<readonly string[]> => {
+    refuseIfAborted(signal, 'the sweep');
+    const removed = [
+      ...(await sweepCellDirectories(options.runtimeDir, isWanted)),
+      ...(await sweepDataDirectories(options.stateDir, isWanted)),
+    ];
+    for (const id of new Set(removed.map((path) => basename(path)))) {
+      await sweepControlGroup(controlGroupName(id));
+    }
+    return removed;
+  };
+
   return {
     isolation: 'bubblewrap',
 
@@ -119,18 +134,14 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
       );
     },
 
-    async sweep(signal) {
-      refuseIfAborted(signal, 'the sweep');
-      const now = new Date();
-      const removed = [
-        ...(await sweepCellDirectories(options.runtimeDir, now)),
-        ...(await sweepDataDirectories(options.stateDir, now)),
-      ];
-      for (const id of new Set(removed.map((path) => basename(path)))) {
-        await sweepControlGroup(controlGroupName(id));
-      }
-      return removed;
+    sweep: (signal) => sweep(isAbandoned, signal),
+
+    async removeCells(drillId, signal) {
+      await endCells(options.runtimeDir, madeFor(drillId));
+      await sweep(madeFor(drillId), signal);
     },
+
+    capacity: () => localCapacity(options.stateDir),
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { toLabels } from '../labels.js';
+import { isAbandoned, toLabels } from '../labels.js';
 import { thisWorker, type WorkerIdentity } from '../worker-identity.js';
 import { createDataDirectory, sweepDataDirectories } from './data-directory.js';
 
@@ -26,21 +26,25 @@ const cells = (): Promise<string[]> => readdir(join(state, 'cells'));
 describe('a sweep of data directories', () => {
   it('takes what a process left that is proven dead', async () => {
     await left(ID, { ...me, startTime: '1' }, LATER);
-    expect(await sweepDataDirectories(state, NOW)).toEqual([join(state, 'cells', ID)]);
+    expect(await sweepDataDirectories(state, (owner) => isAbandoned(owner, NOW))).toEqual([
+      join(state, 'cells', ID),
+    ]);
     expect(await cells()).toEqual([]);
   });
 
   it('leaves what belongs to a process that lives', async () => {
     const made = await createDataDirectory(state, ID, { drill: '-', worker: me, expiresAt: LATER }, false);
-    expect(await sweepDataDirectories(state, NOW)).toEqual([]);
+    expect(await sweepDataDirectories(state, (owner) => isAbandoned(owner, NOW))).toEqual([]);
     await made.remove();
     expect(await cells()).toEqual([]);
   });
 
   it('leaves what another machine left, until it is expired', async () => {
     await left(ID, { ...me, kernel: 'another-boot:1', startTime: '1' }, LATER);
-    expect(await sweepDataDirectories(state, NOW)).toEqual([]);
-    expect(await sweepDataDirectories(state, LATER)).toEqual([join(state, 'cells', ID)]);
+    expect(await sweepDataDirectories(state, (owner) => isAbandoned(owner, NOW))).toEqual([]);
+    expect(await sweepDataDirectories(state, (owner) => isAbandoned(owner, LATER))).toEqual([
+      join(state, 'cells', ID),
+    ]);
   });
 
   it('leaves what does not say whose it is, or says it badly, or has another name', async () => {
@@ -49,12 +53,14 @@ describe('a sweep of data directories', () => {
     await writeFile(join(state, 'cells', 'bbbbbbbbbbbb', 'owner.json'), '{"muster.drill":"x"}');
     await left('not-a-cell', { ...me, startTime: '1' }, NOW);
     await symlink(tmpdir(), join(state, 'cells', 'cccccccccccc'));
-    expect(await sweepDataDirectories(state, LATER)).toEqual([]);
+    expect(await sweepDataDirectories(state, (owner) => isAbandoned(owner, LATER))).toEqual([]);
     expect((await cells()).length).toBe(4);
   });
 
   it('finds nothing where nothing was ever kept', async () => {
-    expect(await sweepDataDirectories(join(state, 'nowhere'), NOW)).toEqual([]);
+    expect(await sweepDataDirectories(join(state, 'nowhere'), (owner) => isAbandoned(owner, NOW))).toEqual(
+      [],
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
-import { isAbandoned, type Ownership } from '../labels.js';
+import type { Ownership, Wanted } from '../labels.js';
 import { readOwner, writeOwner } from '../owner-file.js';
 import { removeTree } from '../remove-tree.js';
 import { NOBODY } from './outer-command.js';
@@ -44,14 +44,14 @@ export async function createDataDirectory(
   return { path, remove };
 }
 
-/** Removes the data of cells whose owner is gone; touches nothing that has no owner file of ours. */
-export async function sweepDataDirectories(stateDir: string, now: Date): Promise<readonly string[]> {
+/** Removes the data of cells that are wanted away; touches nothing that has no owner file of ours. */
+export async function sweepDataDirectories(stateDir: string, isWanted: Wanted): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const entry of await readdir(cellsIn(stateDir), { withFileTypes: true }).catch(() => [])) {
     if (!entry.isDirectory() || !NAME.test(entry.name)) continue;
     const directory = join(cellsIn(stateDir), entry.name);
     const owner = await readOwner(directory);
-    if (owner === undefined || !isAbandoned(owner, now)) continue;
+    if (owner === undefined || !isWanted(owner)) continue;
     await removeOwned(directory);
     removed.push(directory);
   }

@@ -4,7 +4,14 @@ import { type CellConfig, containerOptions, heldLimits } from './cell-config.js'
 import type { DaemonInfo } from './daemon.js';
 
 const MIB = 1024 * 1024;
-const info: DaemonInfo = { cpus: 2, holds: { memory: true, cpu: true, pids: true } };
+const info: DaemonInfo = {
+  id: 'id',
+  name: 'host',
+  memoryBytes: 1024 ** 3,
+  rootDir: '/docker',
+  cpus: 2,
+  holds: { memory: true, cpu: true, pids: true },
+};
 const config: CellConfig = {
   name: 'muster-x',
   image: { id: 'sha256:1', digest: 'sha256:2', volumes: ['/var/lib/postgresql/data', '/tmp/'] },
@@ -76,7 +83,7 @@ describe('what is claimed to hold', () => {
   });
 
   it('is nothing that the kernel lacks', () => {
-    const none = { cpus: 2, holds: { memory: false, cpu: false, pids: false } };
+    const none = { ...info, holds: { memory: false, cpu: false, pids: false } };
     expect(heldLimits({ ...config, data: 'disk' }, none)).toEqual({});
     expect(containerOptions(config, none).HostConfig).not.toHaveProperty('NanoCpus');
   });

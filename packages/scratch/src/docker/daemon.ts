@@ -36,6 +36,12 @@ export interface Daemon {
 export type CreateOptions = Docker.ContainerCreateOptions;
 
 export interface DaemonInfo {
+  /** The same for all who use this daemon. */
+  readonly id: string;
+  readonly name: string;
+  readonly memoryBytes: number;
+  /** Where it keeps what it has, on its own machine. */
+  readonly rootDir: string;
   readonly cpus: number;
   readonly holds: { readonly memory: boolean; readonly cpu: boolean; readonly pids: boolean };
 }
@@ -81,6 +87,10 @@ export function createDaemon(docker: Docker): Daemon {
     info: async () => {
       const info = await docker.info();
       return {
+        id: info.ID,
+        name: info.Name,
+        memoryBytes: info.MemTotal,
+        rootDir: info.DockerRootDir,
         cpus: info.NCPU,
         holds: { memory: info.MemoryLimit, cpu: info.CpuCfsQuota, pids: info.PidsLimit },
       };

@@ -1,5 +1,7 @@
 import { MusterError, type ScratchLimits } from '@muster/core';
+import { dockerCapacity } from '../capacity.js';
 import { sweepCellDirectories } from '../cell-directory.js';
+import { isAbandoned, madeFor, type Wanted } from '../labels.js';
 import { refuseIfAborted } from '../limit.js';
 import type { Base, HostOptions, ScratchHost } from '../scratch.js';
 import { thisWorker } from '../worker-identity.js';
@@ -36,6 +38,14 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
   const launchTool = async (image: ImageFacts, config: ToolConfig, signal: AbortSignal): Promise<Cell> =>
     launchCell(daemon, await info(), { ...TOOL, ...config, image, owner: ownerOfTool() }, signal);
 
+  const sweep = async (isWanted: Wanted, signal: AbortSignal): Promise<readonly string[]> => {
+    refuseIfAborted(signal, 'the sweep');
+    return [
+      ...(await sweepDocker(daemon, isWanted, signal)),
+      ...(await sweepCellDirectories(options.runtimeDir, isWanted)),
+    ];
+  };
+
   return {
     isolation: 'docker',
     prepare: (request, signal) =>
@@ -61,14 +71,11 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
         await cell.end({ reason: 'scratch_lost', detail: 'the tool is over' });
       }
     },
-    sweep: async (signal) => {
-      refuseIfAborted(signal, 'the sweep');
-      const now = new Date();
-      return [
-        ...(await sweepDocker(daemon, now, signal)),
-        ...(await sweepCellDirectories(options.runtimeDir, now)),
-      ];
+    sweep: (signal) => sweep(isAbandoned, signal),
+    removeCells: async (drillId, signal) => {
+      await sweep(madeFor(drillId), signal);
     },
+    capacity: async () => await dockerCapacity(await info()),
   };
 }
 
