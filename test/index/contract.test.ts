@@ -1,0 +1,171 @@
+import { createPrivateKey } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createDirectoryStore,
+  createSigner,
+  ensurePrivateKey,
+  generateKeyPair,
+  loadKeyring,
+} from '@muster/evidence';
+import {
+  type DrillIndex,
+  type IndexedReceipt,
+  openEmbeddedIndex,
+  openPostgresIndex,
+  rebuildIndex,
+} from '@muster/index';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type DumpServer, dumpServer } from '../support/dumps.ts';
+import { canRunIn } from '../support/needs.ts';
+import { indexedReceipt, statementOf } from '../support/receipt-builder.ts';
+
+const signal = AbortSignal.timeout(600_000);
+const at = (minute: number): Date => new Date(Date.parse('2026-11-20T01:00:00.000Z') + minute * 60_000);
+const ids = (drills: readonly { readonly drillId: string }[]) => drills.map(({ drillId }) => drillId);
+const idOf = ({ statement }: IndexedReceipt) => statement.predicate.drill_id;
+
+async function* these(receipts: readonly IndexedReceipt[]): AsyncGenerator<IndexedReceipt> {
+  yield* receipts;
+}
+
+describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
+  let folder: string;
+  let server: DumpServer | undefined;
+  let index: DrillIndex;
+  const open = () =>
+    server === undefined
+      ? openEmbeddedIndex(join(folder, 'index'), signal)
+      : openPostgresIndex(`postgresql:///postgres?host=${server.dir}&user=postgres`, signal);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-index-'));
+    if (kind === 'postgresql') server = await dumpServer(15);
+    index = await open();
+  });
+  beforeEach(() => index.rebuild(these([]), signal));
+  afterAll(async () => {
+    await index.close();
+    await server?.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('gives back exactly what was put, however odd', async () => {
+    const summary = JSON.parse(
+      '{"__proto__":1,"n":1.5e-7,"text":"a\\u0000b é 日本 😀","big":"9007199254740993"}',
+    );
+    const base = statementOf(at(0));
+    const checks = base.predicate.checks.map((check) => ({ ...check, id: `${check.id}\0`, summary }));
+    const receipt = indexedReceipt(statementOf(at(0), { checks }));
+    await index.put(receipt, signal);
+    const found = await index.get(idOf(receipt), signal);
+    expect(JSON.stringify(found?.statement)).toBe(JSON.stringify(receipt.statement));
+    expect(found).toMatchObject({ key: receipt.key, sha256: receipt.sha256, askedAt: at(0), source: 'shop' });
+  });
+
+  it('leaves a receipt as it is that two put at once, and a second one of its drill', async () => {
+    const receipt = indexedReceipt(statementOf(at(0)));
+    await Promise.all([index.put(receipt, signal), index.put(receipt, signal)]);
+    await index.put({ ...receipt, sha256: 'b'.repeat(64) }, signal);
+    expect(await index.list({ limit: 10 }, signal)).toMatchObject([{ sha256: receipt.sha256 }]);
+  });
+
+  it('lists the newest first, by source, result, time and cursor', async () => {
+    const failed = { result: 'fail', reason: 'no_backup' } as const;
+    const receipts = [
+      indexedReceipt(statementOf(at(0))),
+      indexedReceipt(statementOf(at(1), failed)),
+      indexedReceipt(statementOf(at(2), { source: { slug: 'other', kind: 'postgres' } })),
+    ];
+    for (const receipt of receipts) await index.put(receipt, signal);
+    const [a, b, c] = receipts.map(idOf);
+    const list = async (query: object) => ids(await index.list({ limit: 10, ...query }, signal));
+    expect(await list({})).toEqual([c, b, a]);
+    expect(await list({ limit: 1 })).toEqual([c]);
+    expect(await list({ before: c })).toEqual([b, a]);
+    expect(await list({ source: 'shop' })).toEqual([b, a]);
+    expect(await list({ result: 'fail' })).toEqual([b]);
+    expect(await list({ since: at(1) })).toEqual([c, b]);
+    expect(await index.get('drl_none', signal)).toBeUndefined();
+  });
+
+  it('keeps the old rows where a rebuild does not end', async () => {
+    const old = indexedReceipt(statementOf(at(0)));
+    await index.put(old, signal);
+    const broken = async function* () {
+      for (let n = 0; n < 700; n += 1) yield indexedReceipt(statementOf(at(1)));
+      throw new Error('the store is gone');
+    };
+    await expect(index.rebuild(broken(), signal)).rejects.toMatchObject({ code: 'index_unavailable' });
+    expect(ids(await index.list({ limit: 10 }, signal))).toEqual([idOf(old)]);
+  });
+
+  it('is rebuilt from the evidence store without what does not verify', async () => {
+    const keys = await ensurePrivateKey(
+      { privateKey: join(folder, 'key'), keyring: join(folder, 'keys') },
+      signal,
+    );
+    const store = createDirectoryStore(join(folder, 'evidence'));
+    const good = statementOf(at(0));
+    const forged = statementOf(at(1));
+    const stranger = createSigner(createPrivateKey(generateKeyPair().privateKeyPem));
+    await store.putOnce(indexedReceipt(good).key, createSigner(keys.privateKey).sign(good), signal);
+    await store.putOnce(indexedReceipt(forged).key, stranger.sign(forged), signal);
+    const keyring = await loadKeyring(join(folder, 'keys'));
+    expect(await rebuildIndex({ store, keyring, index }, signal)).toMatchObject({
+      indexed: 1,
+      refused: [{ key: indexedReceipt(forged).key }],
+    });
+    expect(ids(await index.list({ limit: 10 }, signal))).toEqual([good.predicate.drill_id]);
+  });
+
+  it('is there again when it is opened anew', async () => {
+    const receipt = indexedReceipt(statementOf(at(0)));
+    await index.put(receipt, signal);
+    await index.close();
+    index = await open();
+    expect(ids(await index.list({ limit: 10 }, signal))).toEqual([idOf(receipt)]);
+  });
+});
+
+describe.runIf(canRunIn('bubblewrap 15'))('the index in PostgreSQL', () => {
+  let server: DumpServer;
+  const url = () => `postgresql:///postgres?host=${server.dir}&user=postgres`;
+  beforeAll(async () => {
+    server = await dumpServer(15);
+  });
+  afterAll(() => server.close());
+
+  it('is migrated once by several that open it at once', async () => {
+    const opened = await Promise.all([1, 2, 3].map(() => openPostgresIndex(url(), signal)));
+    expect(await server.sql('postgres', 'SELECT count(*) FROM muster.kysely_migration')).toBe('1\n');
+    await Promise.all(opened.map((index) => index.close()));
+  });
+
+  it('shows the old rows while it is rebuilt', async () => {
+    const index = await openPostgresIndex(url(), signal);
+    const old = indexedReceipt(statementOf(at(0)));
+    const fresh = indexedReceipt(statementOf(at(1)));
+    await index.put(old, signal);
+    const seen: string[] = [];
+    const watching = async function* () {
+      seen.push(...ids(await index.list({ limit: 10 }, signal)));
+      yield fresh;
+    };
+    await index.rebuild(watching(), signal);
+    expect(seen).toEqual([idOf(old)]);
+    expect(ids(await index.list({ limit: 10 }, signal))).toEqual([idOf(fresh)]);
+    await index.close();
+  });
+});
+
+it('says what to do, without credentials, where no server answers', async () => {
+  const failed = openPostgresIndex('postgresql://me:hunter2@127.0.0.1:1/muster', signal);
+  const error = await failed.catch((error: unknown) => error);
+  expect(error).toMatchObject({
+    code: 'index_unavailable',
+    message: expect.stringMatching(/ECONNREFUSED.*start/),
+  });
+  expect(String(error)).not.toMatch(/hunter2|me:/);
+});
