@@ -34,6 +34,7 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
   let folder: string;
   let server: DumpServer | undefined;
   let index: DrillIndex;
+  let opened: DrillIndex | undefined;
   const open = () =>
     server === undefined
       ? openEmbeddedIndex(join(folder, 'index'), signal)
@@ -42,11 +43,12 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'muster-index-'));
     if (kind === 'postgresql') server = await dumpServer(15);
-    index = await open();
+    opened = await open();
+    index = opened;
   });
   beforeEach(() => index.rebuild(these([]), signal));
   afterAll(async () => {
-    await index.close();
+    if (opened !== undefined) await index.close();
     await server?.close();
     await rm(folder, { recursive: true });
   });
