@@ -1,0 +1,68 @@
+import type { Config, Plan, Source } from '@muster/core';
+import type { WaitReason } from '@muster/queue';
+import type { WorkerPorts } from './worker-ports.js';
+
+/** What a drill holds while it is tried. */
+export interface Held {
+  readonly type: 'held';
+  /** Idempotent, never throws. */
+  release(): Promise<void>;
+}
+
+export interface Waits {
+  readonly type: 'waits';
+  readonly why: WaitReason;
+}
+
+/**
+ * Takes all that a drill must have before it begins: what it needs for itself alone, and room for its scratch on this
+ * host. Where something is missing it takes nothing, and says what. @throws `redis_unavailable`, and what `capacity` throws.
+ */
+export async function takeConditions(
+  { leases, reservations, capacity, identity }: WorkerPorts,
+  plan: Plan,
+  config: Config,
+  source: Source,
+  signal: AbortSignal,
+): Promise<Held | Waits> {
+  const taken: { release(): Promise<void> }[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(taken.map((one) => one.release()));
+  };
+  try {
+    for (const name of leasesOf(plan, source)) {
+      const lease = await leases.acquire(name, plan.drill_id);
+      if (lease === undefined) {
+        await release();
+        return { type: 'waits', why: { type: 'lease', lease: name } };
+      }
+      taken.push(lease);
+    }
+    const host = await capacity(config, signal);
+    const { memoryBytes, diskBytes, pids } = source.scratch;
+    const room = await reservations.reserve(
+      plan.drill_id,
+      identity.worker,
+      { memoryBytes, diskBytes, pids },
+      host,
+    );
+    if (room.short !== undefined) {
+      await release();
+      return { type: 'waits', why: { type: 'room', short: room.short, host: host.hostName } };
+    }
+    taken.push(room);
+    return { type: 'held', release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** A live dump has its source alone; a schedule that lets its runs wait has one at a time. */
+function leasesOf({ trigger }: Plan, source: Source): readonly string[] {
+  const schedule = source.schedules.find(({ name }) => name === trigger.schedule);
+  return [
+    ...(schedule?.overrun === 'wait' ? [`schedule:${source.slug}/${schedule.name}`] : []),
+    ...(source.backup.type === 'live' ? [`source:${source.slug}`] : []),
+  ];
+}

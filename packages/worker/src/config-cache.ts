@@ -1,0 +1,21 @@
+import { type Config, parseConfig } from '@muster/core';
+import type { ConfigStore } from '@muster/queue';
+
+const KEPT = 8;
+
+/** Configurations by digest, parsed once: they never change. Undefined where Redis has it no more. */
+export function createConfigCache(configs: ConfigStore): (digest: string) => Promise<Config | undefined> {
+  const known = new Map<string, Config>();
+  return async (digest) => {
+    const cached = known.get(digest);
+    if (cached !== undefined) return cached;
+    const document = await configs.get(digest);
+    if (document === undefined) return undefined;
+    const parsed = parseConfig(document.text, { file: digest, baseDirectory: document.directory });
+    if (!parsed.ok || parsed.config.configSha256 !== digest) return undefined;
+    known.set(digest, parsed.config);
+    const [oldest] = known.keys();
+    if (known.size > KEPT && oldest !== undefined) known.delete(oldest);
+    return parsed.config;
+  };
+}

@@ -1,0 +1,171 @@
+import {
+  type Config,
+  isMusterError,
+  type Plan,
+  type Reason,
+  type Source,
+  type UnfinishedReason,
+} from '@muster/core';
+import type { Disposition, DrillDelivery, WaitReason } from '@muster/queue';
+import { takeConditions } from './conditions.js';
+import type { RunningDrills } from './running-drills.js';
+import { againAfter, MOST_TRIES, triesOf } from './tries.js';
+import type { DrillTask, WorkerPorts } from './worker-ports.js';
+
+export interface Delivering {
+  readonly ports: WorkerPorts;
+  readonly configOf: (digest: string) => Promise<Config | undefined>;
+  readonly running: RunningDrills;
+  /** Aborts when the worker must stop: what runs is given back. */
+  readonly graceOver: AbortSignal;
+}
+
+const DONE: Disposition = { type: 'done' };
+const HOUR_MS = 60 * 60_000;
+/** For how long a drill may wait for something, and how it ends then; how soon to look again. */
+const WAITS = {
+  room: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
+  lease: { againMs: 2_000, longestMs: undefined, end: undefined },
+  config: { againMs: 5_000, longestMs: 10 * 60_000, end: 'config_unavailable' },
+} as const;
+
+/**
+ * One delivery of a drill: looks whether it is still to be done, takes what it needs, tries it, and says what becomes of
+ * it. `lockLost` aborts when another worker may have it: nothing is said then. @throws `redis_unavailable`
+ */
+export async function deliver(
+  context: Delivering,
+  { plan, attempt }: DrillDelivery,
+  lockLost: AbortSignal,
+): Promise<Disposition> {
+  const { ports, configOf } = context;
+  const drillId = plan.drill_id;
+  if (await ports.receipts.holds(drillId)) return DONE;
+  if (context.graceOver.aborted) return { type: 'later', afterMs: 0 };
+  const earlier = await ports.states.attempts(drillId);
+  const end = (reason: UnfinishedReason): Promise<Disposition> => endUnfinished(ports, plan, reason);
+  if (await ports.states.cancelRequested(drillId)) return await end('cancelled');
+  if (triesOf(earlier) >= MOST_TRIES) return await end('worker_lost');
+  const config = await configOf(plan.config_sha256);
+  if (config === undefined) return await wait(ports, plan, { type: 'config' });
+  const source = sourceFor(plan, config);
+  if (source === undefined) return await end('config_unavailable');
+  const conditions = await takeConditions(ports, plan, config, source, lockLost);
+  if (conditions.type === 'waits') return await wait(ports, plan, conditions.why);
+  try {
+    return await tryDrill(context, { plan, config, source, attempt, earlier }, lockLost);
+  } finally {
+    await conditions.release();
+  }
+}
+
+/** The source as the plan asked for it: with those of its checks that the plan names. */
+function sourceFor(plan: Plan, config: Config): Source | undefined {
+  const source = config.sources.find(({ slug }) => slug === plan.source.slug);
+  if (source === undefined) return undefined;
+  const checks = plan.checks.flatMap(({ id }) => source.checks.find((check) => check.id === id) ?? []);
+  return checks.length === plan.checks.length ? { ...source, checks } : undefined;
+}
+
+async function endUnfinished(
+  { states, receipts, logger }: WorkerPorts,
+  plan: Plan,
+  reason: UnfinishedReason,
+): Promise<Disposition> {
+  const attempts = [...(await states.attempts(plan.drill_id))];
+  await receipts.publish({ type: 'unfinished', plan, reason, attempts });
+  logger.warn('drill ended without a try', { drill_id: plan.drill_id, reason });
+  return DONE;
+}
+
+async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason): Promise<Disposition> {
+  const { againMs, longestMs, end } = WAITS[why.type];
+  const now = ports.now();
+  const known = await ports.states.waiting(plan.drill_id);
+  const since = await ports.states.waitsFor(plan.drill_id, why, now);
+  if (longestMs !== undefined && now.getTime() - since.getTime() >= longestMs) {
+    return await endUnfinished(ports, plan, end);
+  }
+  if (known?.why.type !== why.type) {
+    const told = describeWait(why);
+    await ports.events.publish(plan.drill_id, { type: 'waiting', why: told });
+    ports.logger.info('drill waits', { drill_id: plan.drill_id, source: plan.source.slug, why: told });
+  }
+  return { type: 'later', afterMs: againMs };
+}
+
+/** For people. */
+function describeWait(why: WaitReason): string {
+  if (why.type === 'room') return `no room on ${why.host}: ${why.short}`;
+  return why.type === 'lease'
+    ? `${why.lease} is taken by another drill`
+    : 'its configuration is not in Redis';
+}
+
+/** One try, with its beginning and its end written down. */
+async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSignal): Promise<Disposition> {
+  const { ports, running, graceOver } = context;
+  const { plan, config, attempt, earlier } = task;
+  const drillId = plan.drill_id;
+  await ports.states.beginAttempt(drillId, attempt, { worker: ports.identity.worker, at: ports.now() });
+  await ports.events.publish(drillId, { type: 'attempt', attempt, worker: ports.identity.worker });
+  const mine = running.begin(plan);
+  try {
+    if (earlier.length > 0) await ports.removeCells(config, drillId).catch(() => {});
+    const signal = AbortSignal.any([lockLost, graceOver, mine.cancelled]);
+    const { statement, receipt } = await ports.perform(task, mine.observe, signal);
+    if (lockLost.aborted) return DONE;
+    const { result, reason } = statement.predicate;
+    const fields = { drill_id: drillId, source: plan.source.slug, attempt, result, reason };
+    if (reason === 'cancelled' && graceOver.aborted && !mine.cancelled.aborted) {
+      await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'returned' });
+      await ports.events.publish(drillId, { type: 'returned', worker: ports.identity.worker });
+      ports.logger.info('drill given back', fields);
+      return { type: 'later', afterMs: 0 };
+    }
+    const afterMs = againAfter(statement, earlier);
+    if (afterMs !== undefined && reason !== undefined) {
+      return await tryAgain(ports, drillId, attempt, reason, afterMs);
+    }
+    const bundle = new TextDecoder().decode(receipt);
+    const message = {
+      type: 'receipt',
+      drill_id: drillId,
+      source: plan.source.slug,
+      attempt,
+      bundle,
+    } as const;
+    await publishUntil(lockLost, () => ports.receipts.publish(message));
+    ports.logger.info('drill ended', fields);
+    return DONE;
+  } finally {
+    mine.end();
+  }
+}
+
+async function tryAgain(
+  ports: WorkerPorts,
+  drillId: string,
+  attempt: number,
+  reason: Reason,
+  afterMs: number,
+): Promise<Disposition> {
+  await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'error', reason });
+  await ports.events.publish(drillId, { type: 'retry', reason, afterMs });
+  ports.logger.warn('drill is tried again', { drill_id: drillId, attempt, reason, after_ms: afterMs });
+  return { type: 'later', afterMs };
+}
+
+const PUBLISH_AGAIN_MS = 1_000;
+
+/** A receipt outlasts an absence of Redis, unless another worker has its drill by then. */
+async function publishUntil(lockLost: AbortSignal, publish: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await publish();
+    } catch (error) {
+      if (!isMusterError(error, 'redis_unavailable') || lockLost.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PUBLISH_AGAIN_MS));
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { type Attempt, isReason, REASONS, type Statement } from '@muster/core';
+
+/** How often a fault of the infrastructure is met before it is what the receipt says. */
+export const MOST_TRIES = 3;
+/** How long to wait after the first and the second such fault, in ms. */
+const WAIT_MS = [30_000, 120_000] as const;
+
+/** Tries that count: one that was given back did not use any up. */
+export function triesOf(attempts: readonly Attempt[]): number {
+  return attempts.filter(({ outcome }) => outcome !== 'returned').length;
+}
+
+/** In how many ms to try again after this statement; undefined where it is the last word. */
+export function againAfter(
+  { predicate: { result, reason } }: Statement,
+  earlier: readonly Attempt[],
+): number | undefined {
+  if (result !== 'error' || reason === undefined || !isReason(reason) || !REASONS[reason].retryable)
+    return undefined;
+  return triesOf(earlier) + 1 < MOST_TRIES
+    ? WAIT_MS[Math.min(triesOf(earlier), WAIT_MS.length - 1)]
+    : undefined;
+}

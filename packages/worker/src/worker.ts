@@ -1,0 +1,86 @@
+import type { Heartbeat, Subscription } from '@muster/queue';
+import { createConfigCache } from './config-cache.js';
+import { deliver } from './deliver.js';
+import { createRunningDrills, type RunningDrills } from './running-drills.js';
+import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';
+
+const BEAT_MS = 10_000;
+/** A wish to cancel that was not heard (Redis was away) is seen this soon. */
+const LOOK_MS = 2_000;
+/** How long what was told to stop may take. */
+const STOPPING_MS = 90_000;
+
+/** Takes drills of one pool, so many at a time, until it is drained. */
+export function startWorker(options: WorkerOptions, ports: WorkerPorts): RunningWorker {
+  const graceOver = new AbortController();
+  const startedAt = ports.now().toISOString();
+  let state: Heartbeat['state'] = 'ready';
+  const beat = (): void => void ports.registry.beat(heartbeat()).catch(() => {});
+  const running = createRunningDrills(ports, beat);
+  const heartbeat = (): Heartbeat => ({
+    ...ports.identity,
+    pool: options.pool,
+    concurrency: options.concurrency,
+    state,
+    drills: running.list(),
+    started_at: startedAt,
+    at: ports.now().toISOString(),
+  });
+  const context = { ports, running, configOf: createConfigCache(ports.configs), graceOver: graceOver.signal };
+  const consumer = ports.consumeDrills({
+    pool: options.pool,
+    concurrency: options.concurrency,
+    handle: (delivery, lockLost) => deliver(context, delivery, lockLost),
+    onError: (error) => ports.logger.error('the queue of drills', error),
+  });
+  const timers = [
+    setInterval(beat, BEAT_MS).unref(),
+    setInterval(() => void lookForCancels(ports, running), LOOK_MS).unref(),
+  ];
+  let listening: Promise<Subscription> | undefined;
+  const ready = (async () => {
+    listening = ports.states.onCancel(running.cancel);
+    await Promise.all([listening, consumer.ready]);
+    beat();
+    ports.logger.info('ready', { pool: options.pool, concurrency: options.concurrency });
+  })();
+
+  const drain = async (): Promise<void> => {
+    state = 'draining';
+    beat();
+    const closed = consumer.close();
+    const grace = setTimeout(() => graceOver.abort(), options.graceMs);
+    const ended = await within(options.graceMs + STOPPING_MS, closed);
+    clearTimeout(grace);
+    for (const timer of timers) clearInterval(timer);
+    if (!ended) ports.logger.error('a drill did not stop, and is left to other workers');
+    await (await listening?.catch(() => undefined))?.close();
+    await ports.registry.leave(ports.identity.worker).catch(() => {});
+  };
+  let draining: Promise<void> | undefined;
+  return {
+    ready,
+    drain: () => {
+      draining ??= drain();
+      return draining;
+    },
+  };
+}
+
+async function lookForCancels({ states }: WorkerPorts, running: RunningDrills): Promise<void> {
+  for (const drillId of running.ids()) {
+    const cancelled = await states.cancelRequested(drillId).catch(() => false);
+    if (cancelled) running.cancel(drillId);
+  }
+}
+
+/** True if `work` ended in time. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, limitMs, false);
+  });
+  const ended = await Promise.race([work.then(() => true), limit]);
+  clearTimeout(timer);
+  return ended;
+}
