@@ -8,6 +8,7 @@ import {
   parseConfig,
   type Source,
 } from '@muster/core';
+import type { ConfigDocument } from '@muster/queue';
 import type { Cli } from './cli.js';
 import { ConfigFaults } from './problem.js';
 
@@ -19,7 +20,22 @@ export interface LoadedConfig {
   readonly file: string;
   readonly config: Config;
   /** Where evidence and public keys lie: as configured, else beside the configuration. Paths are absolute. */
-  readonly evidence: { readonly store: EvidencePlace; readonly keyring: string };
+  readonly evidence: EvidencePlaces;
+  /** The configuration as it travels. */
+  readonly document: ConfigDocument;
+}
+
+export interface EvidencePlaces {
+  readonly store: EvidencePlace;
+  readonly keyring: string;
+}
+
+/** Where evidence and public keys lie: as configured, else in the directory of the configuration. */
+export function evidencePlaces({ evidence: { store, keyring } }: Config, directory: string): EvidencePlaces {
+  return {
+    store: store ?? { type: 'directory', location: join(directory, 'evidence') },
+    keyring: keyring ?? join(directory, 'keys'),
+  };
 }
 
 /** @throws `config_not_found`, {@link ConfigFaults} with every fault of the file. */
@@ -28,14 +44,12 @@ export async function loadConfig(cli: Cli): Promise<LoadedConfig> {
   const directory = dirname(file);
   const parsed = parseConfig(text, { file, baseDirectory: directory });
   if (!parsed.ok) throw new ConfigFaults(file, text, parsed.faults);
-  const { store, keyring } = parsed.config.evidence;
+  const { config, document } = parsed;
   return {
     file,
-    config: parsed.config,
-    evidence: {
-      store: store ?? { type: 'directory', location: join(directory, 'evidence') },
-      keyring: keyring ?? join(directory, 'keys'),
-    },
+    config,
+    evidence: evidencePlaces(config, directory),
+    document: { digest: config.configSha256, text: document, directory },
   };
 }
 
@@ -61,7 +75,10 @@ export function chooseCheck({ config, file }: LoadedConfig, id: string): Check {
   );
 }
 
-async function findConfig({ environment, configOption }: Cli): Promise<{ file: string; text: string }> {
+export async function findConfig({
+  environment,
+  configOption,
+}: Cli): Promise<{ file: string; text: string }> {
   const { cwd, env } = environment;
   const named = configOption ?? (env['MUSTER_CONFIG'] || undefined);
   for (const name of named === undefined ? NAMES : [named]) {

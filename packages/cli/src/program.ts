@@ -6,7 +6,9 @@ import { addCheckCommands } from './commands/check.js';
 import { addConfigCommands } from './commands/config.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addDrillCommands } from './commands/drill.js';
+import { addIndexCommands } from './commands/index-rebuild.js';
 import { addKeysCommands } from './commands/keys.js';
+import { addServiceCommands } from './commands/services.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { musterVersion } from './version.js';
 
@@ -25,11 +27,13 @@ export function createProgram(perform: Perform): Command {
     .showSuggestionAfterError(true)
     .addHelpText('after', EXAMPLES);
   for (const add of [
+    addServiceCommands,
     addDrillCommands,
     addVerifyCommand,
     addCheckCommands,
     addConfigCommands,
     addKeysCommands,
+    addIndexCommands,
     addDoctorCommand,
   ])
     add(program, perform);

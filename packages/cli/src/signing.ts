@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeSecretRef } from '@muster/core';
+import { type Config, writeSecretRef } from '@muster/core';
 import {
   createSigner,
   ensurePrivateKey,
@@ -46,10 +46,20 @@ export async function openSigner(cli: Cli, loaded: LoadedConfig, signal: AbortSi
   return createSigner(key.privateKey);
 }
 
+/**
+ * The signer of a worker, which may have no configuration file: the key that the drill's configuration names, else the
+ * machine's own, which somebody made before. @throws `secret_unavailable`, `key_unreadable`, `key_invalid`.
+ */
+export async function workerSigner(cli: Cli, config: Config): Promise<Signer> {
+  const configured = await loadConfiguredKey(cli, { config });
+  const key = configured ?? (await loadPrivateKey({ kind: 'file', path: ownKeyPath(cli) }));
+  return createSigner(key.privateKey);
+}
+
 /** The key that the configuration names; undefined where it names none. */
 export async function loadConfiguredKey(
   { environment }: Cli,
-  { config }: LoadedConfig,
+  { config }: Pick<LoadedConfig, 'config'>,
 ): Promise<LoadedPrivateKey | undefined> {
   const ref = config.signing.key;
   if (ref === undefined) return undefined;

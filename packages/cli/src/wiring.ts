@@ -13,7 +13,12 @@ import { musterVersion } from './version.js';
 export type DrillHooks = Pick<DrillPorts, 'signer' | 'observe' | 'output'>;
 
 /** The ports of a drill on this machine: the one place where the rooms are put together. */
-export function drillPorts(environment: Environment, config: Config, hooks: DrillHooks): DrillPorts {
+export function drillPorts(
+  environment: Environment,
+  config: Config,
+  hooks: DrillHooks,
+  worker = { name: environment.hostname, pool: 'default' },
+): DrillPorts {
   return {
     ...hooks,
     hostFor: (image, signal) => drillHost(environment, config, image, signal),
@@ -24,8 +29,7 @@ export function drillPorts(environment: Environment, config: Config, hooks: Dril
     resolveSecret: (ref) => resolveSecret(ref, environment.env),
     now: environment.now,
     worker: {
-      name: environment.hostname,
-      pool: 'default',
+      ...worker,
       cpus: environment.cpus,
       memoryBytes: environment.memoryBytes,
     },

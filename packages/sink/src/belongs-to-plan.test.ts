@@ -1,4 +1,4 @@
-import { type Plan, scheduledDrillId, type Statement, unfinishedStatement } from '@muster/core';
+import { type Plan, type Statement, scheduledDrillId, unfinishedStatement } from '@muster/core';
 import { describe, expect, it } from 'vitest';
 import { strayFrom } from './belongs-to-plan.js';
 
@@ -32,7 +32,15 @@ describe('a receipt and its plan', () => {
   const [first] = statement().predicate.checks;
   it.each<[string, Partial<Statement['predicate']>]>([
     ['checks', { checks: first === undefined ? [] : [first] }],
-    ['checks', { checks: statement().predicate.checks.map((check) => ({ ...check, check_sha256: `sha256:${'1'.repeat(64)}` })) }],
+    [
+      'checks',
+      {
+        checks: statement().predicate.checks.map((check) => ({
+          ...check,
+          check_sha256: `sha256:${'1'.repeat(64)}`,
+        })),
+      },
+    ],
     ['source', { source: { slug: 'other', kind: 'postgres' } }],
     ['trigger', { trigger: { kind: 'cli' } }],
     ['configuration', { config_sha256: `sha256:${'1'.repeat(64)}` }],

@@ -50,7 +50,8 @@ async function faultsOf(
 ): Promise<readonly string[]> {
   const { predicate } = statement;
   if (predicate.issued_by === 'sink') return ['only a sink says that a drill was not finished'];
-  if (predicate.drill_id !== drillId || predicate.source.slug !== source) return ['it is that of another drill'];
+  if (predicate.drill_id !== drillId || predicate.source.slug !== source)
+    return ['it is that of another drill'];
   try {
     return strayFrom(statement, await getPlan(evidence, source, drillId, limit()));
   } catch (error) {

@@ -25,7 +25,8 @@ export function startSink(ports: SinkPorts): RunningSink {
     looking ??= endAbandoned(keeping)
       .catch((error: unknown) => {
         // The next look finds the same.
-        if (!isMusterError(error, 'redis_unavailable')) logger.error('an abandoned drill is left for now', error);
+        if (!isMusterError(error, 'redis_unavailable'))
+          logger.error('an abandoned drill is left for now', error);
       })
       .finally(() => {
         looking = undefined;

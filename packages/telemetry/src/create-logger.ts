@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream';
 import { isMusterError } from '@muster/core';
 import { pino } from 'pino';
 import type { LogFields, Logger } from './logger.js';
@@ -15,7 +14,7 @@ export interface LoggerOptions {
   /** Absent = `info`. */
   readonly level?: LogLevel | undefined;
   /** Absent = stderr, which is written at once: a last line before the exit is not lost. */
-  readonly stream?: Writable | undefined;
+  readonly stream?: { write(text: string): unknown } | undefined;
   /** A line for people, in place of JSON. */
   readonly pretty: boolean;
   /** Only with `pretty`. Absent = false. */

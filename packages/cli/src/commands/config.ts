@@ -40,6 +40,12 @@ export function addConfigCommands(program: Command, perform: Perform): void {
     show,
     'muster config show',
   );
+  add(
+    'push',
+    'give this configuration to the fleet: the producer puts it in force until its own file changes',
+    async (cli) => (await import('./config-push.js')).configPush(cli),
+    'muster config push --config prod.yaml',
+  );
 }
 
 async function check({ output, ...cli }: Cli): Promise<number> {

@@ -1,6 +1,7 @@
 import { drillTime, formatDuration } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
+import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
@@ -24,9 +25,15 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
       const receipts = await readReceipts(loaded, environment, { source: options.source }, signal);
       // A source that left the configuration may have receipts; one that never was there has a slip of the pen.
       if (receipts.length === 0 && options.source !== undefined) chooseSource(loaded, options.source);
+      const { openDrills } = await import('../fleet/open-drills.js');
+      const open = ((await openDrills(cli, loaded)) ?? []).filter(
+        ({ drillId, source }) =>
+          (options.source === undefined || source === options.source) &&
+          !receipts.some((receipt) => receipt.drillId === drillId),
+      );
       const of = options.source === undefined ? '' : ` of ${options.source}`;
-      output.result({ drills: receipts.map(summaryOf) }, () =>
-        receipts.length === 0
+      output.result({ drills: [...receipts.map(summaryOf), ...open.map(openSummaryOf)] }, () =>
+        receipts.length + open.length === 0
           ? [
               `There are no receipts${of} in ${loaded.evidence.store.location} yet: muster drill run makes one.`,
             ]
@@ -40,7 +47,10 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
                 { title: 'reason' },
                 { title: 'took', align: 'right' },
               ],
-              receipts.map((receipt) => cells(receipt, output.style)),
+              [
+                ...receipts.map((receipt) => cells(receipt, output.style)),
+                ...open.map((drill) => openCells(drill, output.style)),
+              ],
               output.style,
               output.width,
             ),
@@ -48,6 +58,40 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
       return EXIT.pass;
     },
   );
+}
+
+function openSummaryOf({
+  drillId,
+  source,
+  pool,
+  state,
+  worker,
+  phase,
+  waitsFor,
+  attempts,
+}: OpenDrill): object {
+  return {
+    drill_id: drillId,
+    source,
+    pool,
+    state,
+    ...(worker && { worker }),
+    ...(phase && { phase }),
+    ...(waitsFor && { waits_for: waitsFor }),
+    attempts,
+  };
+}
+
+function openCells({ drillId, source, state, phase, waitsFor }: OpenDrill, style: Style): Cell[] {
+  return [
+    { text: drillId },
+    { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
+    { text: source },
+    { text: '' },
+    { text: phase ?? state, paint: style.dim },
+    { text: waitsFor === undefined ? '' : `waits for ${printable(waitsFor)}` },
+    { text: '' },
+  ];
 }
 
 function summaryOf({ drillId, key, verification }: StoredReceipt): object {

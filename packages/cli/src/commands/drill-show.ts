@@ -6,8 +6,9 @@ import { loadConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
 import { stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
+import { fields } from '../render/fields.js';
 import { receiptLines } from '../render/receipt.js';
-import { printableLines } from '../terminal/printable.js';
+import { printable, printableLines } from '../terminal/printable.js';
 
 export interface DrillShowOptions {
   readonly output?: true;
@@ -24,7 +25,36 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
     () => {},
     async (signal) => {
       const { output, environment } = cli;
-      const { key, verification } = await readReceipt(await loadConfig(cli), environment, drillId, signal);
+      const loaded = await loadConfig(cli);
+      const found = await readReceipt(loaded, environment, drillId, signal).catch(async (error: unknown) => {
+        const { openDrills } = await import('../fleet/open-drills.js');
+        const open = (await openDrills(cli, loaded))?.find((drill) => drill.drillId === drillId);
+        if (open === undefined) throw error;
+        return open;
+      });
+      if ('state' in found) {
+        const { source, pool, state, worker, phase, waitsFor, attempts } = found;
+        const document = {
+          drill_id: drillId,
+          source,
+          pool,
+          state,
+          worker,
+          phase,
+          waits_for: waitsFor,
+          attempts,
+        };
+        output.result(document, () =>
+          fields(
+            Object.entries(document).flatMap(([name, value]): [string, string][] =>
+              value === undefined ? [] : [[name.replace('_', ' '), printable(String(value))]],
+            ),
+            output.style,
+          ),
+        );
+        return EXIT.pass;
+      }
+      const { key, verification } = found;
       const { statement, steps, exitCode, keyId } = verification;
       if (exitCode !== 0 || statement === undefined || keyId === undefined)
         throw new MusterError('evidence_malformed', `${key} is not to be believed: ${steps.at(-1)?.detail}`);

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Perform } from '../cli.js';
+import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillList } from './drill-list.js';
 import type { DrillRunOptions } from './drill-run.js';
 import { type DrillShowOptions, drillShow } from './drill-show.js';
@@ -33,8 +34,39 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     );
 
   drill
+    .command('enqueue')
+    .description('ask the fleet for a drill: whichever worker of the pool is free takes it')
+    .option('--source <slug>', 'whose backup (may be left out where there is one source)')
+    .option('--backup <id>', 'this backup (default: the newest)')
+    .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
+    .option('--pool <name>', "workers of this pool (default: the source's)")
+    .option('--watch', 'follow it until its receipt is stored')
+    .addHelpText('after', '\nExample:\n  $ muster drill enqueue --source prod-db --watch')
+    .action((options: DrillEnqueueOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./drill-enqueue.js')).drillEnqueue(cli, options)),
+    );
+
+  drill
+    .command('watch')
+    .description("follow a fleet's drill until its receipt is stored; exit code by the verdict")
+    .argument('<id>', 'the drill, drl_…')
+    .addHelpText('after', '\nExample:\n  $ muster drill watch drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C')
+    .action((id: string, _options: object, command: Command) =>
+      perform(command, async (cli) => (await import('./drill-watch.js')).drillWatch(cli, id)),
+    );
+
+  drill
+    .command('cancel')
+    .description("end a fleet's drill, wherever it is; it leaves a receipt that says so")
+    .argument('<id>', 'the drill, drl_…')
+    .addHelpText('after', '\nExample:\n  $ muster drill cancel drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C')
+    .action((id: string, _options: object, command: Command) =>
+      perform(command, async (cli) => (await import('./drill-cancel.js')).drillCancel(cli, id)),
+    );
+
+  drill
     .command('list')
-    .description('the drills whose receipts lie in the evidence store')
+    .description('the drills that are under way in the fleet, and those whose receipts are stored')
     .option('--source <slug>', 'of this source only')
     .addHelpText('after', '\nExample:\n  $ muster drill list --source prod-db')
     .action((options: DrillListOptions, command: Command) =>

@@ -1,0 +1,53 @@
+import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/core';
+import { requestDrill } from '@muster/queue';
+import type { Cli } from '../cli.js';
+import { configInForce, sourceInForce, withFleet } from '../fleet/with-fleet.js';
+import { EXIT } from '../problem.js';
+import { commandName } from '../terminal/shell.js';
+import { watchDrill } from './drill-watch.js';
+
+export interface DrillEnqueueOptions {
+  readonly source?: string;
+  readonly backup?: string;
+  readonly oldest?: true;
+  readonly pool?: string;
+  readonly watch?: true;
+}
+
+const STORING_MS = 60_000;
+
+/** `muster drill enqueue`: a drill by hand, for whichever worker of the pool is free. */
+export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<number> {
+  if (options.pool !== undefined && !/^[a-z0-9-]+$/.test(options.pool)) {
+    throw new MusterError(
+      'usage',
+      '--pool takes the name of a pool: lower-case letters, digits and hyphens.',
+    );
+  }
+  return withFleet(cli, async ({ loaded, queues }, signal) => {
+    const { environment, output } = cli;
+    const inForce = await configInForce(cli, queues);
+    const source = sourceInForce(inForce, options.source);
+    const plan = createPlan(inForce.config, source, {
+      drillId: newDrillId(environment.now()),
+      trigger: { kind: 'cli' },
+      restorePoint: restorePointOf(options),
+      ...(options.pool !== undefined && { pool: options.pool }),
+    });
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
+    await requestDrill({ ...queues, store: inForce.store }, plan, {}, limit);
+    if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
+    output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
+      plan.drill_id,
+      ...(output.quiet
+        ? []
+        : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
+    ]);
+    return EXIT.pass;
+  });
+}
+
+function restorePointOf({ backup, oldest }: DrillEnqueueOptions): RestorePoint {
+  if (backup !== undefined) return { kind: 'id', id: backup };
+  return { kind: oldest ? 'oldest' : 'latest' };
+}

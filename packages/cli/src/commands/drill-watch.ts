@@ -1,0 +1,122 @@
+import {
+  DRILL_ID,
+  formatDuration,
+  formatSize,
+  MusterError,
+  REASONS,
+  type Reason,
+  type Verdict,
+} from '@muster/core';
+import type { FleetEvent } from '@muster/queue';
+import type { Cli } from '../cli.js';
+import { readReceipts } from '../evidence-reader.js';
+import { type Fleet, withFleet } from '../fleet/with-fleet.js';
+import { EXIT } from '../problem.js';
+import { MARKS } from '../terminal/marks.js';
+import { printable } from '../terminal/printable.js';
+
+/** `muster drill watch`: tells what happens to a drill until its receipt is stored; exit code by the verdict. */
+export function drillWatch(cli: Cli, drillId: string): Promise<number> {
+  return withFleet(cli, (fleet, signal) => watchDrill(cli, fleet, drillId, signal));
+}
+
+interface Ended {
+  readonly result: Verdict;
+  readonly reason?: Reason | undefined;
+  readonly key: string;
+}
+
+export async function watchDrill(
+  cli: Cli,
+  { loaded, queues }: Fleet,
+  drillId: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const { output } = cli;
+  if (!DRILL_ID.test(drillId)) {
+    throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
+  }
+  const queued = await queues.drills.find(drillId);
+  const isKnown = queued !== undefined || (await queues.receipts.holds(drillId));
+  // What ended long ago has no events any more.
+  const ended =
+    (isKnown ? undefined : await endedBefore(cli, loaded, drillId, signal)) ??
+    (await follow(cli, { loaded, queues }, drillId, isKnown, signal));
+  const { mark, word, paint } = MARKS[ended.result];
+  const { result, reason, key } = ended;
+  output.result({ drill_id: drillId, result, ...(reason && { reason }), receipt: key }, () => [
+    `${output.style[paint](`${mark} ${word}`)}${reason ? `  ${reason}: ${REASONS[reason].meaning}` : ''}`,
+    `  receipt  ${loaded.evidence.store.location}/${key}`,
+  ]);
+  return EXIT[result];
+}
+
+async function endedBefore(
+  { environment }: Cli,
+  loaded: Fleet['loaded'],
+  drillId: string,
+  signal: AbortSignal,
+): Promise<Ended | undefined> {
+  const [receipt] = await readReceipts(loaded, environment, { drillId }, signal);
+  const { statement, exitCode } = receipt?.verification ?? {};
+  if (receipt === undefined || statement === undefined || exitCode !== 0) return undefined;
+  const { result, reason } = statement.predicate;
+  return { result, reason, key: receipt.key };
+}
+
+async function follow(
+  { output }: Cli,
+  { queues }: Fleet,
+  drillId: string,
+  isKnown: boolean,
+  signal: AbortSignal,
+): Promise<Ended> {
+  // Of a drill that nobody knows there may be events of a moment ago; there will be no others.
+  const limit = isKnown ? signal : AbortSignal.any([signal, AbortSignal.timeout(UNKNOWN_MS)]);
+  for await (const { at, event } of queues.events.follow(drillId, undefined, limit)) {
+    if (event.type === 'stored') return event;
+    const line = lineOf(event);
+    if (line !== undefined) output.note(`${output.errStyle.dim(at.toISOString().slice(11, 19))}  ${line}`);
+  }
+  if (signal.aborted) throw new MusterError('cancelled', 'Watching was stopped; the drill goes on.');
+  throw new MusterError(
+    'drill_not_found',
+    `No drill ${drillId} is under way, and none has a receipt: see muster drill list.`,
+  );
+}
+
+const UNKNOWN_MS = 2_000;
+
+/** One line for people; undefined for what is too small to tell. */
+export function lineOf(event: FleetEvent): string | undefined {
+  switch (event.type) {
+    case 'queued':
+      return `queued for the pool ${event.pool}`;
+    case 'waiting':
+      return `waits: ${printable(event.why)}`;
+    case 'attempt':
+      return `try ${event.attempt} on ${printable(event.worker)}`;
+    case 'located': {
+      const size = event.sizeBytes === undefined ? '' : `, ${formatSize(event.sizeBytes)}`;
+      return `backup ${printable(event.backup)}${size}`;
+    }
+    case 'launched':
+      return `scratch: ${event.isolation}, server ${printable(event.engineVersion)}`;
+    case 'check-ended': {
+      const time = event.durationMs === undefined ? '' : ` in ${formatDuration(event.durationMs)}`;
+      return `check ${printable(event.id)}: ${event.verdict}${event.reason ? ` (${event.reason})` : ''}${time}`;
+    }
+    case 'phase-ended':
+      return `${event.phase}: ${event.outcome} in ${formatDuration(event.durationMs)}`;
+    case 'retry':
+      return `${event.reason}: tried again in ${formatDuration(event.afterMs)}`;
+    case 'returned':
+      return `given back by ${printable(event.worker)}, which stops`;
+    case 'phase-started':
+    case 'progress':
+    case 'check-started':
+    case 'judged':
+    case 'stored':
+      return undefined;
+  }
+}

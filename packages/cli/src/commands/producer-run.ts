@@ -1,0 +1,36 @@
+import type { Cli } from '../cli.js';
+import { openQueues } from '../fleet/fleet-queues.js';
+import { fleetRedis } from '../fleet/redis-place.js';
+import { serviceLogger } from '../fleet/service-logger.js';
+import { producerService } from '../fleet/services.js';
+import { loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import { serving, stopped } from '../serving.js';
+
+/** `muster producer`: until it is told to stop. */
+export async function producerRun(cli: Cli): Promise<number> {
+  const logger = serviceLogger(cli, 'producer');
+  const { file, config } = await loadConfig(cli);
+  const queues = openQueues(await fleetRedis(cli.environment, config));
+  try {
+    for (const warning of await queues.check()) logger.warn(warning);
+    const producer = producerService(cli, file, queues, logger);
+    const reload = (): void => {
+      producer
+        .reload()
+        .catch((error: unknown) => logger.error('the configuration was not read again', error));
+    };
+    try {
+      await serving(cli.process, reload, async (stop) => {
+        await producer.ready;
+        logger.info('ready');
+        await stopped(stop);
+      });
+    } finally {
+      await producer.close();
+    }
+    return EXIT.pass;
+  } finally {
+    await queues.close();
+  }
+}

@@ -1,0 +1,36 @@
+import type { Cli } from '../cli.js';
+import { openQueues } from '../fleet/fleet-queues.js';
+import { fleetRedis } from '../fleet/redis-place.js';
+import { serviceLogger } from '../fleet/service-logger.js';
+import { requireIndex, sinkService } from '../fleet/services.js';
+import { loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import { serving, stopped } from '../serving.js';
+
+/** `muster sink`: until it is told to stop. */
+export async function sinkRun(cli: Cli): Promise<number> {
+  const logger = serviceLogger(cli, 'sink');
+  const loaded = await loadConfig(cli);
+  const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+  try {
+    for (const warning of await queues.check()) logger.warn(warning);
+    const ignore = (): void => logger.info('a sink reads its configuration when it starts');
+    await serving(cli.process, ignore, async (stop) => {
+      const index = await requireIndex(cli, loaded, stop);
+      try {
+        const sink = await sinkService(cli, loaded, queues, index, logger, stop);
+        try {
+          await sink.ready;
+          await stopped(stop);
+        } finally {
+          await sink.close();
+        }
+      } finally {
+        await index.close();
+      }
+    });
+    return EXIT.pass;
+  } finally {
+    await queues.close();
+  }
+}

@@ -1,0 +1,75 @@
+import { openEmbeddedIndex } from '@muster/index';
+import type { Logger } from '@muster/telemetry';
+import type { Cli } from '../cli.js';
+import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
+import { openQueues } from '../fleet/fleet-queues.js';
+import { namedRedis } from '../fleet/redis-place.js';
+import { serviceLogger } from '../fleet/service-logger.js';
+import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
+import { startWorkerProcess } from '../fleet/worker-process.js';
+import { type LoadedConfig, loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import { serving, stopped } from '../serving.js';
+import { type WorkerOptions, workerAsked } from './worker-run.js';
+
+/** `muster up`: a Redis if none is named, producer and sink in this process, the worker in one of its own. */
+export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
+  workerAsked(options);
+  const logger = serviceLogger(cli, 'up');
+  const loaded = await loadConfig(cli);
+  let reload = (): void => {};
+  await serving(
+    cli.process,
+    () => reload(),
+    async (stop) => {
+      const named = await namedRedis(cli.environment, loaded.config);
+      const redis = named === undefined ? await startEmbeddedRedis(cli.environment) : undefined;
+      try {
+        const url = redis?.url ?? named ?? '';
+        await serve(cli, { loaded, options, url, logger, stop, redis, onReload: (work) => (reload = work) });
+      } finally {
+        await redis?.stop();
+      }
+    },
+  );
+  return EXIT.pass;
+}
+
+interface Serving {
+  readonly loaded: LoadedConfig;
+  readonly options: WorkerOptions;
+  readonly url: string;
+  readonly redis: EmbeddedRedis | undefined;
+  readonly logger: Logger;
+  readonly stop: AbortSignal;
+  readonly onReload: (reload: () => void) => void;
+}
+
+/** What is started first is ended last; each release stands beside what it releases. */
+async function serve(
+  cli: Cli,
+  { loaded, options, url, redis, logger, stop, onReload }: Serving,
+): Promise<void> {
+  await using held = new AsyncDisposableStack();
+  const queues = openQueues(url);
+  held.defer(() => queues.close());
+  for (const warning of await queues.check()) logger.warn(warning);
+  const index =
+    (await namedIndex(cli, loaded, stop)) ?? (await openEmbeddedIndex(embeddedIndexDirectory(cli), stop));
+  held.defer(() => index.close());
+  const sink = await sinkService(cli, loaded, queues, index, serviceLogger(cli, 'sink'), stop);
+  held.defer(() => sink.close());
+  const producer = producerService(cli, loaded.file, queues, serviceLogger(cli, 'producer'));
+  held.defer(() => producer.close());
+  await Promise.all([sink.ready, producer.ready]);
+  onReload(() => {
+    producer.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
+  });
+  const { concurrency, grace } = options;
+  const env = { ...cli.environment.env, MUSTER_REDIS_URL: url };
+  const worker = startWorkerProcess(['--concurrency', concurrency, '--grace', grace], env, logger);
+  held.defer(() => worker.stop());
+  logger.info('ready', { config: loaded.file, evidence: loaded.evidence.store.location });
+  await Promise.race([stopped(stop), redis?.ended ?? stopped(stop)]);
+  if (!stop.aborted) logger.error('the embedded Redis ended: muster up ends too');
+}

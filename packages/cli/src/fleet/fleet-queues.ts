@@ -1,0 +1,64 @@
+import {
+  type ConfigStore,
+  createConfigStore,
+  createDrillEvents,
+  createDrillQueue,
+  createDrillStates,
+  createLeases,
+  createReceiptQueue,
+  createReservations,
+  createSchedules,
+  createWorkerRegistry,
+  type DrillEvents,
+  type DrillQueue,
+  type DrillStates,
+  type Leases,
+  openRedis,
+  type ReceiptQueue,
+  type Reservations,
+  requireSuitable,
+  type Schedules,
+  type WorkerRegistry,
+} from '@muster/queue';
+
+/** Everything that goes through one Redis, over one connection for commands. */
+export interface FleetQueues {
+  readonly url: string;
+  readonly drills: DrillQueue;
+  readonly receipts: ReceiptQueue;
+  readonly states: DrillStates;
+  readonly events: DrillEvents;
+  readonly configs: ConfigStore;
+  readonly schedules: Schedules;
+  readonly leases: Leases;
+  readonly reservations: Reservations;
+  readonly registry: WorkerRegistry;
+  /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
+  check(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export function openQueues(url: string): FleetQueues {
+  const redis = openRedis(url, 'commands');
+  const drills = createDrillQueue(redis);
+  const receipts = createReceiptQueue(redis);
+  const schedules = createSchedules(redis);
+  const events = createDrillEvents(redis, url);
+  return {
+    url,
+    drills,
+    receipts,
+    schedules,
+    events,
+    states: createDrillStates(redis, url),
+    configs: createConfigStore(redis, url),
+    leases: createLeases(redis),
+    reservations: createReservations(redis),
+    registry: createWorkerRegistry(redis),
+    check: () => requireSuitable(redis),
+    close: async () => {
+      await Promise.allSettled([drills.close(), receipts.close(), schedules.close(), events.close()]);
+      redis.disconnect();
+    },
+  };
+}

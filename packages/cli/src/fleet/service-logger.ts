@@ -1,0 +1,21 @@
+import { MusterError } from '@muster/core';
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '@muster/telemetry';
+import type { Cli } from '../cli.js';
+import { wantsColour } from '../terminal/style.js';
+
+/** What a service says, on stderr: for people on a terminal, JSON elsewhere. @throws `usage` for an unknown level. */
+export function serviceLogger({ environment, output }: Cli, service: string): Logger {
+  return createLogger({
+    service,
+    level: levelOf(environment.env['MUSTER_LOG_LEVEL'] || 'info'),
+    stream: output.stderr,
+    pretty: output.stderr.isTTY === true,
+    color: wantsColour(output.stderr, environment.env, true),
+  });
+}
+
+function levelOf(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new MusterError('usage', `MUSTER_LOG_LEVEL is one of ${LOG_LEVELS.join(', ')}.`);
+}

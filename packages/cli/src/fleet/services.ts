@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Config, MusterError, restorePointOf } from '@muster/core';
+import { runDrill } from '@muster/drill';
+import { loadKeyring } from '@muster/evidence';
+import type { DrillIndex } from '@muster/index';
+import { type RunningProducer, startProducer } from '@muster/producer';
+import { consumeDrills, consumeReceipts, consumeTicks } from '@muster/queue';
+import { fleetHost } from '@muster/scratch';
+import { type RunningSink, startSink } from '@muster/sink';
+import type { Logger } from '@muster/telemetry';
+import { type RunningWorker, startWorker } from '@muster/worker';
+import type { Cli } from '../cli.js';
+import { openEvidenceStore } from '../evidence-store.js';
+import type { LoadedConfig } from '../load-config.js';
+import { openOutputLog } from '../output-log.js';
+import { stateDirectory } from '../places.js';
+import { resolveSecret } from '../resolve-secret.js';
+import { openSigner, workerSigner } from '../signing.js';
+import { musterVersion } from '../version.js';
+import { drillPorts, hostOptions } from '../wiring.js';
+import { configFile, parseDocument } from './config-file.js';
+import type { FleetQueues } from './fleet-queues.js';
+
+/** Each service, wired to a Redis. Whoever starts one ends it. */
+
+export function producerService(
+  { environment, ...cli }: Cli,
+  file: string,
+  queues: FleetQueues,
+  logger: Logger,
+): RunningProducer {
+  return startProducer({
+    ...queues,
+    file: configFile({ environment, ...cli }, file),
+    parse: parseDocument,
+    consumeTicks: (options) => consumeTicks(queues.url, options),
+    openStore: ({ evidence }) => {
+      if (evidence.store === undefined) throw new Error('the configuration was parsed without its places');
+      return openEvidenceStore(evidence.store, environment);
+    },
+    logger,
+    now: environment.now,
+  });
+}
+
+export interface WorkerAsked {
+  readonly pool: string;
+  readonly concurrency: number;
+  readonly graceMs: number;
+}
+
+export async function workerService(
+  cli: Cli,
+  asked: WorkerAsked,
+  queues: FleetQueues,
+  logger: Logger,
+): Promise<RunningWorker> {
+  const { environment } = cli;
+  const worker = `${environment.hostname}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const output = await openOutputLog(stateDirectory(environment), environment.now);
+  const host = ({ scratch }: Config) =>
+    fleetHost({ kind: scratch.kind, env: environment.env, ...hostOptions(environment) });
+  return startWorker(asked, {
+    ...queues,
+    consumeDrills: (options) => consumeDrills(queues.url, options),
+    perform: async ({ plan, config, source, earlier }, observe, signal) => {
+      const signer = await workerSigner(cli, config);
+      const hooks = { signer, observe, output: output.append };
+      const ports = drillPorts(environment, config, hooks, { name: worker, pool: asked.pool });
+      return await runDrill(
+        ports,
+        { plan, config, source, restorePoint: restorePointOf(plan), earlier },
+        signal,
+      );
+    },
+    removeCells: (config, drillId) => host(config).removeCells(drillId, AbortSignal.timeout(REMOVING_MS)),
+    capacity: (config, signal) => host(config).capacity(signal),
+    identity: { worker, host: environment.hostname, version: musterVersion() },
+    logger,
+    now: environment.now,
+  });
+}
+
+const REMOVING_MS = 60_000;
+
+export async function sinkService(
+  cli: Cli,
+  loaded: LoadedConfig,
+  queues: FleetQueues,
+  index: DrillIndex,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RunningSink> {
+  const { environment } = cli;
+  const signer = await openSigner(cli, loaded, signal);
+  return startSink({
+    ...queues,
+    consumeReceipts: (options) => consumeReceipts(queues.url, options),
+    store: openEvidenceStore(loaded.evidence.store, environment),
+    index,
+    keyring: () => loadKeyring(loaded.evidence.keyring),
+    signer,
+    issuer: { host: environment.hostname, musterVersion: musterVersion() },
+    logger,
+    now: environment.now,
+  });
+}
+
+/** The index that the configuration names; undefined where it names none. @throws `index_unavailable`. */
+export async function namedIndex(
+  { environment }: Cli,
+  { config }: Pick<LoadedConfig, 'config'>,
+  signal: AbortSignal,
+): Promise<DrillIndex | undefined> {
+  if (config.index.url === undefined) return undefined;
+  const { openPostgresIndex } = await import('@muster/index');
+  return await openPostgresIndex(await resolveSecret(config.index.url, environment.env), signal);
+}
+
+/** @throws `usage` where the configuration names none. */
+export async function requireIndex(cli: Cli, loaded: LoadedConfig, signal: AbortSignal): Promise<DrillIndex> {
+  const index = await namedIndex(cli, loaded, signal);
+  if (index !== undefined) return index;
+  throw new MusterError(
+    'usage',
+    `${loaded.file} names no index: a sink by itself needs index.url (muster up has one embedded).`,
+  );
+}
+
+/** Where `muster up` keeps its own index. */
+export const embeddedIndexDirectory = (cli: Cli): string => join(stateDirectory(cli.environment), 'index');
