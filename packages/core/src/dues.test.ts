@@ -13,13 +13,20 @@ describe('the due times of a schedule', () => {
     expect(dues('0 3 * * *', 'UTC', '2026-01-01T03:00:00Z', '2026-01-01T03:00:00Z')).toEqual([]);
   });
 
-  it('are one on the day that has the hour not at all, and one on the day that has it twice', () => {
-    expect(dues('30 2 * * *', 'Europe/Paris', '2026-03-28T12:00:00Z', '2026-03-29T12:00:00Z')).toHaveLength(
-      1,
-    );
-    expect(dues('30 2 * * *', 'Europe/Paris', '2026-10-24T12:00:00Z', '2026-10-25T12:00:00Z')).toHaveLength(
-      1,
-    );
+  it.each([
+    ['30 2 * * *', ['01:30'], ['00:30']],
+    ['*/20 2 * * *', ['01:00'], ['00:00', '00:20', '00:40']],
+    ['0 2,3 * * *', ['01:00'], ['00:00', '02:00']],
+    ['0 * * * *', ['00:00', '01:00', '02:00'], ['00:00', '01:00', '02:00']],
+    ['*/30 1-3 * * *', ['00:00', '00:30', '01:00', '01:30'], ['00:00', '00:30', '02:00', '02:30']],
+  ])('by %s are each once on the days on which the clocks of Paris change', (cron, forward, back) => {
+    const on = (day: string) => {
+      const before = new Date(Date.parse(`${day}T00:00:00Z`) - 1).toISOString();
+      const all = dues(cron, 'Europe/Paris', before, `${day}T02:30:00Z`);
+      return all.map((due) => due.slice(11, 16));
+    };
+    expect(on('2027-03-28')).toEqual(forward);
+    expect(on('2027-10-31')).toEqual(back);
   });
 
   it('can be taken a few at a time from a schedule that is due for ever', () => {

@@ -3,8 +3,12 @@ import { CronExpressionParser } from 'cron-parser';
 import type { Schedule } from './config/config.js';
 
 /**
- * The due times of a schedule in (after, until], ascending and lazily: whoever wants a few of very many takes a few.
- * The arithmetic is that of BullMQ's own schedulers, which use the same parser.
+ * The due times of a schedule in (after, until], strictly rising and lazily: whoever wants a few of very many takes a
+ * few. They are those of BullMQ's own schedulers, which ask the same parser.
+ *
+ * Where clocks go forward, what was due in the hour that does not exist is due once in the next (02:30 in Paris is then
+ * 03:30). Where they go back, what was due in the hour that comes twice is due in the first. What is due in every hour is
+ * due in each that passes.
  */
 export function* duesBetween(
   { cron, tz }: Pick<Schedule, 'cron' | 'tz'>,
@@ -17,6 +21,8 @@ export function* duesBetween(
     const due = expression.next().toDate();
     if (due > until) return;
     yield due;
+    // As BullMQ, which parses anew for each: from its own last step the parser goes on otherwise where clocks change.
+    expression.reset(due);
   }
 }
 

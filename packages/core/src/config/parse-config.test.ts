@@ -541,10 +541,21 @@ describe('schedules', () => {
     ['schedule: "0 3 * *"', 'five fields'],
     ['schedule: "0 0 3 * * *"', 'five fields'],
     ['schedule: "@daily"', 'five fields'],
-    ['schedule: "H 3 * * *"', 'without H'],
-    ['schedule: "61 3 * * *"', 'due at some time'],
+    ['schedule: "H 3 * * *"', 'the minute is none'],
+    ['schedule: "61 3 * * *"', 'the minute is none'],
+    ['schedule: "0 24 * * *"', 'the hour is none'],
+    ['schedule: "0 3 1W * *"', 'the day of month is none'],
+    ['schedule: "0 3 * fri *"', 'the month is none'],
+    ['schedule: "0 3 * * jan"', 'the day of week is none'],
+    ['schedule: "0 3 * * 5-"', 'the day of week is none'],
     ['schedule: "0 3 30 2 *"', 'due at some time'],
+    ['schedule: "0 3 31 4,6 *"', 'due at some time'],
     ['schedules: [{ name: a, cron: "0 3 * * *", tz: Mars/Base }]', 'a time zone such as'],
+    ['schedules: [{ name: a, cron: "0 3 * * *", tz: "+02:00" }]', 'a time zone such as'],
+    ['schedules: [{ name: a, cron: "0 3 * * *", tz: Australia/LHI }]', 'Lord Howe'],
+    ['schedules: [{ cron: "0 3 * * *" }]', 'name is missing'],
+    ['schedules: [{ name: a, cron: "0 3 * * *", overrun: kill }]', 'expected skip or wait'],
+    ['pool: EU', 'lower-case letters'],
     ['schedules: [{ name: A b, cron: "0 3 * * *" }]', 'lower-case letters'],
     ['schedules: [{ name: a, cron: "0 3 * * *", jitter: 25h }]', '24h at most'],
     ['schedules: [{ name: a, cron: "0 3 * * *" }, { name: a, cron: "0 4 * * *" }]', 'already'],
@@ -558,6 +569,45 @@ describe('schedules', () => {
     const faults = faultsOf(scheduled(keys));
     expect(faults.map((fault) => fault.message).join('; ')).toContain(message);
     expect(faults).toHaveLength(1);
+  });
+
+  it.each([
+    '0 3 L * *',
+    '0 3 * * mon-FRI',
+    '0 3 * JAN,feb *',
+    '*/15 0-6 1,15 * 5#3',
+    '0 3 * * 5L',
+    '0 3 29 2 *',
+  ])('may say %s', (cron) => expect(faultsOf(scheduled(`schedule: "${cron}"`))).toEqual([]));
+
+  it('with faults are told where, all at once', () => {
+    const text = `${SMALL}
+defaults:
+  schedules:
+    - { name: a, cron: 0 3 * *, tz: Mars/Base }
+redis: { url: redis://localhost }
+`;
+    const [line] = text.split('\n').flatMap((one, index) => (one.includes('name: a,') ? [index + 1] : []));
+    expect(places(text)).toEqual([
+      `${line}:24 invalid defaults.schedules[0].cron`,
+      `${line}:37 invalid defaults.schedules[0].tz`,
+      `${Number(line) + 1}:15 invalid redis.url`,
+    ]);
+  });
+
+  it('of defaults are those of each source that has none of its own, in either form', () => {
+    const text = `
+defaults: { schedules: [{ name: a, cron: 0 1 * * * }], pool: eu, restore_only: true, kind: postgres, backup: { type: dump, location: d } }
+sources:
+  - { slug: inherits }
+  - { slug: short, schedule: 0 2 * * *, pool: us }
+  - { slug: none, schedules: [] }
+`;
+    const inForce = load(text).sources.map(({ pool, schedules }) => [
+      pool,
+      ...schedules.map(({ cron }) => cron),
+    ]);
+    expect(inForce).toEqual([['eu', '0 1 * * *'], ['us', '0 2 * * *'], ['eu']]);
   });
 });
 

@@ -10,32 +10,78 @@ const name = (what: string) =>
 
 export const poolName = () => name('the name of a pool');
 
-const FIELDS = 'minute, hour, day of month, month, day of week';
+const FIELDS = ['minute', 'hour', 'day of month', 'month', 'day of week'] as const;
+const EXPECTED = `expected cron with five fields (${FIELDS.join(', ')})`;
+const NO_NAMES = /^[^a-z]*$/i;
+/** What the parser takes beyond crontab(5) and makes something else of: `H` by chance, `jan` as a day, `fri` as a month. */
+const NAMES: Readonly<Record<(typeof FIELDS)[number], RegExp>> = {
+  minute: NO_NAMES,
+  hour: NO_NAMES,
+  'day of month': /^[^a-z]*L?$/,
+  month: /^(?:[^a-z]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)*$/i,
+  'day of week': /^(?:[^a-z]|L|sun|mon|tue|wed|thu|fri|sat)*$/i,
+};
+
+/** A file may have thousands of schedules, and says the same few over and over. */
+const remembered = <T>(read: (text: string) => T): ((text: string) => T) => {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    const value = read(text);
+    known.set(text, value);
+    return value;
+  };
+};
+const MOST_REMEMBERED = 10_000;
 
 /** Cron of five fields, as BullMQ's parser takes them and crontab(5) means them. */
-export const cron = () =>
-  parsedString<string>((written) => {
-    const fields = written.trim().split(/\s+/);
-    if (fields.length !== 5) return { message: `expected cron with five fields (${FIELDS})` };
-    // The parser's own invention, a value by chance.
-    if (/\bH\b/i.test(written)) return { message: `expected cron with five fields (${FIELDS}), without H` };
-    try {
-      CronExpressionParser.parse(written, { tz: 'UTC' }).next();
-      return { value: fields.join(' ') };
-    } catch {
-      return { message: `expected cron with five fields (${FIELDS}) that is due at some time` };
-    }
-  });
+export const cron = () => parsedString<string>(readCron);
 
-const timeZone = () =>
-  parsedString<string>((written) => {
+const readCron = remembered((written: string): { readonly value: string } | { readonly message: string } => {
+  const fields = written.trim().split(/\s+/);
+  if (fields.length !== FIELDS.length) return { message: EXPECTED };
+  const value = fields.join(' ');
+  const misnamed = FIELDS.find((name, index) => !NAMES[name].test(fields[index] ?? ''));
+  if (misnamed === undefined && isDue(value)) return { value };
+  const wrong = misnamed ?? FIELDS.find((_, index) => !isDue(alone(fields, index)));
+  return {
+    message:
+      wrong === undefined ? `${EXPECTED} that is due at some time` : `${EXPECTED}, and the ${wrong} is none`,
+  };
+});
+
+/** With all other fields left open. */
+const alone = (fields: readonly string[], index: number): string =>
+  fields.map((field, other) => (other === index ? field : '*')).join(' ');
+
+function isDue(expression: string): boolean {
+  try {
+    CronExpressionParser.parse(expression, { currentDate: new Date(0), tz: 'UTC' }).next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const timeZone = () => parsedString<string>(readTimeZone);
+
+const readTimeZone = remembered(
+  (written: string): { readonly value: string } | { readonly message: string } => {
+    const message = 'expected a time zone such as Europe/Paris or UTC';
+    if (!/^[a-z]/i.test(written)) return { message };
     try {
-      new Intl.DateTimeFormat('en', { timeZone: written });
-      return { value: written };
+      const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: written }).resolvedOptions();
+      // Its clocks go back by half an hour, and there the parser, and with it BullMQ, finds no next time.
+      return timeZone === 'Australia/Lord_Howe'
+        ? { message: `${message}; schedules in that of Lord Howe Island are not supported` }
+        : { value: written };
     } catch {
-      return { message: 'expected a time zone such as Europe/Paris or UTC' };
+      return { message };
     }
-  });
+  },
+);
 
 const restorePoint = () =>
   z.union([z.enum(['latest', 'oldest']), z.strictObject({ id: text().describe('The id of one backup.') })], {
@@ -46,7 +92,7 @@ const MAX_JITTER_MS = 24 * 60 * 60 * 1000;
 
 export const schedule = z.strictObject({
   name: name('a name').describe('Unique within its source.'),
-  cron: cron().describe(`Five fields: ${FIELDS}.`),
+  cron: cron().describe(`Five fields: ${FIELDS.join(', ')}.`),
   tz: timeZone().exactOptional().describe('An IANA time zone. Default: UTC.'),
   restore_point: restorePoint().exactOptional().describe('latest, oldest or { id }. Default: latest.'),
   jitter: timeLimit()
