@@ -79,7 +79,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     ...options.env,
   };
   const connection = openRedis(redis.url, 'commands');
-  const events = createDrillEvents(connection);
+  const events = createDrillEvents(connection, redis.url);
   const services: Service[] = [];
 
   const muster: Fleet['muster'] = async (...args) => {

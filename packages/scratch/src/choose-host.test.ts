@@ -8,6 +8,8 @@ const host = (isolation: ScratchHost['isolation']): ScratchHost => ({
   launch: () => Promise.reject(new Error('not asked')),
   runNetworked: () => Promise.reject(new Error('not asked')),
   sweep: async () => [],
+  removeCells: async () => {},
+  capacity: () => Promise.reject(new Error('not asked')),
 });
 
 interface World {
