@@ -14,9 +14,10 @@ type Described = { readonly [key: string]: JsonValue | undefined };
  */
 export function describeConfig(config: Config): Described {
   const { signing, evidence, scratch } = config;
+  const ownTimeouts = checksWithTimeout(config);
   return withoutAbsent({
     sources: config.sources.map(describeSource),
-    checks: config.checks.map((check) => describeCheck(check, config.sources)),
+    checks: config.checks.map((check) => describeCheck(check, ownTimeouts.has(check.id))),
     scratch: { kind: scratch.kind, images: { ...scratch.images } },
     signing: signing.key === undefined ? undefined : { key: writeSecretRef(signing.key) },
     evidence: describeEvidence(evidence),
@@ -86,7 +87,7 @@ function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: S
   };
 }
 
-function describeCheck(check: Check, sources: readonly Source[]): JsonValue {
+function describeCheck(check: Check, hasOwnTimeout: boolean): JsonValue {
   const { question } = check;
   return withoutAbsent({
     id: check.id,
@@ -94,19 +95,21 @@ function describeCheck(check: Check, sources: readonly Source[]): JsonValue {
     summary_find: question.kind === 'mongodb' ? plain(question.summaryFind) : undefined,
     expect: check.expect,
     database: check.database,
-    timeout: hasOwnTimeout(check, sources) ? writeDuration(check.timeoutMs) : undefined,
+    timeout: hasOwnTimeout ? writeDuration(check.timeoutMs) : undefined,
     read_only: check.readOnly,
   });
 }
 
 /** A check without a timeout of its own has its source's, which is written there. */
-function hasOwnTimeout(check: Check, sources: readonly Source[]): boolean {
-  if (check.timeoutMs !== DEFAULT_LIMITS.check) return true;
-  return sources.some(
-    ({ checks, limits }) =>
-      limits.check !== check.timeoutMs &&
-      checks.some(({ id, timeoutMs }) => id === check.id && timeoutMs === check.timeoutMs),
+function checksWithTimeout({ checks, sources }: Config): ReadonlySet<string> {
+  const unlikeDefault = checks.filter(({ timeoutMs }) => timeoutMs !== DEFAULT_LIMITS.check);
+  // One that says the default itself has it also where its source has another.
+  const unlikeSource = sources.flatMap((source) =>
+    source.limits.check === DEFAULT_LIMITS.check
+      ? []
+      : source.checks.filter(({ timeoutMs }) => timeoutMs === DEFAULT_LIMITS.check),
   );
+  return new Set([...unlikeDefault, ...unlikeSource].map(({ id }) => id));
 }
 
 function plain(value: unknown): JsonValue {

@@ -32,10 +32,16 @@ export function showName(name: string): string {
 
 /** ` Did you mean checks?`, or nothing where no candidate is near enough. */
 export function suggest(name: string, candidates: readonly string[]): string {
-  const plain = name.toLowerCase().replaceAll('-', '_');
-  const near = (candidate: string) => distance(plain, candidate.toLowerCase().replaceAll('-', '_'));
+  const plain = (text: string) => text.toLowerCase().replaceAll('-', '_');
+  const wanted = plain(name);
   const bound = name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3));
-  const close = candidates.filter((candidate) => near(candidate) <= bound);
+  // A file may have thousands of names: those of another length are not even compared.
+  const close = candidates
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= bound)
+    .map((candidate) => ({ candidate, far: distance(wanted, plain(candidate)) }))
+    .filter(({ far }) => far <= bound);
   if (close.length === 0) return '';
-  return ` Did you mean ${showName(close.find((candidate) => near(candidate) === 0) ?? closest(name, close))}?`;
+  const same = close.find(({ far }) => far === 0)?.candidate;
+  const names = close.map(({ candidate }) => candidate);
+  return ` Did you mean ${showName(same ?? closest(name, names))}?`;
 }
