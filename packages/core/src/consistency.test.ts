@@ -185,6 +185,15 @@ describe('a consistent statement', () => {
       }),
     ],
     [
+      'of a worker that gave it back, and of one whose clock is four minutes behind',
+      statement({
+        attempts: [
+          { worker: 'v', started_at: at(-9), ended_at: at(240), outcome: 'returned' },
+          { worker: 'w', started_at: at(0), ended_at: at(10), outcome: 'pass' },
+        ],
+      }),
+    ],
+    [
       'of a schedule',
       statement({ trigger: { kind: 'schedule', schedule: 'nightly', scheduled_for: at(0) } }),
     ],
@@ -291,6 +300,33 @@ describe('a statement that contradicts itself', () => {
         ],
       }),
       'came to a verdict',
+    ],
+    [
+      'attempts that overlap by more than clocks differ',
+      statement({
+        attempts: [
+          { worker: 'v', started_at: at(-9), ended_at: at(301), outcome: 'returned' },
+          { worker: 'w', started_at: at(0), ended_at: at(10), outcome: 'pass' },
+        ],
+      }),
+      'the attempts are not one after another',
+    ],
+    [
+      'a drill asked for six minutes after its statement',
+      statement({ drill_id: newDrillId(new Date(at(371)), () => 0) }),
+      'asked for after',
+    ],
+    [
+      'a worker that says what only the sink can',
+      statement({ phases: [], checks: CHECKS.map(notRun), result: 'error', reason: 'worker_lost' }, [
+        'restore',
+      ]),
+      'a worker cannot say worker_lost',
+    ],
+    [
+      'a sink with a verdict on the backup',
+      statement({ issued_by: 'sink' }),
+      'its reason is not one of a drill without an end',
     ],
     [
       'phases out of order',
