@@ -4,6 +4,7 @@ import {
   canonicalJson,
   DRILL_ID,
   isMusterError,
+  MusterError,
   type Plan,
   receiptKey,
   type Statement,
@@ -27,35 +28,50 @@ const limit = (): AbortSignal => AbortSignal.timeout(CALL_MS);
 /**
  * One message: verified, stored, indexed, told; in this order, so that whatever dies on the way, it comes again and
  * nothing is done twice. What does not verify goes to quarantine, and never further.
- * @throws `evidence_unwritable`, `index_unavailable`, `redis_unavailable`, `key_unreadable`: it is to come again.
+ * @throws `evidence_unwritable`, `index_unavailable`, `redis_unavailable`, `key_unreadable`, `key_invalid`: it is to come
+ *   again.
  */
 export async function keepReceipt(keeping: Keeping, message: ReceiptJob): Promise<void> {
   if (message.type === 'unfinished') return await keepUnfinished(keeping, message);
-  const { ports, verify } = keeping;
+  const { ports } = keeping;
+  const drill: Drill = { id: message.drill_id, slug: message.source };
   const bytes = new TextEncoder().encode(message.bundle);
-  const { statement, exitCode, steps } = await verify(bytes);
-  if (exitCode !== 0 || statement === undefined) {
-    return await quarantine(ports, message.drill_id, bytes, steps.at(-1)?.detail ?? 'it does not verify');
+  const read = await readReceipt(keeping, drill, bytes);
+  if ('why' in read) return await quarantine(ports, drill.id, bytes, read.why);
+  if (read.statement.predicate.issued_by === 'sink') {
+    return await quarantine(ports, drill.id, bytes, 'only a sink says that a drill was not finished');
   }
-  const faults = await faultsOf(ports, statement, message);
-  if (faults.length > 0) return await quarantine(ports, message.drill_id, bytes, faults.join('; '));
-  await store(keeping, statement, bytes);
+  await store(keeping, drill, { bytes, statement: read.statement });
 }
 
-/** What of an authentic receipt is not what was asked of this worker. */
-async function faultsOf(
-  { store: evidence }: SinkPorts,
-  statement: Statement,
-  { drill_id: drillId, source }: Extract<ReceiptJob, { type: 'receipt' }>,
-): Promise<readonly string[]> {
-  const { predicate } = statement;
-  if (predicate.issued_by === 'sink') return ['only a sink says that a drill was not finished'];
-  if (predicate.drill_id !== drillId || predicate.source.slug !== source)
-    return ['it is that of another drill'];
+interface Drill {
+  readonly id: string;
+  readonly slug: string;
+}
+
+interface Receipt {
+  readonly bytes: Uint8Array;
+  readonly statement: Statement;
+}
+
+/** What an authentic receipt says of this drill, as it was planned; or why it is none. */
+async function readReceipt(
+  { ports, verify }: Keeping,
+  { id, slug }: Drill,
+  bytes: Uint8Array,
+): Promise<{ readonly statement: Statement } | { readonly why: string }> {
+  const { statement, exitCode, steps } = await verify(bytes);
+  if (exitCode !== 0 || statement === undefined) {
+    return { why: steps.at(-1)?.detail ?? 'it does not verify' };
+  }
+  const { drill_id: drillId, source } = statement.predicate;
+  if (drillId !== id || source.slug !== slug) return { why: 'it is that of another drill' };
   try {
-    return strayFrom(statement, await getPlan(evidence, source, drillId, limit()));
+    const faults = strayFrom(statement, await getPlan(ports.store, slug, id, limit()));
+    return faults.length === 0 ? { statement } : { why: faults.join('; ') };
   } catch (error) {
-    if (isMusterError(error, 'evidence_not_found')) return ['nobody planned that drill'];
+    if (isMusterError(error, 'evidence_not_found')) return { why: 'nobody planned that drill' };
+    if (isMusterError(error, 'evidence_malformed')) return { why: 'what lies in place of its plan is none' };
     throw error;
   }
 }
@@ -64,28 +80,66 @@ async function faultsOf(
 export async function keepUnfinished(keeping: Keeping, unfinished: Unfinished): Promise<void> {
   const { ports } = keeping;
   const { plan } = unfinished;
-  const { slug } = plan.source;
-  if ((await putPlan(ports.store, plan, limit())) === 'exists') {
-    const planned = await getPlan(ports.store, slug, plan.drill_id, limit());
-    if (canonicalJson(planned) !== canonicalJson(plan)) {
-      const bytes = new TextEncoder().encode(canonicalJson(plan));
-      return await quarantine(ports, plan.drill_id, bytes, 'it is not what was planned');
-    }
-  }
-  const there = await stored(ports, plan);
-  if (there !== undefined) return await finish(keeping, there);
-  const statement = unfinishedStatement(unfinished, {
-    ...ports.issuer,
-    nodeVersion: process.version,
-    os: `${type()} ${release()}`,
-    now: ports.now(),
-  });
-  await store(keeping, statement, ports.signer.sign(statement));
+  const drill: Drill = { id: plan.drill_id, slug: plan.source.slug };
+  const refuse = (why: string): Promise<void> =>
+    quarantine(ports, drill.id, new TextEncoder().encode(canonicalJson(plan)), why);
+
+  const receipt = await signUnfinished(keeping, unfinished);
+  if (receipt === undefined) return await refuse('no receipt can be written of such a plan');
+  if (!(await isPlanned(ports, plan))) return await refuse('it is not what was planned');
+  const there = await stored(ports, drill);
+  await (there === undefined ? store(keeping, drill, receipt) : finishStored(keeping, drill, there));
 }
 
-async function stored({ store: evidence }: SinkPorts, plan: Plan): Promise<Uint8Array | undefined> {
+/** Written down here where nobody could before. */
+async function isPlanned({ store: evidence }: SinkPorts, plan: Plan): Promise<boolean> {
+  if ((await putPlan(evidence, plan, limit())) === 'stored') return true;
   try {
-    return await evidence.get(receiptKey(plan.source.slug, plan.drill_id), limit());
+    const planned = await getPlan(evidence, plan.source.slug, plan.drill_id, limit());
+    return canonicalJson(planned) === canonicalJson(plan);
+  } catch (error) {
+    if (isMusterError(error, 'evidence_malformed')) return false;
+    throw error;
+  }
+}
+
+/** The sink's own receipt, verified as a stranger will; undefined where none that verifies can be written. */
+async function signUnfinished(keeping: Keeping, unfinished: Unfinished): Promise<Receipt | undefined> {
+  const { ports, verify } = keeping;
+  // Clocks of hosts may tell a story of the tries that contradicts itself: a receipt without them is better than none.
+  for (const attempts of [unfinished.attempts, []]) {
+    const bytes = trySign(ports, { ...unfinished, attempts });
+    if (bytes === undefined) continue;
+    const { exitCode, statement } = await verify(bytes);
+    if (exitCode === 0 && statement !== undefined) return { bytes, statement };
+    if (exitCode === 1) throw notInKeyring(ports);
+    const of = { drill_id: unfinished.plan.drill_id };
+    ports.logger.warn('what is known of the tries of this drill contradicts itself', of);
+  }
+  return undefined;
+}
+
+function trySign({ signer, issuer, now }: SinkPorts, unfinished: Unfinished): Uint8Array | undefined {
+  const os = `${type()} ${release()}`;
+  const whole = { ...issuer, nodeVersion: process.version, os, now: now() };
+  try {
+    return signer.sign(unfinishedStatement(unfinished, whole));
+  } catch (error) {
+    if (isMusterError(error, 'internal')) return undefined;
+    throw error;
+  }
+}
+
+function notInKeyring({ signer }: SinkPorts): MusterError {
+  return new MusterError(
+    'key_invalid',
+    `The sink signs with the key ${signer.keyId}, which the keyring does not hold: put its public key there. Until then drills that no worker finished wait for their receipts.`,
+  );
+}
+
+async function stored({ store: evidence }: SinkPorts, { id, slug }: Drill): Promise<Uint8Array | undefined> {
+  try {
+    return await evidence.get(receiptKey(slug, id), limit());
   } catch (error) {
     if (isMusterError(error, 'evidence_not_found')) return undefined;
     throw error;
@@ -93,34 +147,40 @@ async function stored({ store: evidence }: SinkPorts, plan: Plan): Promise<Uint8
 }
 
 /** The first valid receipt stands. */
-async function store(keeping: Keeping, { predicate }: Statement, bytes: Uint8Array): Promise<void> {
+async function store(keeping: Keeping, drill: Drill, receipt: Receipt): Promise<void> {
   const { ports } = keeping;
-  const { drill_id: drillId, source } = predicate;
-  const key = receiptKey(source.slug, drillId);
-  if ((await ports.store.putOnce(key, bytes, limit())) === 'stored') return await finish(keeping, bytes);
-  const first = await ports.store.get(key, limit());
-  if (sha256Hex(first) !== sha256Hex(bytes)) {
-    ports.logger.warn('superseded: the first receipt of this drill stands', { drill_id: drillId });
+  const key = receiptKey(drill.slug, drill.id);
+  if ((await ports.store.putOnce(key, receipt.bytes, limit())) === 'stored') {
+    return await finish(ports, drill, receipt);
   }
-  await finish(keeping, first);
+  const first = await ports.store.get(key, limit());
+  if (sha256Hex(first) === sha256Hex(receipt.bytes)) return await finish(ports, drill, receipt);
+  ports.logger.warn('superseded: the first receipt of this drill stands', { drill_id: drill.id });
+  await finishStored(keeping, drill, first);
+}
+
+/** The same for what was in the evidence store before: whoever may write there can have put it there. */
+async function finishStored(keeping: Keeping, drill: Drill, bytes: Uint8Array): Promise<void> {
+  const { ports } = keeping;
+  const read = await readReceipt(keeping, drill, bytes);
+  if (!('why' in read)) return await finish(ports, drill, { bytes, statement: read.statement });
+  ports.logger.error('the stored receipt does not verify, and is not indexed', undefined, {
+    drill_id: drill.id,
+    key: receiptKey(drill.slug, drill.id),
+    why: read.why,
+  });
+  await ports.drills.forget(drill.id);
 }
 
 /** What lies in the evidence store is indexed, and told to whoever waits for it. */
-async function finish({ ports, verify }: Keeping, bytes: Uint8Array): Promise<void> {
-  const { statement, exitCode, steps } = await verify(bytes);
-  if (exitCode !== 0 || statement === undefined) {
-    ports.logger.error('a stored receipt does not verify, and is not indexed', undefined, {
-      why: steps.at(-1)?.detail,
-    });
-    return;
-  }
-  const { drill_id: drillId, source, result, reason } = statement.predicate;
-  const key = receiptKey(source.slug, drillId);
+async function finish(ports: SinkPorts, { id, slug }: Drill, { bytes, statement }: Receipt): Promise<void> {
+  const key = receiptKey(slug, id);
+  const { result, reason } = statement.predicate;
   await ports.index.put({ statement, key, sha256: sha256Hex(bytes) }, limit());
-  await ports.drills.forget(drillId);
-  await ports.states.settle(drillId);
-  await ports.events.publish(drillId, { type: 'stored', result, ...(reason && { reason }), key });
-  ports.logger.info('receipt kept', { drill_id: drillId, source: source.slug, result, reason });
+  await ports.drills.forget(id);
+  await ports.states.settle(id);
+  await ports.events.publish(id, { type: 'stored', result, ...(reason && { reason }), key });
+  ports.logger.info('receipt kept', { drill_id: id, source: slug, result, reason });
 }
 
 /** Kept beside the evidence, for people to look into; reported as an error. */

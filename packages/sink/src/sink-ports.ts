@@ -6,12 +6,15 @@ import type {
   DrillStates,
   ReceiptConsumer,
   ReceiptConsumerOptions,
+  ReceiptQueue,
 } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 
 export interface SinkPorts {
   readonly consumeReceipts: (options: ReceiptConsumerOptions) => ReceiptConsumer;
   readonly drills: DrillQueue;
+  /** Whether a drill whose workers all died has a receipt on its way. */
+  readonly receipts: Pick<ReceiptQueue, 'holds'>;
   readonly states: DrillStates;
   readonly events: DrillEvents;
   readonly store: EvidenceStore;

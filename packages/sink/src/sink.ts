@@ -1,4 +1,4 @@
-import { isMusterError, type Plan } from '@muster/core';
+import type { Plan } from '@muster/core';
 import { type Keeping, keepReceipt, keepUnfinished, quarantine } from './keep-receipt.js';
 import { createVerifier } from './keyring-cache.js';
 import type { RunningSink, SinkPorts } from './sink-ports.js';
@@ -22,15 +22,9 @@ export function startSink(ports: SinkPorts): RunningSink {
 
   let looking: Promise<void> | undefined;
   const look = (): void => {
-    looking ??= endAbandoned(keeping)
-      .catch((error: unknown) => {
-        // The next look finds the same.
-        if (!isMusterError(error, 'redis_unavailable'))
-          logger.error('an abandoned drill is left for now', error);
-      })
-      .finally(() => {
-        looking = undefined;
-      });
+    looking ??= endAbandoned(keeping).finally(() => {
+      looking = undefined;
+    });
   };
   const timer = setInterval(look, LOOK_MS).unref();
   const ready = consumer.ready.then(() => {
@@ -46,18 +40,27 @@ export function startSink(ports: SinkPorts): RunningSink {
   };
 }
 
-/** Drills that killed their workers once too often. */
+/** Drills that killed their workers once too often. Never throws: the next look finds what is left of them. */
 async function endAbandoned(keeping: Keeping): Promise<void> {
-  const { drills, states } = keeping.ports;
-  const end = async (plan: Plan): Promise<void> => {
-    const [attempts, isCancelled] = await Promise.all([
-      states.attempts(plan.drill_id),
-      states.cancelRequested(plan.drill_id),
-    ]);
-    await keepUnfinished(keeping, { plan, reason: isCancelled ? 'cancelled' : 'worker_lost', attempts });
-    await drills.forget(plan.drill_id);
-  };
-  for (const plan of await drills.abandoned()) await end(plan);
+  const { drills, logger } = keeping.ports;
+  // Without Redis nothing works, and whoever needs it says so.
+  const abandoned = await drills.abandoned().catch(() => []);
+  for (const plan of abandoned) {
+    await endOne(keeping, plan).catch((error: unknown) =>
+      logger.error('an abandoned drill is left for now', error, { drill_id: plan.drill_id }),
+    );
+  }
+}
+
+async function endOne(keeping: Keeping, plan: Plan): Promise<void> {
+  const { drills, receipts, states } = keeping.ports;
+  const { drill_id: drillId } = plan;
+  // Its last worker died after it had spoken: that receipt is to stand. Should it not verify, the next look finds none.
+  if (await receipts.holds(drillId)) return;
+  const attempts = await states.attempts(drillId);
+  const reason = (await states.cancelRequested(drillId)) ? 'cancelled' : 'worker_lost';
+  await keepUnfinished(keeping, { plan, reason, attempts });
+  await drills.forget(drillId);
 }
 
 function pause(ms: number): Promise<void> {
