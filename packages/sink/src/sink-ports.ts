@@ -12,13 +12,13 @@ import type { Logger } from '@muster/telemetry';
 
 export interface SinkPorts {
   readonly consumeReceipts: (options: ReceiptConsumerOptions) => ReceiptConsumer;
-  readonly drills: DrillQueue;
+  readonly drills: Pick<DrillQueue, 'abandoned' | 'forget'>;
   /** Whether a drill whose workers all died has a receipt on its way. */
   readonly receipts: Pick<ReceiptQueue, 'holds'>;
-  readonly states: DrillStates;
-  readonly events: DrillEvents;
+  readonly states: Pick<DrillStates, 'attempts' | 'cancelRequested' | 'settle'>;
+  readonly events: Pick<DrillEvents, 'publish'>;
   readonly store: EvidenceStore;
-  readonly index: DrillIndex;
+  readonly index: Pick<DrillIndex, 'put'>;
   /** Read anew for each batch at the most every few seconds: a key that is added counts without a restart. */
   readonly keyring: () => Promise<Keyring>;
   /** For drills that no worker can write a receipt for. */

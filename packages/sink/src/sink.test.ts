@@ -1,0 +1,100 @@
+import { loadKeyring, verifyReceipt } from '@muster/evidence';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ASKED, drilled, messageOf, signal, sinkInMemory } from './sink.fixture.js';
+
+type Sink = Awaited<ReturnType<typeof sinkInMemory>>;
+
+let sink: Sink;
+afterEach(async () => {
+  vi.useRealTimers();
+  await sink.close();
+});
+
+async function given(setUp: (sink: Sink) => void): Promise<Sink> {
+  sink = await sinkInMemory();
+  setUp(sink);
+  await sink.start();
+  return sink;
+}
+
+/** What the receipts in the store say, by drill. */
+async function reasons(): Promise<Record<string, string | undefined>> {
+  const keyring = await loadKeyring(sink.keys);
+  const said = (await sink.keysIn('receipts/')).map(async (key) => {
+    const { statement } = await verifyReceipt(await sink.store.get(key, signal), {
+      keyring,
+      requirePass: false,
+    });
+    return [statement?.predicate.drill_id, statement?.predicate.reason ?? statement?.predicate.result];
+  });
+  return Object.fromEntries(await Promise.all(said));
+}
+
+/** Lets the time of a look come, until what is expected is so: one that comes during a look is passed over. */
+const lookUntil = (expected: () => void): Promise<void> =>
+  vi.waitFor(() => {
+    vi.advanceTimersByTime(5_000);
+    expected();
+  });
+
+describe('a drill whose workers all died', () => {
+  const drill = drilled();
+
+  it('ends in a receipt that says so, with the tries, and leaves the queue', async () => {
+    const { queue, indexed } = await given(({ queue }) => {
+      queue.abandoned.push(drill.plan);
+      queue.attempts = [{ worker: 'w1', started_at: ASKED.toISOString(), outcome: 'lost' }];
+    });
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([]));
+    expect(await reasons()).toEqual({ [drill.id]: 'worker_lost' });
+    expect(indexed.get(drill.id)?.statement.predicate.attempts).toHaveLength(1);
+  });
+
+  it('was cancelled, if somebody had asked for that', async () => {
+    const { queue } = await given(({ queue }) => {
+      queue.abandoned.push(drill.plan);
+      queue.cancelled.add(drill.id);
+    });
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([]));
+    expect(await reasons()).toEqual({ [drill.id]: 'cancelled' });
+  });
+
+  it('keeps the receipt that its last worker stored, and is forgotten', async () => {
+    const { queue, plan, deliver, signer } = await given(() => {});
+    await plan(drill.plan);
+    queue.abandoned.push(drill.plan);
+    await deliver(messageOf(drill, signer));
+    expect(queue.abandoned).toEqual([]);
+    expect(await reasons()).toEqual({ [drill.id]: 'pass' });
+  });
+
+  it('is left alone while a receipt is on its way, and is looked for again', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const { queue, keysIn } = await given(({ queue }) => {
+      queue.abandoned.push(drill.plan);
+      queue.onTheirWay.add(drill.id);
+    });
+    const other = drilled();
+    queue.abandoned.push(other.plan);
+    await lookUntil(() => expect(queue.abandoned).toEqual([drill.plan]));
+    expect(await keysIn('receipts/')).toHaveLength(1);
+    queue.onTheirWay.clear();
+    await lookUntil(() => expect(queue.abandoned).toEqual([]));
+    expect(await reasons()).toEqual({ [drill.id]: 'worker_lost', [other.id]: 'worker_lost' });
+  });
+
+  it('does not hold up the others where it cannot be ended', async () => {
+    const other = drilled();
+    const { queue, logged } = await given(({ queue, store }) => {
+      queue.abandoned.push(drill.plan, other.plan);
+      const { putOnce } = store;
+      (store as { putOnce: typeof putOnce }).putOnce = async (key, bytes, signal) => {
+        if (key.includes(drill.id)) throw new Error('no');
+        return await putOnce(key, bytes, signal);
+      };
+    });
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([drill.plan]));
+    expect(await reasons()).toEqual({ [other.id]: 'worker_lost' });
+    expect(logged('error')).toMatchObject([{ drill_id: drill.id }]);
+  });
+});
