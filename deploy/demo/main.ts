@@ -1,14 +1,20 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { makeBackups } from './make-backups.ts';
 
 const home = join(process.cwd(), '.muster/demo');
 const backups = { healthy: join(home, 'backups/shop'), damaged: join(home, 'backups/shop-damaged') };
-const muster = join(process.cwd(), 'node_modules/.bin/muster');
+const muster = join(process.cwd(), 'packages/cli/bin/muster.mjs');
+const env = { ...process.env, MUSTER_STATE_DIR: join(home, 'state') };
+const once = process.argv.includes('--once');
 
-/** A shop is dumped twice, once badly; both backups are drilled; a receipt is verified. Exit 0 if all went as it should. */
+/**
+ * A shop is dumped twice, once badly. A fleet is brought up, both backups are drilled in it, and a receipt is verified.
+ * It serves until Ctrl-C; with `--once` it ends: 0 if all went as it should.
+ */
 async function main(): Promise<number> {
   await mkdir(home, { recursive: true });
   await copyFile('deploy/demo/muster.yaml', join(home, 'muster.yaml'));
@@ -16,18 +22,37 @@ async function main(): Promise<number> {
     say('Making a shop of 260,000 rows, and two backups of it');
     await makeBackups(backups, join(home, 'state'));
   }
+  say('A fleet: producer, queue, worker and sink, all on this machine');
+  const fleet = await startFleet();
+  try {
+    const asItShould = await demonstrate();
+    say(asItShould ? 'That went as it should. Yours to look at:' : 'That did not go as it should.');
+    const here = relative(process.cwd(), home);
+    const config = `--config ${here}/muster.yaml`;
+    const state = `MUSTER_STATE_DIR=${here}/state`;
+    console.log(`  configuration  ${here}/muster.yaml
+  receipts       ${here}/evidence/receipts/
+  another drill  ${state} npx muster drill enqueue ${config} --source shop --watch
+  all of them    ${state} npx muster drill list ${config}
+  verify         npx muster verify ${here}/shop.sigstore.json --keyring ${here}/keys
+  with cosign    see README.md`);
+    if (!once) {
+      say('The fleet goes on, and drills both every night. Ctrl-C ends it.');
+      await Promise.race([interrupted(), fleet.ended]);
+    }
+    return asItShould ? 0 : 2;
+  } finally {
+    await fleet.stop();
+  }
+}
+
+async function demonstrate(): Promise<boolean> {
   say('A drill of the healthy backup');
-  const healthy = await run('drill', 'run', '--source', 'shop', '--receipt', 'shop.sigstore.json');
+  const healthy = await run('drill', 'enqueue', '--source', 'shop', '--watch');
   say('A drill of the damaged one: pg_dump exited 0 for it, too');
-  const damaged = await run(
-    'drill',
-    'run',
-    '--source',
-    'shop-damaged',
-    '--receipt',
-    'shop-damaged.sigstore.json',
-  );
-  say('The first receipt, verified with nothing but the public key and the dump');
+  const damaged = await run('drill', 'enqueue', '--source', 'shop-damaged', '--watch');
+  say('The newest receipt of the first, verified with nothing but the public key and the dump');
+  await copyFile(await newestReceipt('shop'), join(home, 'shop.sigstore.json'));
   const [dump = ''] = await readdir(backups.healthy);
   const verified = await run(
     'verify',
@@ -37,26 +62,57 @@ async function main(): Promise<number> {
     '--artefact',
     join('backups/shop', dump),
   );
-  const asItShould = healthy === 0 && damaged === 1 && verified === 0;
-  say(asItShould ? 'That went as it should. Yours to look at:' : 'That did not go as it should.');
-  const here = relative(process.cwd(), home);
-  console.log(`  configuration  ${here}/muster.yaml
-  receipts       ${here}/evidence/receipts/
-  another drill  npx muster drill run --config ${here}/muster.yaml --source shop
-  verify         npx muster verify ${here}/shop.sigstore.json --keyring ${here}/keys
-  with cosign    see README.md`);
-  return asItShould ? 0 : 2;
+  return healthy === 0 && damaged === 1 && verified === 0;
+}
+
+async function newestReceipt(slug: string): Promise<string> {
+  const folder = join(home, 'evidence/receipts', slug);
+  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
+    path.endsWith('.sigstore.json'),
+  );
+  return join(folder, paths.sort().at(-1) ?? '');
+}
+
+/** `muster up`, its log in a file; resolves when it takes drills. */
+async function startFleet(): Promise<{ readonly ended: Promise<void>; stop(): Promise<void> }> {
+  console.log('$ muster up');
+  const child = spawn(process.execPath, [muster, 'up'], {
+    cwd: home,
+    env,
+    // In a session of its own: Ctrl-C is for this process, which ends it in its turn.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const log: string[] = [];
+  const ready = new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stderr ?? process.stdin }).on('line', (line) => {
+      log.push(line);
+      if (line.includes('"service":"worker"') && line.includes('"msg":"ready"')) resolve();
+    });
+    void ended.then(() => reject(new Error(`muster up ended:\n${log.join('\n')}`)));
+  });
+  await ready;
+  return { ended, stop: () => stop(child, ended) };
+}
+
+async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  await ended;
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
 }
 
 /** The command as a user has it, its output as ours. */
 function run(...args: readonly string[]): Promise<number> {
   console.log(`$ muster ${args.join(' ')}`);
-  const child = spawn(muster, args, {
-    cwd: home,
-    stdio: 'inherit',
-    env: { ...process.env, MUSTER_STATE_DIR: join(home, 'state') },
-  });
-  // Ctrl-C reaches the child too, which ends its drill with a receipt: wait for it.
+  const child = spawn(process.execPath, [muster, ...args], { cwd: home, stdio: 'inherit', env });
+  // Ctrl-C reaches the child too: wait for it.
   const wait = () => {};
   process.on('SIGINT', wait);
   return new Promise((resolve) => {

@@ -6,8 +6,8 @@ import { dockerAnswers, ensureSystemPackages, NEEDS } from '../setup/system-pack
 
 ensureNpmPackages();
 // Docker serves only where it answers; what always works is the host's own PostgreSQL in bubblewrap.
-const complete = ensureSystemPackages([NEEDS.bubblewrap, NEEDS.postgresql]);
-if (!complete && !dockerAnswers()) process.exit(2);
+const complete = ensureSystemPackages([NEEDS.bubblewrap, NEEDS.postgresql, NEEDS.redis]);
+if (!complete && !(dockerAnswers() && NEEDS.redis.isThere())) process.exit(2);
 build();
 const { status } = spawnSync(node24, ['deploy/demo/main.ts', ...process.argv.slice(2)], {
   cwd: root,

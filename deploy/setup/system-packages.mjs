@@ -51,6 +51,12 @@ export const NEEDS = {
       brew: 'postgresql',
     },
   },
+  redis: {
+    name: 'Redis server',
+    why: 'the queue of the fleet that muster up brings up',
+    isThere: () => hasCommand('redis-server'),
+    packages: { apt: 'redis-server', dnf: 'redis', apk: 'redis', brew: 'redis' },
+  },
   docker: {
     name: 'Docker daemon',
     why: 'isolates scratch servers in containers',

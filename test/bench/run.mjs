@@ -5,8 +5,8 @@ import { dockerAnswers, ensureSystemPackages, NEEDS } from '../../deploy/setup/s
 // `npm run bench`: installs what is missing, then measures. `npm run bench -- --runs 7` for more runs.
 
 ensureNpmPackages();
-const { bubblewrap, postgresql, docker, debootstrap } = NEEDS;
-ensureSystemPackages([bubblewrap, postgresql, ...(dockerAnswers() ? [] : [docker, debootstrap])]);
+const { bubblewrap, postgresql, redis, docker, debootstrap } = NEEDS;
+ensureSystemPackages([bubblewrap, postgresql, redis, ...(dockerAnswers() ? [] : [docker, debootstrap])]);
 build();
 const { status } = spawnSync(node24, ['test/bench/main.ts', ...process.argv.slice(2)], {
   cwd: root,
