@@ -112,22 +112,24 @@ async function push(
   const nonce = randomUUID();
   await redis.set(proposalKey(nonce), JSON.stringify(documentSchema.parse(document)), 'EX', 2 * ANSWER_S);
   const waiting = openRedis(redisUrl, 'blocking');
-  const onAbort = (): void => waiting.disconnect();
-  signal.addEventListener('abort', onAbort, { once: true });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_S * 1000)]);
+  const over = new Promise<null>((resolve) => {
+    limit.addEventListener('abort', () => resolve(null), { once: true });
+    if (limit.aborted) resolve(null);
+  });
   try {
     const listeners = await redis.publish(PUSHES, nonce);
-    const answer = listeners === 0 ? null : await waiting.blpop(answerKey(nonce), ANSWER_S);
-    if (answer === null) {
-      throw new MusterError(
-        'producer_unavailable',
-        'No producer took the configuration: see whether one runs on this Redis, then push again.',
-      );
-    }
-    return answerSchema.parse(JSON.parse(answer[1]));
+    const answered = waiting.blpop(answerKey(nonce), ANSWER_S).catch(() => null);
+    const answer = listeners === 0 ? null : await Promise.race([answered, over]);
+    if (answer !== null) return answerSchema.parse(JSON.parse(answer[1]));
+    if (signal.aborted) throw new MusterError('cancelled', 'Pushing the configuration was cancelled.');
+    throw new MusterError(
+      'producer_unavailable',
+      'No producer took the configuration: see whether one runs on this Redis, then push again.',
+    );
   } finally {
-    signal.removeEventListener('abort', onAbort);
     waiting.disconnect();
-    await redis.del(proposalKey(nonce));
+    await redis.del(proposalKey(nonce)).catch(() => {});
   }
 }
 

@@ -3,7 +3,7 @@ import { openRedis } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
 import { retryDelay } from './retry-delay.js';
-import type { Tick } from './schedules.js';
+import type { Tick } from './tick.js';
 import { dueOf } from './tick-job-id.js';
 
 export interface TickConsumerOptions {

@@ -43,8 +43,7 @@ export {
   type ScheduleEntry,
   type Schedules,
   type Synced,
-  scheduleKey,
-  type Tick,
 } from './schedules.js';
 export type { Subscription } from './subscription.js';
+export { scheduleKey, type Tick } from './tick.js';
 export { createWorkerRegistry, type Heartbeat, type WorkerRegistry } from './worker-registry.js';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
@@ -15,7 +16,12 @@ export interface Lease {
 
 export const LEASE_MS = 30_000;
 
-/** Only the holder's own. */
+/** The value is `<holder> <nonce>`: the same holder takes it again, and its own earlier self cannot give that back. */
+const ACQUIRE = `
+local held = redis.call('GET', KEYS[1])
+if held and string.sub(held, 1, #ARGV[1] + 1) ~= ARGV[1] .. ' ' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+return 1`;
 const IF_HELD = (command: string): string =>
   `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call(${command}) end return 0`;
 const RENEW = IF_HELD("'PEXPIRE', KEYS[1], ARGV[2]");
@@ -28,11 +34,12 @@ export function createLeases(redis: Redis): Leases {
 
 async function acquire(redis: Redis, name: string, holder: string): Promise<Lease | undefined> {
   const key = `${PREFIX}:lease:${name}`;
-  const taken = await redis.set(key, holder, 'PX', LEASE_MS, 'NX');
-  if (taken === null && (await redis.eval(RENEW, 1, key, holder, LEASE_MS)) !== 1) return undefined;
+  const nonce = randomUUID();
+  if ((await redis.eval(ACQUIRE, 1, key, holder, nonce, LEASE_MS)) !== 1) return undefined;
+  const token = `${holder} ${nonce}`;
   return renewed(
-    () => redis.eval(RENEW, 1, key, holder, LEASE_MS),
-    () => redis.eval(RELEASE, 1, key, holder),
+    () => redis.eval(RENEW, 1, key, token, LEASE_MS),
+    () => redis.eval(RELEASE, 1, key, token),
   );
 }
 

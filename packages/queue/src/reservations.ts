@@ -45,26 +45,27 @@ export interface Reservation {
 }
 
 /**
- * Fields are holders, values `memory disk pids expires`. Promised memory and pids add up; of the disk just what is free at
+ * Fields are holders, values `memory pids expires`. Promised memory and pids add up; of the disk just what is free at
  * this moment counts, since scratches have written part of theirs already. Returns what is short, or an empty string.
  */
 const RESERVE = `
-local now = tonumber(ARGV[6])
-local memory, disk, pids = 0, 0, 0
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local memory, pids = 0, 0
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  local m, d, p, expires = string.match(redis.call('HGET', KEYS[1], field), '(%d+) (%d+) (%d+) (%d+)')
+  local m, p, expires = string.match(redis.call('HGET', KEYS[1], field), '(%d+) (%d+) (%d+)')
   if tonumber(expires) < now then
     redis.call('HDEL', KEYS[1], field)
   elseif field ~= ARGV[1] then
-    memory, disk, pids = memory + m, disk + d, pids + p
+    memory, pids = memory + m, pids + p
   end
 end
 local function short(promised, need, bound) return bound ~= '' and promised + tonumber(need) > tonumber(bound) end
-if short(memory, ARGV[2], ARGV[8]) or short(0, ARGV[2], ARGV[9]) then return 'memory' end
-if short(0, ARGV[3], ARGV[10]) then return 'disk' end
-if short(pids, ARGV[4], ARGV[11]) then return 'pids' end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. ARGV[7])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if short(memory, ARGV[2], ARGV[6]) or short(0, ARGV[2], ARGV[7]) then return 'memory' end
+if short(0, ARGV[3], ARGV[8]) then return 'disk' end
+if short(pids, ARGV[4], ARGV[9]) then return 'pids' end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[4] .. ' ' .. string.format('%.0f', now + ARGV[5]))
+redis.call('PEXPIRE', KEYS[1], 2 * ARGV[5])
 return ''`;
 
 const shortSchema = z.enum(['', 'memory', 'disk', 'pids']);
@@ -85,25 +86,13 @@ async function reserve(
 ): Promise<Reservation | { readonly short: 'memory' | 'disk' | 'pids' }> {
   const key = `${PREFIX}:room:${capacity.hostId}`;
   const bounds = [capacity.memoryBytes, capacity.memoryFreeBytes, capacity.diskFreeBytes, capacity.pids];
-  const ask = async () => {
-    const now = Date.now();
-    const { memoryBytes, diskBytes, pids } = needs;
-    const wanted = [memoryBytes, diskBytes, pids].map((need) => Math.ceil(need));
-    const limits = bounds.map((bound) => (bound === undefined ? '' : Math.floor(bound)));
-    return shortSchema.parse(
-      await redis.eval(RESERVE, 1, key, field, ...wanted, 2 * LEASE_MS, now, now + LEASE_MS, ...limits),
-    );
-  };
-  const short = await ask();
+  const wanted = [needs.memoryBytes, needs.diskBytes, needs.pids].map(Math.ceil);
+  const limits = bounds.map((bound) => (bound === undefined ? '' : Math.floor(bound)));
+  const short = shortSchema.parse(await redis.eval(RESERVE, 1, key, field, ...wanted, LEASE_MS, ...limits));
   if (short !== '') return { short };
-  const renew = () => {
-    const { memoryBytes, diskBytes, pids } = needs;
-    const value = [memoryBytes, diskBytes, pids, Date.now() + LEASE_MS].map(Math.ceil).join(' ');
-    return redis
-      .multi()
-      .hset(key, field, value)
-      .pexpire(key, 2 * LEASE_MS)
-      .exec();
-  };
-  return renewed(renew, () => redis.hdel(key, field));
+  return renewed(
+    // It was given, and stays so whatever others were given since.
+    () => redis.eval(RESERVE, 1, key, field, ...wanted, LEASE_MS, '', '', '', ''),
+    () => redis.hdel(key, field),
+  );
 }

@@ -5,6 +5,7 @@ import { orUnavailable } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
 import { UNTIL_DONE } from './retry-delay.js';
+import { scheduleKey, type Tick } from './tick.js';
 import { tickJobId } from './tick-job-id.js';
 
 /** A schedule of a source. */
@@ -20,16 +21,12 @@ export interface Synced {
   readonly unchanged: number;
 }
 
-/** One due time of a schedule. */
-export interface Tick {
-  readonly slug: string;
-  readonly schedule: string;
-  readonly due: Date;
-}
-
 /** Job Schedulers of the queue `ticks`, one per source and schedule. @throws `redis_unavailable`. */
 export interface Schedules {
-  /** Adds what is new, changes only what changed (an upsert would delete a due tick), removes what is gone. */
+  /**
+   * Adds what is new, changes only what changed, removes what is gone. BullMQ deletes a tick that is due and not yet taken
+   * when its scheduler is changed or removed: settle what is due first.
+   */
   sync(entries: readonly ScheduleEntry[]): Promise<Synced>;
   /** True if `ticks` still holds the tick of this due time, in whatever state: it will be handled. */
   holds(tick: Tick): Promise<boolean>;
@@ -43,9 +40,6 @@ export interface Schedules {
   ): Promise<void>;
   close(): Promise<void>;
 }
-
-/** How a schedule is named in keys: slug and name have no slash in them. */
-export const scheduleKey = (slug: string, schedule: string): string => `${slug}/${schedule}`;
 
 /** What each Job Scheduler was made of: compared, so that only what changed is touched. */
 const SIGNATURES = `${PREFIX}:schedules`;
@@ -78,7 +72,10 @@ export function createSchedules(redis: Redis): Schedules {
 }
 
 async function sync(redis: Redis, queue: Queue, entries: readonly ScheduleEntry[]): Promise<Synced> {
-  const [signatures, ids] = await Promise.all([redis.hgetall(SIGNATURES), redis.zrange(SCHEDULERS, '0', '-1')]);
+  const [signatures, ids] = await Promise.all([
+    redis.hgetall(SIGNATURES),
+    redis.zrange(SCHEDULERS, '0', '-1'),
+  ]);
   const there = new Set(ids);
   const wanted = new Map(entries.map((entry) => [scheduleKey(entry.slug, entry.schedule.name), entry]));
   const stale = [...wanted].filter(
@@ -122,11 +119,12 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void
   }
 }
 
-/** Sets each field unless what is there is later. */
+/** Sets each field of a schedule that is there, unless what it says is later. */
 const ADVANCE = `
 for i = 1, #ARGV, 2 do
+  local known = redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1
   local old = tonumber(redis.call('HGET', KEYS[1], ARGV[i]))
-  if old == nil or old < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  if known and (old == nil or old < tonumber(ARGV[i + 1])) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 end`;
 const ADVANCED_AT_ONCE = 1_000;
 
@@ -135,6 +133,6 @@ async function account(redis: Redis, entries: Parameters<Schedules['account']>[0
     const fields = entries
       .slice(from, from + ADVANCED_AT_ONCE)
       .flatMap(({ slug, schedule, until }) => [scheduleKey(slug, schedule), String(until.getTime())]);
-    await redis.eval(ADVANCE, 1, ACCOUNTED, ...fields);
+    await redis.eval(ADVANCE, 2, ACCOUNTED, SIGNATURES, ...fields);
   }
 }

@@ -1,4 +1,4 @@
-import { scheduleKey, type Tick } from './schedules.js';
+import { scheduleKey, type Tick } from './tick.js';
 
 /** The id that BullMQ 6 gives to a job of a Job Scheduler; a test notices when that changes. */
 export function tickJobId({ slug, schedule, due }: Tick): string {
