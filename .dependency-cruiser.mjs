@@ -10,10 +10,10 @@ const mayImport = {
   engines: ['core', 'scratch'],
   backups: ['core', 'engines'],
   drill: ['core', 'evidence', 'scratch', 'engines', 'backups'],
-  queue: ['core', 'telemetry', 'evidence'],
+  queue: ['core', 'evidence'],
   index: ['core', 'evidence'],
   producer: ['core', 'telemetry', 'evidence', 'queue'],
-  worker: ['core', 'telemetry', 'evidence', 'scratch', 'engines', 'backups', 'drill', 'queue'],
+  worker: ['core', 'telemetry', 'drill', 'queue'],
   sink: ['core', 'telemetry', 'evidence', 'queue', 'index'],
   cli: [
     'core',

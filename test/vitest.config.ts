@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     fileParallelism: false,
+    // Tests that say so wait side by side, for what takes long and little work (a lock that ends).
+    maxConcurrency: 8,
     testTimeout: 120_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,

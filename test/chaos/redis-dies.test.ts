@@ -25,7 +25,7 @@ describe.runIf(canRunIn('docker'))('Redis', () => {
     return drillId;
   };
   const oneReceipt = async (drillId: string) => {
-    const receipt = await fleet.receipt(drillId);
+    const receipt = await fleet.receipt(drillId, 180_000);
     expect((await fleet.receipts()).filter((one) => one.drill_id === drillId)).toHaveLength(1);
     expect(await fleet.leftovers()).toEqual([]);
     return receipt;
@@ -62,8 +62,9 @@ describe.runIf(canRunIn('docker'))('Redis', () => {
     const running = await inCheck();
     const waiting = await fleet.enqueue();
     await fleet.redis.wipe();
+    const [, lost] = await Promise.all([fleet.receipt(running, 180_000), fleet.receipt(waiting, 180_000)]);
     await oneReceipt(running);
-    expect(await oneReceipt(waiting)).toMatchObject({ result: 'error', reason: 'lost', issued_by: 'sink' });
+    expect(lost).toMatchObject({ result: 'error', reason: 'lost', issued_by: 'sink' });
     expect(await oneReceipt(await fleet.enqueue())).toMatchObject({ result: 'pass' });
   });
 });

@@ -3,7 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { SCHEMA, type Tables } from './tables.js';
 
 /** In the order of their names. One that was released is never changed. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-drills-and-checks': { up: drillsAndChecks },
 };
 

@@ -14,7 +14,7 @@ export function planDue({ read }: InForce, { source, schedule }: Scheduled, due:
 }
 
 /** How its drill is queued at `now`: what it is late by counts against its jitter. */
-export function queueOptions({ key, source, schedule }: Scheduled, due: Date, now: Date): AddOptions {
+function queueOptions({ key, source, schedule }: Scheduled, due: Date, now: Date): AddOptions {
   const delayMs = due.getTime() + jitterOf(source.slug, schedule) - now.getTime();
   return {
     ...(delayMs > 0 && { delayMs }),

@@ -6,7 +6,7 @@ import { missingReceipts, type Named } from './missing-receipts.js';
 import type { ProducerPorts } from './producer-ports.js';
 
 /** A drill is asked for within that time after its plan is written: until then it may well be in no queue. */
-const ASKING_MS = 120_000;
+const ASKING_MS = 60_000;
 
 export interface LostDrills {
   /** This drill has a plan: see whether it ends in a receipt. */

@@ -5,11 +5,9 @@ import { z } from 'zod';
 
 /** Queue `ticks`: a schedule is due. When, is in the job's id. */
 export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });
-export type TickJob = z.infer<typeof tickJobSchema>;
 
 /** Queues `drills`, `drills-<pool>`: the plan, as it lies in the evidence store. The job's id is the drill's. */
 export const drillJobSchema = z.strictObject({ plan: planSchema });
-export type DrillJob = z.infer<typeof drillJobSchema>;
 
 /** Queue `receipts`. */
 export const receiptJobSchema = z.discriminatedUnion('type', [

@@ -5,7 +5,7 @@ import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
 
 /** What a worker says of itself, every 10 s and whenever it changes. */
-export const heartbeatSchema = z.strictObject({
+const heartbeatSchema = z.strictObject({
   /** Unique: host, process and a few random letters. */
   worker: z.string(),
   host: z.string(),

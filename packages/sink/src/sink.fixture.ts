@@ -22,7 +22,7 @@ import type { RunningSink, SinkPorts } from './sink-ports.js';
 export const { signal } = new AbortController();
 export const ASKED = new Date('2026-11-20T03:00:00.000Z');
 
-export const planOf = ({ environment, checks, restore_point: { kind }, ...asked }: Predicate): Plan => ({
+const planOf = ({ environment, checks, restore_point: { kind }, ...asked }: Predicate): Plan => ({
   drill_id: asked.drill_id,
   source: asked.source,
   trigger: asked.trigger,

@@ -5,7 +5,7 @@ import { fleetEvent } from './fleet-event.js';
 import type { WorkerPorts } from './worker-ports.js';
 
 /** A drill that is being tried here. */
-export interface RunningDrill {
+interface RunningDrill {
   /** Aborts when somebody cancels it. */
   readonly cancelled: AbortSignal;
   observe(event: DrillEvent): void;
