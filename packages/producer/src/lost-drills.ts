@@ -13,7 +13,7 @@ export interface LostDrills {
   suspect(drill: Named): void;
   /** Every drill that the evidence store has a plan and no receipt of becomes a suspect. */
   search(store: EvidenceStore, signal: AbortSignal): Promise<void>;
-  /** Settles the suspects that nobody has had for two minutes. */
+  /** Settles the suspects that nobody has had for a minute. */
   pass(store: EvidenceStore, signal: AbortSignal): Promise<{ lost: number }>;
 }
 

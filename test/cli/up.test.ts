@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, ending } from '../support/ending.ts';
+import { eventually } from '../support/eventually.ts';
+import { hostProcesses } from '../support/host-processes.ts';
+import { canRunIn } from '../support/needs.ts';
+import { plainDump } from '../support/plain-dump.ts';
+
+const COMMAND = join(process.cwd(), 'packages/cli/bin/muster.mjs');
+const CHECK = 'checks: [{ id: c, summary_sql: "SELECT count(*) AS n FROM t", expect: "n == 1" }]';
+const config = (more = '') => `
+sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: dumps }, checks: [c]${more} }]
+${CHECK}
+scratch: { kind: bubblewrap }
+`;
+
+describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
+  let folder: string;
+  let up: ChildProcess;
+  const log: string[] = [];
+  const env = (): NodeJS.ProcessEnv => ({
+    ...process.env,
+    MUSTER_STATE_DIR: join(folder, 'state'),
+    NO_COLOR: '1',
+  });
+  const muster = (...args: readonly string[]): Promise<Ended> => {
+    const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'];
+    return ending(spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: env(), stdio }));
+  };
+  const logged = (text: string): Promise<void> =>
+    eventually(`it logs ${text}`, () => log.some((line) => line.includes(text)), 60_000);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-up-'));
+    await mkdir(join(folder, 'dumps'));
+    await writeFile(
+      join(folder, 'dumps/shop.sql'),
+      plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);'),
+    );
+    await writeFile(join(folder, 'muster.yaml'), config());
+    up = spawn(process.execPath, [COMMAND, 'up'], {
+      cwd: folder,
+      env: env(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (up.stderr === null) throw new Error('stderr is a pipe');
+    createInterface({ input: up.stderr }).on('line', (line) => log.push(line));
+    await logged('"service":"worker","pool"');
+  });
+  afterAll(async () => {
+    up?.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('needs two sections of configuration to drill in a fleet, from asking to a receipt that verifies', async () => {
+    const watched = await muster('drill', 'enqueue', '--watch', '--json');
+    expect(watched).toMatchObject({ exitCode: 0 });
+    const { drill_id: drillId, receipt } = JSON.parse(watched.stdout);
+    expect(watched.stderr).toContain('check c: pass');
+    expect(
+      await muster('verify', join('evidence', receipt), '--keyring', 'keys', '--require-pass'),
+    ).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await muster('drill', 'list')).stdout).toContain(drillId);
+    expect(await muster('drill', 'watch', drillId)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('says which drill it does not know', async () => {
+    const unknown = 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C';
+    for (const command of ['watch', 'cancel']) {
+      const { exitCode, stderr } = await muster('drill', command, unknown);
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 2,
+        stderr: expect.stringContaining(`No drill ${unknown}`),
+      });
+    }
+  });
+
+  it('takes a configuration that is pushed, and none with faults', async () => {
+    await writeFile(join(folder, 'next.yaml'), config(', pool: eu'));
+    const pushed = await muster('config', 'push', '--config', 'next.yaml', '--json');
+    expect(pushed).toMatchObject({ exitCode: 0 });
+    const drill = await muster('drill', 'enqueue', '--json');
+    expect(JSON.parse(drill.stdout)).toMatchObject({ pool: 'eu' });
+    expect(await muster('drill', 'cancel', JSON.parse(drill.stdout).drill_id)).toMatchObject({ exitCode: 0 });
+    await writeFile(join(folder, 'bad.yaml'), config(', pool: "no pool"'));
+    expect(await muster('config', 'push', '--config', 'bad.yaml')).toMatchObject({ exitCode: 64 });
+  });
+
+  it('reads its file again on SIGHUP and when it changes, and stays with the old one where it has faults', async () => {
+    await writeFile(join(folder, 'muster.yaml'), config(', schedule: "61 3 * * *"'));
+    up.kill('SIGHUP');
+    await logged('the one in force stays');
+    await writeFile(join(folder, 'muster.yaml'), config(', schedule: "0 3 * * *"'));
+    await logged('"added":1');
+  });
+
+  it('is refused a second time over the same state', async () => {
+    const { exitCode, stderr } = await muster('up');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining('Another muster up runs'),
+    });
+  });
+
+  it('ends with everything that it started, and its socket', async () => {
+    const gone = new Promise((resolve) => up.once('exit', resolve));
+    up.kill('SIGTERM');
+    expect(await gone).toBe(0);
+    expect(hostProcesses(folder)).toEqual([]);
+    const sockets = await readdir('/run/muster').catch(() => []);
+    expect(sockets.filter((name) => name.startsWith('up-'))).toEqual([]);
+  });
+});
