@@ -29,7 +29,8 @@ describe.runIf(canRunIn('docker'))('a worker that dies', () => {
     return holder;
   };
   const replace = async (dead: Service): Promise<void> => {
-    workers = [...workers.filter((worker) => worker !== dead), await fleet.start('worker')];
+    const fresh = await fleet.start('worker');
+    workers = [...workers.filter((worker) => worker !== dead), fresh];
   };
 
   it.concurrent.each(['locate', 'launch', 'restore', 'check', 'destroy'] as const)(
