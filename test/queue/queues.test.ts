@@ -1,0 +1,249 @@
+import { newDrillId, type Plan } from '@muster/core';
+import {
+  cancelDrill,
+  consumeDrills,
+  createDrillEvents,
+  createDrillQueue,
+  createDrillStates,
+  createLeases,
+  createReceiptQueue,
+  createReservations,
+  type Disposition,
+  type DrillDelivery,
+  openRedis,
+} from '@muster/queue';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+
+const HASH = `sha256:${'0'.repeat(64)}`;
+const plan = (pool = 'default'): Plan => ({
+  drill_id: newDrillId(new Date()),
+  source: { slug: 'shop', kind: 'postgres' },
+  trigger: { kind: 'cli' },
+  pool,
+  restore_point: { kind: 'latest' },
+  checks: [{ id: 'c', check_sha256: HASH, expect_sha256: HASH }],
+  config_sha256: HASH,
+});
+const DONE: Disposition = { type: 'done' };
+
+let server: RedisServer;
+let redis: ReturnType<typeof openRedis>;
+let drills: ReturnType<typeof createDrillQueue>;
+beforeAll(async () => {
+  server = await startRedis();
+  redis = openRedis(server.url, 'commands');
+});
+beforeEach(async () => {
+  await server.wipe();
+  drills = createDrillQueue(redis);
+});
+afterAll(async () => {
+  await drills?.close();
+  redis?.disconnect();
+  await server?.close();
+});
+
+/** A worker of a pool that does as told. */
+async function worker(
+  handle: (delivery: DrillDelivery, signal: AbortSignal) => Promise<Disposition>,
+  timing?: { readonly lockDuration: number; readonly stalledInterval: number },
+) {
+  const options = { pool: 'default', concurrency: 4, handle, onError: () => {} };
+  const consumer = consumeDrills(server.url, options, timing);
+  await consumer.ready;
+  return consumer;
+}
+
+describe('the queue of drills', () => {
+  it('has a drill once, however often it is asked for', async () => {
+    const asked = plan();
+    expect([await drills.add(asked), await drills.add(asked)]).toEqual(['queued', 'exists']);
+    expect((await drills.list()).map((drill) => drill.plan)).toEqual([asked]);
+  });
+
+  it('lists the drills of every pool', async () => {
+    const all = [plan(), plan('eu'), plan('big-disk')];
+    for (const one of all) await drills.add(one);
+    expect((await drills.list()).map((drill) => drill.plan.pool).sort()).toEqual([
+      'big-disk',
+      'default',
+      'eu',
+    ]);
+  });
+
+  it('holds back a second drill of a schedule while one waits, runs or waits for its next try, and no longer', async () => {
+    const first = plan();
+    const key = { unlessRunning: 'shop/nightly' };
+    expect(await drills.add(first, key)).toBe('queued');
+    expect(await drills.add(plan(), key)).toBe('overrun');
+    const running = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<Disposition>();
+    const again = Promise.withResolvers<Disposition>();
+    const answers = [go.promise, again.promise];
+    const consumer = await worker(async () => {
+      running.resolve();
+      return (await answers.shift()) ?? DONE;
+    });
+    await running.promise;
+    expect(await drills.add(plan(), key)).toBe('overrun');
+    go.resolve({ type: 'later', afterMs: 500 });
+    await eventually('it is delayed', async () => (await drills.find(first.drill_id))?.state === 'delayed');
+    expect(await drills.add(plan(), key)).toBe('overrun');
+    again.resolve(DONE);
+    await eventually('it is over', async () => (await drills.find(first.drill_id)) === undefined);
+    await consumer.close();
+    const next = plan();
+    expect(await drills.add(next, key)).toBe('queued');
+    expect(await drills.remove(next.drill_id)).toBe('removed');
+    expect(await drills.add(plan(), key)).toBe('queued');
+  });
+
+  it('gives a drill again as often as it is put off, each time as a try of its own', async () => {
+    const tries: number[] = [];
+    const over = Promise.withResolvers<void>();
+    const consumer = await worker(async ({ attempt }) => {
+      tries.push(attempt);
+      if (tries.length < 20) return { type: 'later', afterMs: 0 };
+      over.resolve();
+      return DONE;
+    });
+    await drills.add(plan());
+    await over.promise;
+    await consumer.close();
+    expect(tries).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(await drills.list()).toEqual([]);
+  });
+
+  it('takes out a drill that waits, and leaves one that runs', async () => {
+    const waiting = plan();
+    await drills.add(waiting, { delayMs: 60_000 });
+    expect(await drills.remove(waiting.drill_id)).toBe('removed');
+    expect(await drills.remove(waiting.drill_id)).toBe('absent');
+    const running = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<Disposition>();
+    const consumer = await worker(async () => {
+      running.resolve();
+      return end.promise;
+    });
+    const busy = plan();
+    await drills.add(busy);
+    await running.promise;
+    expect(await drills.remove(busy.drill_id)).toBe('running');
+    end.resolve(DONE);
+    await consumer.close();
+  });
+
+  it('tells a worker that lost its lock, and drops what it says', async () => {
+    const lost = Promise.withResolvers<void>();
+    const second = Promise.withResolvers<number>();
+    const consumer = await worker(
+      async ({ attempt }, signal) => {
+        if (attempt > 1) {
+          second.resolve(attempt);
+          return DONE;
+        }
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        lost.resolve();
+        return { type: 'later', afterMs: 3_600_000 };
+      },
+      { lockDuration: 1_000, stalledInterval: 500 },
+    );
+    const asked = plan();
+    await drills.add(asked);
+    await eventually('it runs', async () => (await drills.find(asked.drill_id))?.state === 'active');
+    await redis.del(`muster:drills:${asked.drill_id}:lock`);
+    await lost.promise;
+    expect(await second.promise).toBe(2);
+    await eventually('it is over', async () => (await drills.find(asked.drill_id)) === undefined);
+    await consumer.close();
+  });
+
+  it('says within 10 s that Redis is away', async () => {
+    await server.stop();
+    const before = Date.now();
+    await expect(drills.add(plan())).rejects.toMatchObject({ code: 'redis_unavailable' });
+    expect(Date.now() - before).toBeLessThan(10_000);
+    await server.start();
+  });
+});
+
+describe('what is known of a drill', () => {
+  const at = (second: number) => new Date(Date.UTC(2026, 10, 20, 3, 0, second));
+
+  it('is each of its tries, in order, and one that never ended is lost', async () => {
+    const states = createDrillStates(redis, server.url);
+    const id = newDrillId(new Date());
+    await states.beginAttempt(id, 2, { worker: 'b', at: at(2) });
+    await states.beginAttempt(id, 1, { worker: 'a', at: at(0) });
+    await states.endAttempt(id, 1, { at: at(1), outcome: 'error', reason: 'launch_failed' });
+    expect(await states.attempts(id)).toMatchObject([
+      { worker: 'a', outcome: 'error', reason: 'launch_failed' },
+      { worker: 'b', outcome: 'lost' },
+    ]);
+  });
+
+  it('is the wish to cancel it, told at once and kept', async () => {
+    const states = createDrillStates(redis, server.url);
+    const heard = Promise.withResolvers<string>();
+    const subscription = await states.onCancel(heard.resolve);
+    const asked = plan();
+    await drills.add(asked);
+    const receipts = createReceiptQueue(redis);
+    expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('cancelled');
+    expect(await heard.promise).toBe(asked.drill_id);
+    expect(await states.cancelRequested(asked.drill_id)).toBe(true);
+    expect(await receipts.holds(asked.drill_id)).toBe(true);
+    expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('absent');
+    await subscription.close();
+    await receipts.close();
+  });
+
+  it('is its events, from the first on or from one that was seen', async () => {
+    const events = createDrillEvents(redis, server.url);
+    const id = newDrillId(new Date());
+    await events.publish(id, { type: 'queued', source: 'shop', pool: 'default' });
+    await events.publish(id, { type: 'waiting', why: 'room' });
+    const take = async (afterId: string | undefined, count: number) => {
+      const told = [];
+      for await (const one of events.follow(id, afterId, AbortSignal.timeout(10_000))) {
+        told.push(one);
+        if (told.length === count) break;
+      }
+      return told;
+    };
+    const all = await take(undefined, 2);
+    expect(all.map(({ event }) => event.type)).toEqual(['queued', 'waiting']);
+    expect((await take(all[0]?.id, 1)).map(({ event }) => event.type)).toEqual(['waiting']);
+  });
+});
+
+describe('what one drill at a time may have', () => {
+  it('is a lease, which its holder takes again, and whose earlier self cannot give back', async () => {
+    const leases = createLeases(redis);
+    const late = await leases.acquire('source:shop', 'drill-1');
+    expect(await leases.acquire('source:shop', 'drill-2')).toBeUndefined();
+    const taken = await leases.acquire('source:shop', 'drill-1');
+    await late?.release();
+    expect(await leases.acquire('source:shop', 'drill-2')).toBeUndefined();
+    await taken?.release();
+    expect(await leases.acquire('source:shop', 'drill-2')).toBeDefined();
+  });
+
+  it('is room on a host, never more than there is, whoever asks at the same time', async () => {
+    const reservations = createReservations(redis);
+    const host = { hostId: 'h', hostName: 'h', memoryBytes: 1_000 };
+    const needs = { memoryBytes: 300, diskBytes: 1, pids: 1 };
+    const asked = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => reservations.reserve(`d${index}`, 'w', needs, host)),
+    );
+    const given = asked.flatMap((one) => (one.short === undefined ? [one] : []));
+    expect(given).toHaveLength(3);
+    await given[0]?.release();
+    expect(await reservations.reserve('next', 'w', needs, host)).toMatchObject({
+      release: expect.anything(),
+    });
+    expect(await reservations.reserve('last', 'w', needs, host)).toEqual({ short: 'memory' });
+  });
+});
