@@ -1,0 +1,211 @@
+import {
+  type Attempt,
+  createPlan,
+  newDrillId,
+  type Plan,
+  parseConfig,
+  type Reason,
+  type Statement,
+} from '@muster/core';
+import type { ReceiptJob } from '@muster/queue';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { deliver } from './deliver.js';
+import { createRunningDrills } from './running-drills.js';
+import type { WorkerPorts } from './worker-ports.js';
+
+const YAML = `
+sources:
+  - slug: shop
+    kind: postgres
+    backup: { type: dump, location: /backups }
+    checks: [c]
+    schedules: [{ name: slow, cron: "0 3 * * *", overrun: wait }]
+checks: [{ id: c, summary_sql: SELECT 1 AS n, expect: n == 1 }]
+`;
+const parsed = parseConfig(YAML, { file: 'muster.yaml', baseDirectory: '/' });
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+const { config } = parsed;
+const NOW = new Date('2026-11-20T03:00:00.000Z');
+const HOUR_MS = 60 * 60_000;
+
+const planOf = (trigger: Plan['trigger'] = { kind: 'cli' }): Plan => {
+  const [source] = config.sources;
+  if (source === undefined) throw new Error('there is a source');
+  return createPlan(config, source, { drillId: newDrillId(NOW), trigger, restorePoint: { kind: 'latest' } });
+};
+
+/** A worker whose surroundings are in memory; each test says what of them is different. */
+function world() {
+  const published: ReceiptJob[] = [];
+  const noted: { attempt: number; outcome?: string; reason?: Reason | undefined }[] = [];
+  const told: string[] = [];
+  const released = vi.fn(async () => {});
+  const given = {
+    now: NOW,
+    config: config as typeof config | undefined,
+    attempts: [] as Attempt[],
+    holds: false,
+    cancelled: false,
+    waitingSince: undefined as Date | undefined,
+    lease: true,
+    short: undefined as 'memory' | undefined,
+    ended: { result: 'pass' } as { result: string; reason?: Reason },
+    during: () => {},
+  };
+  const grace = new AbortController();
+  const lock = new AbortController();
+  const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+  const ports: WorkerPorts = {
+    consumeDrills: () => ({ ready: Promise.resolve(), close: async () => {} }),
+    configs: {} as WorkerPorts['configs'],
+    states: {
+      attempts: async () => given.attempts,
+      beginAttempt: async (_id, attempt) => void noted.push({ attempt }),
+      endAttempt: async (_id, attempt, { outcome, reason }) => void noted.push({ attempt, outcome, reason }),
+      cancelRequested: async () => given.cancelled,
+      requestCancel: async () => {},
+      onCancel: async () => ({ close: async () => {} }),
+      waiting: async () => undefined,
+      waitsFor: async (_id, _why, now) => given.waitingSince ?? now,
+      settle: async () => {},
+    },
+    events: {
+      publish: async (_id, event) => void told.push(event.type),
+      follow: async function* () {},
+      close: async () => {},
+    },
+    receipts: {
+      publish: async (message) => void published.push(message),
+      holds: async () => given.holds,
+      close: async () => {},
+    },
+    leases: { acquire: async () => (given.lease ? { release: released } : undefined) },
+    reservations: {
+      reserve: async () => (given.short === undefined ? { release: released } : { short: given.short }),
+    },
+    registry: { beat: async () => {}, leave: async () => {}, list: async () => [] },
+    perform: async () => {
+      given.during();
+      const statement = { predicate: given.ended } as unknown as Statement;
+      return { statement, receipt: new TextEncoder().encode('{}') };
+    },
+    removeCells: async () => {},
+    capacity: async () => ({ hostId: 'h', hostName: 'host-1', memoryBytes: 1 }),
+    identity: { worker: 'w', host: 'host-1', version: '0' },
+    logger: silent,
+    now: () => given.now,
+  };
+  const context = {
+    ports,
+    running: createRunningDrills(ports, () => {}),
+    configOf: async () => given.config,
+    graceOver: grace.signal,
+  };
+  const run = (plan = planOf()) => deliver(context, { plan, attempt: 7 }, lock.signal);
+  return { run, given, published, noted, told, released, grace, lock };
+}
+
+const attempt = (outcome: Attempt['outcome']): Attempt => ({
+  worker: 'w',
+  started_at: NOW.toISOString(),
+  outcome,
+});
+
+describe('a drill that is delivered', () => {
+  let w: ReturnType<typeof world>;
+  beforeEach(() => {
+    w = world();
+  });
+
+  it('is tried, and its receipt published', async () => {
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'receipt', attempt: 7, bundle: '{}' }]);
+    expect(w.released).toHaveBeenCalled();
+  });
+
+  it('is not tried again where its receipt is on its way', async () => {
+    w.given.holds = true;
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect([w.published, w.noted]).toEqual([[], []]);
+  });
+
+  it('and was cancelled is ended by the sink', async () => {
+    w.given.cancelled = true;
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'cancelled' }]);
+  });
+
+  it('and cost three tries is ended by the sink; those given back do not count', async () => {
+    w.given.attempts = [attempt('lost'), attempt('returned'), attempt('error'), attempt('lost')];
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'worker_lost' }]);
+    const other = world();
+    other.given.attempts = [attempt('lost'), attempt('returned'), attempt('error')];
+    await other.run();
+    expect(other.published).toMatchObject([{ type: 'receipt' }]);
+  });
+
+  it('and met a fault of the infrastructure is tried again 30 s and 2 min later, then it is what the receipt says', async () => {
+    w.given.ended = { result: 'error', reason: 'launch_failed' };
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 30_000 });
+    expect(w.noted).toEqual([{ attempt: 7 }, { attempt: 7, outcome: 'error', reason: 'launch_failed' }]);
+    w.given.attempts = [attempt('error')];
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 120_000 });
+    expect(w.published).toEqual([]);
+    w.given.attempts = [attempt('error'), attempt('error')];
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'receipt' }]);
+  });
+
+  it('and whose backup is bad is never tried again', async () => {
+    w.given.ended = { result: 'fail', reason: 'corrupt' };
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'receipt' }]);
+  });
+
+  it('and for which there is no room is left for others, with the reason, and ended after a day', async () => {
+    w.given.short = 'memory';
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 5_000 });
+    expect([w.told, w.noted, w.published]).toEqual([['waiting'], [], []]);
+    w.given.waitingSince = new Date(NOW.getTime() - 24 * HOUR_MS);
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'no_capacity' }]);
+  });
+
+  it('and whose schedule lets its runs wait, waits for the one before it, however long', async () => {
+    w.given.lease = false;
+    w.given.waitingSince = new Date(NOW.getTime() - 100 * HOUR_MS);
+    const trigger = { kind: 'schedule', schedule: 'slow', scheduled_for: NOW.toISOString() } as const;
+    expect(await w.run(planOf(trigger))).toEqual({ type: 'later', afterMs: 2_000 });
+    expect(w.published).toEqual([]);
+  });
+
+  it('and whose configuration is not in Redis waits for it for ten minutes', async () => {
+    w.given.config = undefined;
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 5_000 });
+    w.given.waitingSince = new Date(NOW.getTime() - 10 * 60_000);
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'config_unavailable' }]);
+  });
+
+  it('and whose lock was lost says nothing, and lets go of what it held', async () => {
+    w.given.during = () => w.lock.abort();
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toEqual([]);
+    expect(w.released).toHaveBeenCalled();
+  });
+
+  it('and is running when the grace time is over is given back', async () => {
+    w.given.during = () => w.grace.abort();
+    w.given.ended = { result: 'error', reason: 'cancelled' };
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 0 });
+    expect(w.noted.at(-1)).toMatchObject({ outcome: 'returned' });
+    expect(w.published).toEqual([]);
+  });
+
+  it('and had come to its verdict when the grace time was over keeps it', async () => {
+    w.given.during = () => w.grace.abort();
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'receipt' }]);
+  });
+});
