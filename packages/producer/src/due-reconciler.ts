@@ -1,4 +1,5 @@
-import { duesBetween, planKey, scheduledDrillId } from '@muster/core';
+import { basename } from 'node:path';
+import { DRILL_ID, drillTime, duesBetween, scheduledDrillId } from '@muster/core';
 import { type EvidenceStore, putPlan } from '@muster/evidence';
 import { askDue, planDue } from './ask-due.js';
 import type { InForce, Scheduled } from './in-force.js';
@@ -9,7 +10,9 @@ import type { ProducerPorts } from './producer-ports.js';
 const GRACE_MS = 60_000;
 /** So far back the evidence store is asked for the newest plan of a schedule, after Redis lost what it knew. */
 const LOOK_BACK_MS = 35 * 86_400_000;
-const LOOK_BACK_DUES = 100;
+const DAY_MS = 86_400_000;
+/** So many schedules are looked at together. */
+const AT_ONCE = 50;
 /** So many due times of a schedule are made good in one pass. */
 const DUES_A_PASS = 100;
 
@@ -94,14 +97,18 @@ export function createDueReconciler(ports: ProducerPorts): DueReconciler {
       if (open.length === 0) return { missed: 0 };
       const accounted = await schedules.accounted();
       let total = 0;
-      for (const one of open) {
-        signal.throwIfAborted();
+      const look = async (one: Scheduled): Promise<ReturnType<typeof entry>[]> => {
         const known = accounted.get(one.key);
         const from = await since(one, accounted, inForce.store, signal);
         const { until, missed } = await walk(inForce, one, from, horizon, met, signal);
         total += missed;
-        if (known === undefined || until > known) await schedules.account([entry(one, until)]);
         firstDue(one, until);
+        return known === undefined || until > known ? [entry(one, until)] : [];
+      };
+      for (let first = 0; first < open.length; first += AT_ONCE) {
+        signal.throwIfAborted();
+        const looked = await Promise.all(open.slice(first, first + AT_ONCE).map(look));
+        await schedules.account(looked.flat());
       }
       return { missed: total };
     },
@@ -133,24 +140,31 @@ const entry = ({ source, schedule }: Scheduled, until: Date) => ({
   until,
 });
 
-/** The newest of the last due times of a schedule that has a plan: listings of the months they fall into. */
+/** The due time of the newest plan of a schedule. A drill's id tells both, so that no cron is worked out for it. */
 async function newestPlanned(
   store: EvidenceStore,
-  { source, schedule }: Scheduled,
+  { source: { slug }, schedule }: Scheduled,
   now: Date,
   signal: AbortSignal,
 ): Promise<Date | undefined> {
-  const dues: Date[] = [];
-  for (const due of duesBetween(schedule, new Date(now.getTime() - LOOK_BACK_MS), now)) {
-    dues.push(due);
-    if (dues.length > LOOK_BACK_DUES) dues.shift();
+  let newest: Date | undefined;
+  for (const month of monthsBack(now)) {
+    for await (const key of store.list(`plans/${slug}/${month}/`, signal)) {
+      const drillId = basename(key, '.json');
+      if (!DRILL_ID.test(drillId)) continue;
+      const due = drillTime(drillId);
+      if (newest !== undefined && due <= newest) continue;
+      if (drillId === scheduledDrillId(slug, schedule.name, due)) newest = due;
+    }
   }
-  const keys = dues.map((due) => planKey(source.slug, scheduledDrillId(source.slug, schedule.name, due)));
-  const months = new Set(keys.map((key) => key.split('/').slice(0, 4).join('/')));
-  const there = new Set<string>();
-  for (const month of months) {
-    for await (const key of store.list(`${month}/`, signal)) there.add(key);
+  return newest;
+}
+
+/** `2026/11`, and the months before it that the look back reaches into. */
+function monthsBack(now: Date): readonly string[] {
+  const months = new Set<string>();
+  for (let at = now.getTime() - LOOK_BACK_MS; at <= now.getTime(); at += DAY_MS) {
+    months.add(new Date(at).toISOString().slice(0, 7).replace('-', '/'));
   }
-  const newest = keys.findLastIndex((key) => there.has(key));
-  return newest === -1 ? undefined : dues[newest];
+  return [...months];
 }
