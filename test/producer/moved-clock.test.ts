@@ -1,0 +1,177 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { drillTime, parseConfig, sha256 } from '@muster/core';
+import { createDirectoryStore } from '@muster/evidence';
+import { type ConfigFile, type RunningProducer, startProducer } from '@muster/producer';
+import {
+  consumeDrills,
+  consumeTicks,
+  createConfigStore,
+  createDrillEvents,
+  createDrillQueue,
+  createDrillStates,
+  createReceiptQueue,
+  createSchedules,
+  type Disposition,
+  openRedis,
+} from '@muster/queue';
+import { createLogger } from '@muster/telemetry';
+import { Queue } from 'bullmq';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+
+const hourly = (slug: string, cron = '0 * * * *') =>
+  `  - { slug: ${slug}, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, schedule: "${cron}" }\n`;
+const at = (time: string): Date => new Date(`2026-11-20T${time}.000Z`);
+
+/** Producers on a real Redis and a real evidence store, by a clock that the test sets. */
+describe('schedules', () => {
+  let server: RedisServer;
+  let folder: string;
+  let redis: ReturnType<typeof openRedis>;
+  let queues: ReturnType<typeof queuesOn>;
+  let text: string;
+  let producers: RunningProducer[];
+
+  const queuesOn = (url: string) => ({
+    drills: createDrillQueue(redis),
+    receipts: createReceiptQueue(redis),
+    states: createDrillStates(redis, url),
+    events: createDrillEvents(redis, url),
+    configs: createConfigStore(redis, url),
+    schedules: createSchedules(redis),
+  });
+  const read = (yaml: string) => {
+    const parsed = parseConfig(yaml, { file: 'muster.yaml', baseDirectory: '/' });
+    if (!parsed.ok) return parsed;
+    const { config, document } = parsed;
+    return {
+      ok: true as const,
+      read: { config, document: { digest: config.configSha256, text: document, directory: '/' } },
+    };
+  };
+  const file: ConfigFile = {
+    path: 'muster.yaml',
+    digest: async () => sha256(text),
+    read: async () => ({ fileDigest: sha256(text), ...read(text) }),
+    onChange: () => ({ close: () => {} }),
+  };
+  const start = async (): Promise<RunningProducer> => {
+    const producer = startProducer(
+      {
+        ...queues,
+        file,
+        parse: (document) => read(document.text),
+        consumeTicks: (options) => consumeTicks(server.url, options),
+        openStore: () => createDirectoryStore(join(folder, 'evidence')),
+        logger: createLogger({ service: 'producer', level: 'silent', pretty: false }),
+        now: () => new Date(),
+      },
+      { lookMs: 200, reconcileMs: 200 },
+    );
+    producers.push(producer);
+    await producer.ready;
+    const key = 'shop/default';
+    await eventually('it is accounted for', async () => (await queues.schedules.accounted()).has(key));
+    return producer;
+  };
+  /** Due times of the plans in the evidence store. */
+  const planned = async (): Promise<readonly string[]> => {
+    const times: string[] = [];
+    const store = createDirectoryStore(join(folder, 'evidence'));
+    for await (const key of store.list('plans/', AbortSignal.timeout(10_000))) {
+      times.push(drillTime(basename(key, '.json')).toISOString().slice(11, 16));
+    }
+    return times.sort();
+  };
+  const queued = async (): Promise<readonly string[]> =>
+    (await queues.drills.list())
+      .map(({ plan }) => drillTime(plan.drill_id).toISOString().slice(11, 16))
+      .sort();
+  /** What was published to the sink, which does not run. */
+  const published = async (): Promise<readonly string[]> => {
+    const queue = new Queue('receipts', { connection: redis, prefix: 'muster' });
+    const jobs = await queue.getJobs(['waiting', 'delayed', 'active']);
+    await queue.close();
+    return jobs.map(
+      ({ data }) => `${drillTime(data.plan.drill_id).toISOString().slice(11, 16)} ${data.reason}`,
+    );
+  };
+
+  beforeEach(async () => {
+    server = await startRedis();
+    folder = await mkdtemp(join(tmpdir(), 'muster-producer-'));
+    redis = openRedis(server.url, 'commands');
+    queues = queuesOn(server.url);
+    producers = [];
+    text = `sources:\n${hourly('shop')}`;
+    vi.useFakeTimers({ toFake: ['Date'], now: at('02:30:00') });
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await Promise.all(producers.map((producer) => producer.close()));
+    await Promise.all([queues.drills.close(), queues.receipts.close(), queues.schedules.close()]);
+    redis.disconnect();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('that were due twice while no producer ran: the first is a late drill, the second is missed', async () => {
+    await (await start()).close();
+    vi.setSystemTime(at('04:30:00'));
+    await start();
+    await vi.waitFor(async () => expect(await published()).toEqual(['04:00 missed']), 20_000);
+    expect(await queued()).toEqual(['03:00']);
+    expect(await planned()).toEqual(['03:00', '04:00']);
+  });
+
+  it('of two producers at once ask for one drill each time', async () => {
+    await Promise.all([start(), start()]);
+    vi.setSystemTime(at('03:00:05'));
+    await vi.waitFor(async () => expect(await queued()).toEqual(['03:00']), 20_000);
+    vi.setSystemTime(at('04:00:05'));
+    // The run before it waits still, and the schedule leaves the next one out.
+    await vi.waitFor(async () => expect(await published()).toEqual(['04:00 overrun_skipped']), 20_000);
+    expect(await queued()).toEqual(['03:00']);
+    expect(await planned()).toEqual(['03:00', '04:00']);
+  });
+
+  it('that change while their run is due and not yet taken lose nothing', async () => {
+    const producer = await start();
+    vi.setSystemTime(at('03:00:05'));
+    text = `sources:\n${hourly('shop', '30 * * * *')}`;
+    expect(await producer.reload()).toMatchObject({ type: 'enforced' });
+    expect(await queued()).toEqual(['03:00']);
+    vi.setSystemTime(at('03:30:05'));
+    await vi.waitFor(async () => expect(await planned()).toEqual(['03:00', '03:30']), 20_000);
+  });
+
+  it('whose source is removed while its drill runs: the drill ends under the configuration it began with', async () => {
+    text = `sources:\n${hourly('shop')}${hourly('other', '0 0 1 1 *')}`;
+    const producer = await start();
+    const before = (await queues.configs.inForce())?.digest ?? '';
+    vi.setSystemTime(at('03:00:05'));
+    await vi.waitFor(async () => expect(await queued()).toEqual(['03:00']), 20_000);
+    const running = Promise.withResolvers<string>();
+    const end = Promise.withResolvers<Disposition>();
+    const consumer = consumeDrills(server.url, {
+      pool: 'default',
+      concurrency: 1,
+      handle: async ({ plan }) => {
+        running.resolve(plan.config_sha256);
+        return end.promise;
+      },
+      onError: () => {},
+    });
+    expect(await running.promise).toBe(before);
+    text = `sources:\n${hourly('other', '0 0 1 1 *')}`;
+    expect(await producer.reload()).toMatchObject({ type: 'enforced' });
+    expect(await queues.configs.get(before)).toBeDefined();
+    end.resolve({ type: 'done' });
+    await eventually('it is over', async () => (await queued()).length === 0);
+    await consumer.close();
+    expect([await planned(), await published()]).toEqual([['03:00'], []]);
+  });
+});
