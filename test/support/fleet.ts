@@ -70,21 +70,24 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const evidence = join(folder, 'evidence');
   await mkdir(dumps);
   await writeFile(join(folder, 'muster.yaml'), configText(options));
-  const env = {
+  // Looked at whenever something is started, so that a test can add to it.
+  const env = (): NodeJS.ProcessEnv => ({
     ...process.env,
     MUSTER_STATE_DIR: join(folder, 'state'),
     NO_COLOR: '1',
     FLEET_REDIS: redis.url,
     FLEET_INDEX: `postgresql://postgres@/postgres?host=${encodeURIComponent(indexServer.dir)}`,
     ...options.env,
-  };
+  });
   const connection = openRedis(redis.url, 'commands');
   const events = createDrillEvents(connection, redis.url);
   const services: Service[] = [];
 
   const muster: Fleet['muster'] = async (...args) => {
     const stdio = ['ignore', 'pipe', 'pipe'] as const;
-    return await ending(spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env, stdio: [...stdio] }));
+    return await ending(
+      spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: env(), stdio: [...stdio] }),
+    );
   };
   await writeKey(muster);
 
@@ -101,7 +104,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     muster,
     receipts,
     start: async (name, ...args) => {
-      const service = await startService(name, args, { cwd: folder, env });
+      const service = await startService(name, args, { cwd: folder, env: env() });
       services.push(service);
       return service;
     },

@@ -1,0 +1,128 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openRedis } from '@muster/queue';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Fleet, type FleetOptions, type Service, startFleet } from '../support/fleet.ts';
+import { hostProcesses } from '../support/host-processes.ts';
+import { canRunIn } from '../support/needs.ts';
+import { plainDump } from '../support/plain-dump.ts';
+
+/** Each is planted in one place, and all are found by this. */
+const MARK = /PLANTED-\w+/g;
+const CHECK = "SELECT count(*) AS n, 'PLANTED-check' AS text, max(name) AS row FROM people";
+
+describe.runIf(canRunIn('docker'))('what is secret', () => {
+  let fleet: Fleet | undefined;
+  afterEach(() => fleet?.close());
+
+  /** Runs one drill of a fleet, and returns every place where something planted was found. */
+  const foundAfter = async (options: FleetOptions, prepare: (fleet: Fleet) => Promise<void>) => {
+    fleet = await startFleet({ ...options, checks: { people: [CHECK, 'n == 1'] } });
+    await prepare(fleet);
+    const services = await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
+    const inProcesses = new Set<string>();
+    const look = setInterval(() => {
+      if (hostProcesses('PLANTED-').length > 0) inProcesses.add('the process list');
+    }, 20);
+    const drillId = await fleet.enqueue();
+    const receipt = await fleet.receipt(drillId);
+    clearInterval(look);
+    const found = [
+      ...(await inRedis(fleet)),
+      ...inLogs(services),
+      ...(await inEvidence(fleet)),
+      ...inProcesses,
+    ];
+    return { receipt, found };
+  };
+
+  it('in a dump (a row, a password of a role) and in a check is in no key, log, receipt or process list', async () => {
+    const { receipt, found } = await foundAfter({ source: ['summaries: none'] }, (fleet) =>
+      writeFile(
+        join(fleet.dumps, 'shop.sql'),
+        plainDump(
+          "CREATE ROLE somebody PASSWORD 'PLANTED-role'; CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row');",
+        ),
+      ),
+    );
+    expect(receipt).toMatchObject({ result: 'pass' });
+    // The configuration itself, under its digest, holds the text of its checks.
+    expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
+  });
+
+  it('in what a failing statement says is in no key, log, receipt or process list', async () => {
+    const { receipt, found } = await foundAfter({}, (fleet) =>
+      writeFile(
+        join(fleet.dumps, 'shop.sql'),
+        plainDump("CREATE TABLE people (name text); SELECT 'PLANTED-error'::integer;"),
+      ),
+    );
+    expect(receipt).toMatchObject({ result: 'fail', reason: 'restore_failed' });
+    expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
+  });
+
+  it('in the URI of a live source is in no key, log, receipt or process list', async () => {
+    const env: Record<string, string> = {};
+    const source = ['connection: { uri: env:LIVE_URI }', 'summaries: none', 'database: live'];
+    const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
+      await indexServer.tool('createdb', ['live']);
+      await indexServer.sql(
+        'live',
+        "CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row')",
+      );
+      env['LIVE_URI'] = `postgresql://postgres:PLANTED-uri@/live?host=${encodeURIComponent(indexServer.dir)}`;
+    });
+    expect(receipt).toMatchObject({ result: 'pass' });
+    expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
+  });
+});
+
+const marksIn = (place: string, text: string): readonly string[] =>
+  [...new Set(text.match(MARK) ?? [])].map((mark) => `${place}: ${mark}`);
+
+async function inRedis({ redis: { url } }: Fleet): Promise<readonly string[]> {
+  const redis = openRedis(url, 'commands');
+  try {
+    const found: string[] = [];
+    for (const key of await redis.keys('*'))
+      found.push(...marksIn(key, `${key} ${await readKey(redis, key)}`));
+    return found;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function readKey(redis: ReturnType<typeof openRedis>, key: string): Promise<string> {
+  switch (await redis.type(key)) {
+    case 'string':
+      return (await redis.get(key)) ?? '';
+    case 'hash':
+      return JSON.stringify(await redis.hgetall(key));
+    case 'list':
+      return JSON.stringify(await redis.lrange(key, 0, -1));
+    case 'set':
+      return JSON.stringify(await redis.smembers(key));
+    case 'zset':
+      return JSON.stringify(await redis.zrange(key, '0', '-1'));
+    case 'stream':
+      return JSON.stringify(await redis.xrange(key, '-', '+'));
+    default:
+      throw new Error(`${key} is of a type that nobody looked into`);
+  }
+}
+
+const inLogs = (services: readonly Service[]): readonly string[] =>
+  services.flatMap(({ name, log }) => marksIn(`the log of the ${name}`, log.join('\n')));
+
+async function inEvidence({ folder }: Fleet): Promise<readonly string[]> {
+  const root = join(folder, 'evidence');
+  const paths = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('.json'));
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const text = await readFile(join(root, path), 'utf8');
+      const { payload } = (JSON.parse(text) as { dsseEnvelope?: { payload: string } }).dsseEnvelope ?? {};
+      return marksIn(path, text + (payload === undefined ? '' : Buffer.from(payload, 'base64').toString()));
+    }),
+  );
+  return found.flat();
+}
