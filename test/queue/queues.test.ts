@@ -2,6 +2,7 @@ import { newDrillId, type Plan } from '@muster/core';
 import {
   cancelDrill,
   consumeDrills,
+  consumeReceipts,
   createDrillEvents,
   createDrillQueue,
   createDrillStates,
@@ -216,6 +217,49 @@ describe('what is known of a drill', () => {
     const all = await take(undefined, 2);
     expect(all.map(({ event }) => event.type)).toEqual(['queued', 'waiting']);
     expect((await take(all[0]?.id, 1)).map(({ event }) => event.type)).toEqual(['waiting']);
+  });
+});
+
+describe('the queue of receipts', () => {
+  it('has the same message once, gives it again where it could not be kept, and tells Redis nothing of why', async () => {
+    const receipts = createReceiptQueue(redis);
+    const { drill_id: drillId, source } = plan();
+    const message = {
+      type: 'receipt',
+      drill_id: drillId,
+      source: source.slug,
+      attempt: 1,
+      bundle: '{}',
+    } as const;
+    await receipts.publish(message);
+    await receipts.publish(message);
+    const errors: string[] = [];
+    const failed = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    let given = 0;
+    const consumer = consumeReceipts(server.url, {
+      concurrency: 1,
+      handle: async () => {
+        given += 1;
+        if (given === 1) throw new Error('PLANTED');
+        done.resolve();
+      },
+      handleMalformed: async () => {},
+      onError: ({ message: text }) => {
+        errors.push(text);
+        failed.resolve();
+      },
+    });
+    await failed.promise;
+    const key = `muster:receipts:${drillId}.1`;
+    await eventually('it is delayed', async () => (await redis.hget(key, 'failedReason')) !== null);
+    expect(JSON.stringify(await redis.hgetall(key))).not.toContain('PLANTED');
+    expect(await receipts.holds(drillId)).toBe(true);
+    await done.promise;
+    await eventually('it is over', async () => !(await receipts.holds(drillId)));
+    await consumer.close();
+    await receipts.close();
+    expect([given, errors]).toEqual([2, ['PLANTED']]);
   });
 });
 

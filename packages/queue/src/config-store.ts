@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { openRedis, orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
+import { readJson } from './read-json.js';
 import { type Subscription, subscribe } from './subscription.js';
 
 /** A configuration as it travels: what `parseConfig` reads again on a worker, with no file at hand. */
@@ -74,14 +75,10 @@ const answerSchema: z.ZodType<PushAnswer> = z.discriminatedUnion('type', [
 
 /** Over a connection for commands; what must wait opens its own to `redisUrl`. */
 export function createConfigStore(redis: Redis, redisUrl: string): ConfigStore {
-  const inForce = async (): Promise<ConfigInForce | undefined> => {
-    const text = await redis.get(CURRENT);
-    return text === null ? undefined : inForceSchema.safeParse(JSON.parse(text)).data;
-  };
-  const get = async (digest: string): Promise<ConfigDocument | undefined> => {
-    const text = await redis.get(bodyKey(digest));
-    return text === null ? undefined : documentSchema.safeParse(JSON.parse(text)).data;
-  };
+  const inForce = async (): Promise<ConfigInForce | undefined> =>
+    readJson<ConfigInForce>(inForceSchema, await redis.get(CURRENT));
+  const get = async (digest: string): Promise<ConfigDocument | undefined> =>
+    readJson<ConfigDocument>(documentSchema, await redis.get(bodyKey(digest)));
   const enforce = async (document: ConfigDocument, origin: ConfigOrigin): Promise<void> => {
     const before = await inForce();
     const change = redis
@@ -110,6 +107,8 @@ async function push(
   signal: AbortSignal,
 ): Promise<PushAnswer> {
   const nonce = randomUUID();
+  const cancelled = () => new MusterError('cancelled', 'Pushing the configuration was cancelled.');
+  if (signal.aborted) throw cancelled();
   await redis.set(proposalKey(nonce), JSON.stringify(documentSchema.parse(document)), 'EX', 2 * ANSWER_S);
   const waiting = openRedis(redisUrl, 'blocking');
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_S * 1000)]);
@@ -122,14 +121,15 @@ async function push(
     const answered = waiting.blpop(answerKey(nonce), ANSWER_S).catch(() => null);
     const answer = listeners === 0 ? null : await Promise.race([answered, over]);
     if (answer !== null) return answerSchema.parse(JSON.parse(answer[1]));
-    if (signal.aborted) throw new MusterError('cancelled', 'Pushing the configuration was cancelled.');
+    if (signal.aborted) throw cancelled();
     throw new MusterError(
       'producer_unavailable',
       'No producer took the configuration: see whether one runs on this Redis, then push again.',
     );
   } finally {
     waiting.disconnect();
-    await redis.del(proposalKey(nonce)).catch(() => {});
+    // It ends by itself as well: whoever waits has the answer.
+    redis.del(proposalKey(nonce)).catch(() => {});
   }
 }
 
@@ -141,8 +141,7 @@ function onPush(
   let last: Promise<void> = Promise.resolve();
   const take = async (nonce: string): Promise<void> => {
     // Of several producers, one gets it.
-    const text = await redis.getdel(proposalKey(nonce));
-    const proposed = text === null ? undefined : documentSchema.safeParse(JSON.parse(text)).data;
+    const proposed = readJson(documentSchema, await redis.getdel(proposalKey(nonce)));
     if (proposed === undefined) return;
     const said = JSON.stringify(await answer(proposed));
     await redis

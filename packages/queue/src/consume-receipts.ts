@@ -3,6 +3,7 @@ import { openRedis } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
 import { retryDelay } from './retry-delay.js';
+import { scrubbed } from './scrubbed.js';
 
 export interface ReceiptConsumerOptions {
   readonly concurrency: number;
@@ -29,7 +30,10 @@ export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOption
     RECEIPTS,
     async (job: Job): Promise<void> => {
       const parsed = receiptJobSchema.safeParse(job.data);
-      await (parsed.success ? options.handle(parsed.data) : options.handleMalformed(job.id ?? '', job.data));
+      const handling = parsed.success
+        ? options.handle(parsed.data)
+        : options.handleMalformed(job.id ?? '', job.data);
+      await scrubbed(handling, options.onError);
     },
     {
       connection,
@@ -43,7 +47,6 @@ export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOption
     },
   );
   worker.on('error', options.onError);
-  worker.on('failed', (_job, error) => options.onError(error));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: async () => {

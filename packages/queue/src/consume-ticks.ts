@@ -3,6 +3,7 @@ import { openRedis } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
 import { retryDelay } from './retry-delay.js';
+import { scrubbed } from './scrubbed.js';
 import type { Tick } from './tick.js';
 import { dueOf } from './tick-job-id.js';
 
@@ -32,7 +33,8 @@ export function consumeTicks(
     TICKS,
     async (job: Job): Promise<void> => {
       const tick = tickJobSchema.parse(job.data);
-      await handle({ slug: tick.source, schedule: tick.schedule, due: dueOf(job.id ?? '') });
+      const due = dueOf(job.id ?? '');
+      await scrubbed(handle({ slug: tick.source, schedule: tick.schedule, due }), onError);
     },
     {
       connection,
@@ -45,7 +47,6 @@ export function consumeTicks(
     },
   );
   worker.on('error', onError);
-  worker.on('failed', (_job, error) => onError(error));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: async () => {

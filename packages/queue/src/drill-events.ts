@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { openRedis } from './connection.js';
 import { PREFIX } from './names.js';
+import { readJson } from './read-json.js';
 
 const phase = z.enum(PHASES);
 const result = z.enum(['pass', 'fail', 'error']);
@@ -142,6 +143,6 @@ async function* follow(
 }
 
 function toldEvent(id: string, fields: readonly string[]): ToldEvent | undefined {
-  const parsed = fleetEventSchema.safeParse(JSON.parse(fields[1] ?? 'null'));
-  return parsed.success ? { id, at: new Date(Number(id.split('-')[0])), event: parsed.data } : undefined;
+  const event = readJson(fleetEventSchema, fields[1]);
+  return event && { id, at: new Date(Number(id.split('-')[0])), event };
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
+import { readJson } from './read-json.js';
 import { type Subscription, subscribe } from './subscription.js';
 
 /**
@@ -49,6 +50,8 @@ const DAYS_7_S = 7 * 24 * 60 * 60;
 const HOUR_S = 60 * 60;
 const CANCELS = `${PREFIX}:cancel`;
 const keyOf = (drillId: string): string => `${PREFIX}:drill:${drillId}`;
+/** Half of an {@link Attempt}, which is parsed as a whole. */
+const partSchema = z.record(z.string(), z.unknown());
 const waitingSchema = z.strictObject({ why: waitReasonSchema, since: z.string() });
 
 /** Fields of the hash; `begun:<n>` and `ended:<n>` are each written once by the worker of that try. */
@@ -60,8 +63,7 @@ export function createDrillStates(redis: Redis, redisUrl: string): DrillStates {
     await redis.multi().hset(keyOf(drillId), fields).expire(keyOf(drillId), DAYS_7_S).exec();
   };
   const waiting = async (drillId: string): ReturnType<DrillStates['waiting']> => {
-    const text = await redis.hget(keyOf(drillId), FIELD.waiting);
-    const parsed = text === null ? undefined : waitingSchema.safeParse(JSON.parse(text)).data;
+    const parsed = readJson(waitingSchema, await redis.hget(keyOf(drillId), FIELD.waiting));
     return parsed && { why: parsed.why, since: new Date(parsed.since) };
   };
   const states: DrillStates = {
@@ -120,8 +122,8 @@ function attemptsOf(fields: Readonly<Record<string, string>>): readonly Attempt[
     .map((field) => Number(field.slice(FIELD.begun.length)))
     .sort((a, b) => a - b)
     .flatMap((attempt) => {
-      const begun = JSON.parse(fields[`${FIELD.begun}${attempt}`] ?? '{}');
-      const ended = JSON.parse(fields[`${FIELD.ended}${attempt}`] ?? '{"outcome":"lost"}');
+      const begun = readJson(partSchema, fields[`${FIELD.begun}${attempt}`]);
+      const ended = readJson(partSchema, fields[`${FIELD.ended}${attempt}`]) ?? { outcome: 'lost' };
       return attemptSchema.safeParse({ ...begun, ...ended }).data ?? [];
     });
 }

@@ -6,7 +6,7 @@ import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
 import { UNTIL_DONE } from './retry-delay.js';
 import { scheduleKey, type Tick } from './tick.js';
-import { tickJobId } from './tick-job-id.js';
+import { tickJobId, tickJobIdOf } from './tick-job-id.js';
 
 /** A schedule of a source. */
 export interface ScheduleEntry {
@@ -25,7 +25,7 @@ export interface Synced {
 export interface Schedules {
   /**
    * Adds what is new, changes only what changed, removes what is gone. BullMQ deletes a tick that is due and not yet taken
-   * when its scheduler is changed or removed: settle what is due first.
+   * when its scheduler is changed or removed: settle what is due first. One whose tick got lost is set up anew.
    */
   sync(entries: readonly ScheduleEntry[]): Promise<Synced>;
   /** True if `ticks` still holds the tick of this due time, in whatever state: it will be handled. */
@@ -35,6 +35,9 @@ export interface Schedules {
    * `muster:accounted`, a hash.
    */
   accounted(): Promise<ReadonlyMap<string, Date>>;
+  /**
+   * Whoever is late with it moves nothing back, and leaves nothing of a schedule that is gone.
+   */
   account(
     entries: readonly { readonly slug: string; readonly schedule: string; readonly until: Date }[],
   ): Promise<void>;
@@ -47,6 +50,8 @@ const ACCOUNTED = `${PREFIX}:accounted`;
 /** Where BullMQ keeps the ids of its Job Schedulers. */
 const SCHEDULERS = `${PREFIX}:${TICKS}:repeat`;
 const AT_ONCE = 100;
+/** A Job Scheduler makes its next tick when the one before is taken; so late, that one may be gone. */
+const OVERDUE_MS = 60_000;
 
 /** Over a connection for commands, which the caller closes after this. */
 export function createSchedules(redis: Redis): Schedules {
@@ -72,11 +77,16 @@ export function createSchedules(redis: Redis): Schedules {
 }
 
 async function sync(redis: Redis, queue: Queue, entries: readonly ScheduleEntry[]): Promise<Synced> {
-  const [signatures, ids] = await Promise.all([
+  const [signatures, nexts] = await Promise.all([
     redis.hgetall(SIGNATURES),
-    redis.zrange(SCHEDULERS, '0', '-1'),
+    redis.zrange(SCHEDULERS, '0', '-1', 'WITHSCORES').then(pairs),
   ]);
+  const ids = nexts.map(([key]) => key);
   const there = new Set(ids);
+  const overdue = nexts.filter(([, next]) => next < Date.now() - OVERDUE_MS);
+  await inBatches(overdue, async ([key, next]) => {
+    if ((await queue.getJob(tickJobIdOf(key, next))) === undefined) there.delete(key);
+  });
   const wanted = new Map(entries.map((entry) => [scheduleKey(entry.slug, entry.schedule.name), entry]));
   const stale = [...wanted].filter(
     ([key, entry]) => signatures[key] !== signatureOf(entry.schedule) || !there.has(key),
@@ -112,6 +122,10 @@ async function upsert(
 }
 
 const signatureOf = ({ cron, tz }: Schedule): string => `${cron} ${tz}`;
+
+/** Members of a sorted set, with their scores. */
+const pairs = (flat: readonly string[]): readonly (readonly [string, number])[] =>
+  flat.flatMap((member, index) => (index % 2 === 0 ? [[member, Number(flat[index + 1])] as const] : []));
 
 async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   for (let from = 0; from < items.length; from += AT_ONCE) {

@@ -2,8 +2,11 @@ import { scheduleKey, type Tick } from './tick.js';
 
 /** The id that BullMQ 6 gives to a job of a Job Scheduler; a test notices when that changes. */
 export function tickJobId({ slug, schedule, due }: Tick): string {
-  return `repeat:${scheduleKey(slug, schedule)}:${due.getTime()}`;
+  return tickJobIdOf(scheduleKey(slug, schedule), due.getTime());
 }
+
+/** The same, of a Job Scheduler's id and a time in ms. */
+export const tickJobIdOf = (key: string, dueMs: number): string => `repeat:${key}:${dueMs}`;
 
 /** The due time in the id of a tick's job. */
 export function dueOf(jobId: string): Date {

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
+import { readJson } from './read-json.js';
 
 /** What a worker says of itself, every 10 s and whenever it changes. */
 const heartbeatSchema = z.strictObject({
@@ -70,6 +71,6 @@ async function list(redis: Redis): Promise<readonly Heartbeat[]> {
   if (keys.size === 0) return [];
   const texts = await redis.mget(...keys);
   return texts
-    .flatMap((text) => (text === null ? [] : (heartbeatSchema.safeParse(JSON.parse(text)).data ?? [])))
+    .flatMap((text) => readJson(heartbeatSchema, text) ?? [])
     .sort((a, b) => a.worker.localeCompare(b.worker));
 }
