@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { DRILL_ID, drillTime, duesBetween, scheduledDrillId } from '@muster/core';
+import { DRILL_ID, drillTime, duesBetween, isMusterError, scheduledDrillId } from '@muster/core';
 import { type EvidenceStore, putPlan } from '@muster/evidence';
 import { askDue, planDue } from './ask-due.js';
 import type { InForce, Scheduled } from './in-force.js';
@@ -17,7 +17,10 @@ const AT_ONCE = 50;
 const DUES_A_PASS = 100;
 
 export interface DueReconciler {
-  /** Gives what was due without a plan its plan and its `missed`. Tells every drill that it met. */
+  /**
+   * Gives what was due without a plan its plan and its `missed`. Tells every drill that it met. A fault of one schedule
+   * keeps none of the others waiting: it is logged, and looked at again in the next pass.
+   */
   pass(inForce: InForce, met: (drill: Named) => void, signal: AbortSignal): Promise<{ missed: number }>;
   /**
    * Before schedules change or go: the newest due time without a plan is asked for, as its tick would have done; those
@@ -97,6 +100,7 @@ export function createDueReconciler(ports: ProducerPorts): DueReconciler {
       if (open.length === 0) return { missed: 0 };
       const accounted = await schedules.accounted();
       let total = 0;
+      const faults: { readonly key: string; readonly error: unknown }[] = [];
       const look = async (one: Scheduled): Promise<ReturnType<typeof entry>[]> => {
         const known = accounted.get(one.key);
         const from = await since(one, accounted, inForce.store, signal);
@@ -107,8 +111,20 @@ export function createDueReconciler(ports: ProducerPorts): DueReconciler {
       };
       for (let first = 0; first < open.length; first += AT_ONCE) {
         signal.throwIfAborted();
-        const looked = await Promise.all(open.slice(first, first + AT_ONCE).map(look));
-        await schedules.account(looked.flat());
+        const looked = open.slice(first, first + AT_ONCE).map((one) =>
+          look(one).catch((error: unknown) => {
+            signal.throwIfAborted();
+            if (isMusterError(error, 'redis_unavailable')) throw error;
+            faults.push({ key: one.key, error });
+            return [];
+          }),
+        );
+        await schedules.account((await Promise.all(looked)).flat());
+      }
+      const [fault] = faults;
+      if (fault !== undefined) {
+        const told = { schedule: fault.key, schedules: faults.length };
+        ports.logger.error('what was due could not be accounted for', fault.error, told);
       }
       return { missed: total };
     },
@@ -124,8 +140,8 @@ export function createDueReconciler(ports: ProducerPorts): DueReconciler {
         if (last !== undefined) await askDue(ports, before, one, last, signal);
         next.delete(one.key);
       }
-      const changed = [...ending, ...beginning];
-      if (changed.length > 0) await schedules.account(changed.map((one) => entry(one, now)));
+      if (ending.length > 0) await schedules.account(ending.map((one) => entry(one, now)));
+      if (beginning.length > 0) await schedules.begin(beginning.map((one) => entry(one, now)));
     },
 
     forget: () => next.clear(),

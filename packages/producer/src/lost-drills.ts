@@ -13,7 +13,7 @@ export interface LostDrills {
   suspect(drill: Named): void;
   /** Every drill that the evidence store has a plan and no receipt of becomes a suspect. */
   search(store: EvidenceStore, signal: AbortSignal): Promise<void>;
-  /** Settles the suspects that nobody has had for a minute. */
+  /** Settles the suspects that nobody has had for a minute. A fault of one is logged, and keeps no other waiting. */
   pass(store: EvidenceStore, signal: AbortSignal): Promise<{ lost: number }>;
 }
 
@@ -42,6 +42,25 @@ export function createLostDrills(ports: ProducerPorts): LostDrills {
     await receipts.publish({ type: 'unfinished', plan, reason, attempts: [...attempts] });
   };
 
+  /** @returns whether it was settled just now. */
+  const look = async (store: EvidenceStore, { slug, drillId }: Named, signal: AbortSignal) => {
+    const known = suspects.get(drillId);
+    if (known === undefined) return false;
+    if (await isHeld(drillId)) {
+      known.since = undefined;
+      return false;
+    }
+    // Asked last: a receipt is stored before its queue lets go of it.
+    if (await hasReceipt(store, slug, drillId, signal)) {
+      suspects.delete(drillId);
+      return false;
+    }
+    known.since ??= now().getTime();
+    if (now().getTime() - known.since < ASKING_MS) return false;
+    await settle(store, { slug, drillId }, signal);
+    return true;
+  };
+
   return {
     suspect,
 
@@ -56,29 +75,26 @@ export function createLostDrills(ports: ProducerPorts): LostDrills {
         queued.add(plan.drill_id);
       }
       let lost = 0;
+      const faults: unknown[] = [];
       for (const [drillId, known] of suspects) {
         signal.throwIfAborted();
-        if (queued.has(drillId) || (await isHeld(drillId))) {
+        if (queued.has(drillId)) {
           known.since = undefined;
           continue;
         }
-        // Asked last: a receipt is stored before its queue lets go of it.
-        if (await hasReceipt(store, known.slug, drillId, signal)) {
-          suspects.delete(drillId);
-          continue;
-        }
-        known.since ??= now().getTime();
-        if (now().getTime() - known.since < ASKING_MS) continue;
         try {
-          await settle(store, { slug: known.slug, drillId }, signal);
-          lost += 1;
+          if (await look(store, { slug: known.slug, drillId }, signal)) lost += 1;
         } catch (error) {
+          if (signal.aborted || isMusterError(error, 'redis_unavailable')) throw error;
+          faults.push(error);
           // Its plan lies in another evidence store, or is none: nothing can be said of it.
-          if (!isMusterError(error, 'evidence_not_found') && !isMusterError(error, 'evidence_malformed'))
-            throw error;
-          ports.logger.error('a drill has no readable plan', error, { drill_id: drillId });
-          suspects.delete(drillId);
+          if (isMusterError(error, 'evidence_not_found') || isMusterError(error, 'evidence_malformed')) {
+            suspects.delete(drillId);
+          }
         }
+      }
+      if (faults.length > 0) {
+        ports.logger.error('what became of a drill could not be found', faults[0], { drills: faults.length });
       }
       return { lost };
     },

@@ -1,4 +1,4 @@
-import { MusterError, type Sha256 } from '@muster/core';
+import { isMusterError, MusterError, type Sha256, sha256 } from '@muster/core';
 import { type PushAnswer, scheduleKey, type Tick } from '@muster/queue';
 import { askDue } from './ask-due.js';
 import { createDueReconciler } from './due-reconciler.js';
@@ -24,7 +24,7 @@ export interface RunningProducer {
   readonly ready: Promise<void>;
   /** Reads the file again. @throws `redis_unavailable`, `evidence_unwritable`: then nothing changed. */
   reload(): Promise<ReloadOutcome>;
-  /** Takes nothing new; resolves when what runs has returned. */
+  /** Takes nothing new; resolves when what runs has returned. Ticks are given 10 s, then handled by the next producer. */
   close(): Promise<void>;
 }
 
@@ -32,10 +32,15 @@ const TICKS_AT_ONCE = 50;
 const DEBOUNCE_MS = 200;
 const STEP_MS = 60_000;
 const SEARCH_EVERY_MS = 86_400_000;
+/** What runs when it closes is given so long. */
+const GRACE_MS = 10_000;
+/** Stands for a file that is not there: whatever comes in its place is another. */
+const NO_FILE = sha256('');
 
 export function startProducer(ports: ProducerPorts, options: ProducerOptions = {}): RunningProducer {
   const { file, configs, schedules, logger, now } = ports;
   const closing = new AbortController();
+  const overdue = new AbortController();
   const serially = createSerially();
   const dues = createDueReconciler(ports);
   const lost = createLostDrills(ports);
@@ -47,7 +52,7 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   let searchAt = 0;
   let searching = Promise.resolve();
 
-  const step = (): AbortSignal => AbortSignal.any([closing.signal, AbortSignal.timeout(STEP_MS)]);
+  const step = (): AbortSignal => AbortSignal.any([overdue.signal, AbortSignal.timeout(STEP_MS)]);
 
   /** Settles what the change would lose, then puts it in force. Whatever throws leaves the old one in force. */
   const enforce = async (next: InForce): Promise<void> => {
@@ -102,7 +107,11 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const answerPush = async (proposed: Parameters<typeof ports.parse>[0]): Promise<PushAnswer> => {
     const parsed = ports.parse(proposed);
     if (!parsed.ok) return { type: 'refused', faults: parsed.faults };
-    await enforce(pushed(parsed.read, await file.digest()));
+    const standing = await file.digest().catch((error: unknown) => {
+      if (isMusterError(error, 'config_not_found')) return NO_FILE;
+      throw error;
+    });
+    await enforce(pushed(parsed.read, standing));
     return { type: 'accepted', digest: parsed.read.document.digest };
   };
   const pushed = (read: ReadConfig, digest: Sha256): InForce =>
@@ -152,6 +161,8 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
       });
     }
     const { missed } = await dues.pass(current, lost.suspect, closing.signal);
+    // Ticks come late or not at all: should one be gone from Redis, its schedule would stand still.
+    if (missed > 0) await schedules.sync(current.entries);
     const found = await lost.pass(current.store, closing.signal);
     if (missed + found.lost > 0) logger.warn('drills without a receipt', { missed, lost: found.lost });
   };
@@ -183,15 +194,19 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const reload = (): Promise<ReloadOutcome> => serially(load);
 
   const start = async (): Promise<void> => {
-    const first = await reload();
+    const first = await reload().catch((error: unknown) => {
+      if (current === undefined || !isMusterError(error, 'config_not_found')) throw error;
+      logger.error('there is no configuration file; the configuration in force stays', error);
+      return undefined;
+    });
     if (current === undefined) {
-      const count = first.type === 'refused' ? first.faults.length : 0;
+      const count = first?.type === 'refused' ? first.faults.length : 0;
       throw new MusterError(
         'config_invalid',
         `${file.path} has ${count} faults. Correct them and start again.`,
       );
     }
-    if (first.type === 'refused') await schedules.sync(current.entries);
+    if (first === undefined || first.type === 'refused') await schedules.sync(current.entries);
     let debounce: NodeJS.Timeout | undefined;
     const watch = file.onChange(() => {
       clearTimeout(debounce);
@@ -222,7 +237,9 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     async close() {
       closing.abort();
       await ready.catch(() => undefined);
+      const limit = setTimeout(() => overdue.abort(), GRACE_MS);
       for (const close of closers.reverse()) await close();
+      clearTimeout(limit);
       await searching;
     },
   };

@@ -39,6 +39,7 @@ export {
   type Reservations,
 } from './reservations.js';
 export {
+  type Accounted,
   createSchedules,
   type ScheduleEntry,
   type Schedules,

@@ -21,6 +21,12 @@ export interface Synced {
   readonly unchanged: number;
 }
 
+export interface Accounted {
+  readonly slug: string;
+  readonly schedule: string;
+  readonly until: Date;
+}
+
 /** Job Schedulers of the queue `ticks`, one per source and schedule. @throws `redis_unavailable`. */
 export interface Schedules {
   /**
@@ -35,12 +41,10 @@ export interface Schedules {
    * `muster:accounted`, a hash.
    */
   accounted(): Promise<ReadonlyMap<string, Date>>;
-  /**
-   * Whoever is late with it moves nothing back, and leaves nothing of a schedule that is gone.
-   */
-  account(
-    entries: readonly { readonly slug: string; readonly schedule: string; readonly until: Date }[],
-  ): Promise<void>;
+  /** Whoever is late with it moves nothing back, and leaves nothing of a schedule that is gone. */
+  account(entries: readonly Accounted[]): Promise<void>;
+  /** The same for schedules that {@link sync} will add: what was due before is none of theirs. */
+  begin(entries: readonly Accounted[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,7 +75,8 @@ export function createSchedules(redis: Redis): Schedules {
           .then((all) => new Map(Object.entries(all).map(([key, at]) => [key, new Date(Number(at))]))),
         'reading what schedules are accounted for',
       ),
-    account: (entries) => orUnavailable(account(redis, entries), 'accounting for schedules'),
+    account: (entries) => orUnavailable(advance(redis, entries, 'known'), 'accounting for schedules'),
+    begin: (entries) => orUnavailable(advance(redis, entries, 'any'), 'accounting for new schedules'),
     close: () => queue.close(),
   };
 }
@@ -133,20 +138,20 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void
   }
 }
 
-/** Sets each field of a schedule that is there, unless what it says is later. */
+/** Sets each field (of a schedule that is there, or of any), unless what it says is later. */
 const ADVANCE = `
-for i = 1, #ARGV, 2 do
-  local known = redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1
+for i = 2, #ARGV, 2 do
+  local known = ARGV[1] == 'any' or redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1
   local old = tonumber(redis.call('HGET', KEYS[1], ARGV[i]))
   if known and (old == nil or old < tonumber(ARGV[i + 1])) then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 end`;
 const ADVANCED_AT_ONCE = 1_000;
 
-async function account(redis: Redis, entries: Parameters<Schedules['account']>[0]): Promise<void> {
+async function advance(redis: Redis, entries: readonly Accounted[], which: 'known' | 'any'): Promise<void> {
   for (let from = 0; from < entries.length; from += ADVANCED_AT_ONCE) {
     const fields = entries
       .slice(from, from + ADVANCED_AT_ONCE)
       .flatMap(({ slug, schedule, until }) => [scheduleKey(slug, schedule), String(until.getTime())]);
-    await redis.eval(ADVANCE, 2, ACCOUNTED, SIGNATURES, ...fields);
+    await redis.eval(ADVANCE, 2, ACCOUNTED, SIGNATURES, which, ...fields);
   }
 }
