@@ -1,4 +1,4 @@
-import { newDrillId, type Plan } from '@muster/core';
+import { newDrillId } from '@muster/core';
 import {
   cancelDrill,
   consumeDrills,
@@ -16,17 +16,8 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { samplePlan } from '../support/sample-plan.ts';
 
-const HASH = `sha256:${'0'.repeat(64)}`;
-const plan = (pool = 'default'): Plan => ({
-  drill_id: newDrillId(new Date()),
-  source: { slug: 'shop', kind: 'postgres' },
-  trigger: { kind: 'cli' },
-  pool,
-  restore_point: { kind: 'latest' },
-  checks: [{ id: 'c', check_sha256: HASH, expect_sha256: HASH }],
-  config_sha256: HASH,
-});
 const DONE: Disposition = { type: 'done' };
 
 let server: RedisServer;
@@ -59,13 +50,13 @@ async function worker(
 
 describe('the queue of drills', () => {
   it('has a drill once, however often it is asked for', async () => {
-    const asked = plan();
+    const asked = samplePlan();
     expect([await drills.add(asked), await drills.add(asked)]).toEqual(['queued', 'exists']);
     expect((await drills.list()).map((drill) => drill.plan)).toEqual([asked]);
   });
 
   it('lists the drills of every pool', async () => {
-    const all = [plan(), plan('eu'), plan('big-disk')];
+    const all = [samplePlan(), samplePlan('eu'), samplePlan('big-disk')];
     for (const one of all) await drills.add(one);
     expect((await drills.list()).map((drill) => drill.plan.pool).sort()).toEqual([
       'big-disk',
@@ -75,10 +66,10 @@ describe('the queue of drills', () => {
   });
 
   it('holds back a second drill of a schedule while one waits, runs or waits for its next try, and no longer', async () => {
-    const first = plan();
+    const first = samplePlan();
     const key = { unlessRunning: 'shop/nightly' };
     expect(await drills.add(first, key)).toBe('queued');
-    expect(await drills.add(plan(), key)).toBe('overrun');
+    expect(await drills.add(samplePlan(), key)).toBe('overrun');
     const running = Promise.withResolvers<void>();
     const go = Promise.withResolvers<Disposition>();
     const again = Promise.withResolvers<Disposition>();
@@ -88,17 +79,17 @@ describe('the queue of drills', () => {
       return (await answers.shift()) ?? DONE;
     });
     await running.promise;
-    expect(await drills.add(plan(), key)).toBe('overrun');
+    expect(await drills.add(samplePlan(), key)).toBe('overrun');
     go.resolve({ type: 'later', afterMs: 500 });
     await eventually('it is delayed', async () => (await drills.find(first.drill_id))?.state === 'delayed');
-    expect(await drills.add(plan(), key)).toBe('overrun');
+    expect(await drills.add(samplePlan(), key)).toBe('overrun');
     again.resolve(DONE);
     await eventually('it is over', async () => (await drills.find(first.drill_id)) === undefined);
     await consumer.close();
-    const next = plan();
+    const next = samplePlan();
     expect(await drills.add(next, key)).toBe('queued');
     expect(await drills.remove(next.drill_id)).toBe('removed');
-    expect(await drills.add(plan(), key)).toBe('queued');
+    expect(await drills.add(samplePlan(), key)).toBe('queued');
   });
 
   it('gives a drill again as often as it is put off, each time as a try of its own', async () => {
@@ -110,7 +101,7 @@ describe('the queue of drills', () => {
       over.resolve();
       return DONE;
     });
-    await drills.add(plan());
+    await drills.add(samplePlan());
     await over.promise;
     await consumer.close();
     expect(tries).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
@@ -118,7 +109,7 @@ describe('the queue of drills', () => {
   });
 
   it('takes out a drill that waits, and leaves one that runs', async () => {
-    const waiting = plan();
+    const waiting = samplePlan();
     await drills.add(waiting, { delayMs: 60_000 });
     expect(await drills.remove(waiting.drill_id)).toBe('removed');
     expect(await drills.remove(waiting.drill_id)).toBe('absent');
@@ -128,7 +119,7 @@ describe('the queue of drills', () => {
       running.resolve();
       return end.promise;
     });
-    const busy = plan();
+    const busy = samplePlan();
     await drills.add(busy);
     await running.promise;
     expect(await drills.remove(busy.drill_id)).toBe('running');
@@ -151,7 +142,7 @@ describe('the queue of drills', () => {
       },
       { lockDuration: 1_000, stalledInterval: 500 },
     );
-    const asked = plan();
+    const asked = samplePlan();
     await drills.add(asked);
     await eventually('it runs', async () => (await drills.find(asked.drill_id))?.state === 'active');
     await redis.del(`muster:drills:${asked.drill_id}:lock`);
@@ -164,7 +155,7 @@ describe('the queue of drills', () => {
   it('says within 10 s that Redis is away', async () => {
     await server.stop();
     const before = Date.now();
-    await expect(drills.add(plan())).rejects.toMatchObject({ code: 'redis_unavailable' });
+    await expect(drills.add(samplePlan())).rejects.toMatchObject({ code: 'redis_unavailable' });
     expect(Date.now() - before).toBeLessThan(10_000);
     await server.start();
   });
@@ -189,7 +180,7 @@ describe('what is known of a drill', () => {
     const states = createDrillStates(redis, server.url);
     const heard = Promise.withResolvers<string>();
     const subscription = await states.onCancel(heard.resolve);
-    const asked = plan();
+    const asked = samplePlan();
     await drills.add(asked);
     const receipts = createReceiptQueue(redis);
     expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('cancelled');
@@ -223,7 +214,7 @@ describe('what is known of a drill', () => {
 describe('the queue of receipts', () => {
   it('has the same message once, gives it again where it could not be kept, and tells Redis nothing of why', async () => {
     const receipts = createReceiptQueue(redis);
-    const { drill_id: drillId, source } = plan();
+    const { drill_id: drillId, source } = samplePlan();
     const message = {
       type: 'receipt',
       drill_id: drillId,

@@ -1,5 +1,6 @@
 import type { Plan } from '@muster/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { drillJobSchema } from './jobs.js';
 import { drillsQueue, PREFIX } from './names.js';
@@ -48,6 +49,7 @@ export function consumeDrills(
   timing: { readonly lockDuration: number; readonly stalledInterval: number } = TIMING,
 ): DrillConsumer {
   const connection = openRedis(redisUrl, 'blocking');
+  const closable = createClosableWorker();
   const locks = new Map<string, AbortController>();
 
   const take = async (job: Job, token = ''): Promise<void> => {
@@ -72,7 +74,7 @@ export function consumeDrills(
       if (locks.get(job.id) === lock) locks.delete(job.id);
     }
   };
-  const worker = new Worker(drillsQueue(pool), take, {
+  const worker = new Worker(drillsQueue(pool), (job, token) => closable.run(take(job, token)), {
     connection,
     prefix: PREFIX,
     concurrency,
@@ -86,9 +88,6 @@ export function consumeDrills(
   });
   return {
     ready: worker.waitUntilReady().then(() => undefined),
-    close: async () => {
-      await worker.close();
-      connection.disconnect();
-    },
+    close: () => closable.close(worker, connection),
   };
 }

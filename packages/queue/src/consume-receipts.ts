@@ -1,4 +1,5 @@
 import { type Job, Worker } from 'bullmq';
+import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
@@ -26,14 +27,15 @@ const FOR_EVER = Number.MAX_SAFE_INTEGER;
 /** Takes receipts from the queue at `redisUrl`, over connections of its own. */
 export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOptions): ReceiptConsumer {
   const connection = openRedis(redisUrl, 'blocking');
+  const closable = createClosableWorker();
   const worker = new Worker(
     RECEIPTS,
-    async (job: Job): Promise<void> => {
+    (job: Job): Promise<void> => {
       const parsed = receiptJobSchema.safeParse(job.data);
       const handling = parsed.success
         ? options.handle(parsed.data)
         : options.handleMalformed(job.id ?? '', job.data);
-      await scrubbed(handling, options.onError);
+      return closable.run(scrubbed(handling, options.onError));
     },
     {
       connection,
@@ -49,9 +51,6 @@ export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOption
   worker.on('error', options.onError);
   return {
     ready: worker.waitUntilReady().then(() => undefined),
-    close: async () => {
-      await worker.close();
-      connection.disconnect();
-    },
+    close: () => closable.close(worker, connection),
   };
 }

@@ -1,4 +1,5 @@
 import { type Job, Worker } from 'bullmq';
+import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
@@ -29,12 +30,13 @@ export function consumeTicks(
   { concurrency, handle, onError }: TickConsumerOptions,
 ): TickConsumer {
   const connection = openRedis(redisUrl, 'blocking');
+  const closable = createClosableWorker();
   const worker = new Worker(
     TICKS,
     async (job: Job): Promise<void> => {
       const tick = tickJobSchema.parse(job.data);
       const due = dueOf(job.id ?? '');
-      await scrubbed(handle({ slug: tick.source, schedule: tick.schedule, due }), onError);
+      await closable.run(scrubbed(handle({ slug: tick.source, schedule: tick.schedule, due }), onError));
     },
     {
       connection,
@@ -49,9 +51,6 @@ export function consumeTicks(
   worker.on('error', onError);
   return {
     ready: worker.waitUntilReady().then(() => undefined),
-    close: async () => {
-      await worker.close();
-      connection.disconnect();
-    },
+    close: () => closable.close(worker, connection),
   };
 }
