@@ -129,7 +129,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       if (found === undefined) throw new Error('a receipt went away');
       return found;
     },
-    leftovers: () => leftovers(evidence, join(folder, 'state')),
+    leftovers: () => leftovers(evidence, join(folder, 'state'), env()),
     close: async () => {
       await Promise.all(
         services.map(async (service) => {

@@ -6,22 +6,33 @@ import { ending } from './ending.ts';
 const RUNTIME = process.getuid?.() === 0 ? '/run/muster' : undefined;
 
 /** Everything left by the drills of an evidence directory besides evidence, keys and diagnosis: empty if they cleaned up. */
-export async function leftovers(evidence: string, state: string): Promise<readonly string[]> {
+export async function leftovers(
+  evidence: string,
+  state: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly string[]> {
   const plans = await readdir(join(evidence, 'plans'), { recursive: true }).catch(() => []);
   const drills = plans.flatMap((path) => /drl_\w+/.exec(path)?.[0] ?? []);
-  const found = await Promise.all([dockerLeftovers(drills), cellDirectories(drills), stateLeftovers(state)]);
+  const found = await Promise.all([
+    dockerLeftovers(drills, env),
+    cellDirectories(drills),
+    stateLeftovers(state),
+  ]);
   return found.flat();
 }
 
 /** What Docker still holds of these drills; others may be drilling beside them. */
-async function dockerLeftovers(drills: readonly string[]): Promise<readonly string[]> {
+async function dockerLeftovers(
+  drills: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
   const lists = drills.flatMap((drill) => [
     ['ps', '-aq', '--filter', `label=muster.drill=${drill}`],
     ['volume', 'ls', '-q', '--filter', `label=muster.drill=${drill}`],
   ]);
   const found = await Promise.all(
     lists.map((args) =>
-      ending(spawn('docker', args, { stdio: ['ignore', 'pipe', 'pipe'] })).catch(() => undefined),
+      ending(spawn('docker', args, { env, stdio: ['ignore', 'pipe', 'pipe'] })).catch(() => undefined),
     ),
   );
   return found.flatMap((end) => (end?.stdout ?? '').split('\n').filter((line) => line !== ''));

@@ -23,7 +23,10 @@ process.stderr.on('error', () => {});
 // The channel of bin/muster.mjs is there to notice its end, and must not keep this process alive.
 process.channel?.unref();
 
+// Limits of waits do not keep a process alive; while Docker is away nothing else may be left, and Node would end in the middle.
+const running = setInterval(() => {}, 60_000);
 const code = await run(process.argv.slice(2), thisEnvironment(), process, process);
+clearInterval(running);
 // The streams tell of their faults a moment later.
 await new Promise(setImmediate);
 // What a library left open (a pooled connection) must not hold up a command that is done.

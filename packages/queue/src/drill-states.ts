@@ -40,10 +40,11 @@ export interface DrillStates {
 
 const waitReasonSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('room'), short: z.enum(['memory', 'disk', 'pids']), host: z.string() }),
+  z.strictObject({ type: z.literal('isolation'), host: z.string() }),
   z.strictObject({ type: z.literal('lease'), lease: z.string() }),
   z.strictObject({ type: z.literal('config') }),
 ]);
-/** What keeps a drill from starting: `room` on a host, a `lease` that another has, its configuration. */
+/** What keeps a drill from starting: `room` on a host, `isolation` (what the host isolates scratches by does not answer), a `lease` that another has, its configuration. */
 export type WaitReason = z.infer<typeof waitReasonSchema>;
 
 const DAYS_7_S = 7 * 24 * 60 * 60;

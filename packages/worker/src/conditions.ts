@@ -1,5 +1,5 @@
-import type { Config, Plan, Source } from '@muster/core';
-import type { WaitReason } from '@muster/queue';
+import { type Config, isMusterError, type MusterError, type Plan, type Source } from '@muster/core';
+import type { HostCapacity, WaitReason } from '@muster/queue';
 import type { WorkerPorts } from './worker-ports.js';
 
 /** What a drill holds while it is tried. */
@@ -12,6 +12,8 @@ export interface Held {
 export interface Waits {
   readonly type: 'waits';
   readonly why: WaitReason;
+  /** More of it, for the log. */
+  readonly detail?: string;
 }
 
 /**
@@ -19,12 +21,13 @@ export interface Waits {
  * host. Where something is missing it takes nothing, and says what. @throws `redis_unavailable`, and what `capacity` throws.
  */
 export async function takeConditions(
-  { leases, reservations, capacity, identity }: WorkerPorts,
+  ports: WorkerPorts,
   plan: Plan,
   config: Config,
   source: Source,
   signal: AbortSignal,
 ): Promise<Held | Waits> {
+  const { leases, reservations, identity } = ports;
   const taken: { release(): Promise<void> }[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(taken.map((one) => one.release()));
@@ -38,7 +41,11 @@ export async function takeConditions(
       }
       taken.push(lease);
     }
-    const host = await capacity(config, signal);
+    const host = await capacityOf(ports, config, signal);
+    if (isMusterError(host)) {
+      await release();
+      return { type: 'waits', why: { type: 'isolation', host: identity.host }, detail: host.message };
+    }
     const { memoryBytes, diskBytes, pids } = source.scratch;
     const room = await reservations.reserve(
       plan.drill_id,
@@ -55,6 +62,20 @@ export async function takeConditions(
   } catch (error) {
     await release();
     throw error;
+  }
+}
+
+/** An error where nothing isolates scratches at the moment, as while Docker restarts. */
+async function capacityOf(
+  { capacity }: WorkerPorts,
+  config: Config,
+  signal: AbortSignal,
+): Promise<HostCapacity | MusterError> {
+  try {
+    return await capacity(config, signal);
+  } catch (error) {
+    if (!isMusterError(error, 'isolation_unavailable')) throw error;
+    return error;
   }
 }
 

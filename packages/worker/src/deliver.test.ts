@@ -1,6 +1,7 @@
 import {
   type Attempt,
   createPlan,
+  MusterError,
   newDrillId,
   type Plan,
   parseConfig,
@@ -48,6 +49,7 @@ function world() {
     cancelled: false,
     waitingSince: undefined as Date | undefined,
     lease: true,
+    isolates: true,
     short: undefined as 'memory' | undefined,
     ended: { result: 'pass' } as { result: string; reason?: Reason },
     during: () => {},
@@ -90,7 +92,10 @@ function world() {
       return { statement, receipt: new TextEncoder().encode('{}') };
     },
     removeCells: async () => {},
-    capacity: async () => ({ hostId: 'h', hostName: 'host-1', memoryBytes: 1 }),
+    capacity: async () => {
+      if (!given.isolates) throw new MusterError('isolation_unavailable', 'no Docker daemon listens');
+      return { hostId: 'h', hostName: 'host-1', memoryBytes: 1 };
+    },
     identity: { worker: 'w', host: 'host-1', version: '0' },
     logger: silent,
     now: () => given.now,
@@ -170,6 +175,12 @@ describe('a drill that is delivered', () => {
     w.given.waitingSince = new Date(NOW.getTime() - 24 * HOUR_MS);
     expect(await w.run()).toEqual({ type: 'done' });
     expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'no_capacity' }]);
+  });
+
+  it('and comes while Docker does not answer waits for it, and uses up no try', async () => {
+    w.given.isolates = false;
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 5_000 });
+    expect([w.told, w.noted, w.published]).toEqual([['waiting'], [], []]);
   });
 
   it('and whose schedule lets its runs wait, waits for the one before it, however long', async () => {

@@ -25,6 +25,7 @@ const HOUR_MS = 60 * 60_000;
 /** For how long a drill may wait for something, and how it ends then; how soon to look again. */
 const WAITS = {
   room: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
+  isolation: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
   lease: { againMs: 2_000, longestMs: undefined, end: undefined },
   config: { againMs: 5_000, longestMs: 10 * 60_000, end: 'config_unavailable' },
 } as const;
@@ -51,7 +52,7 @@ export async function deliver(
   const source = sourceFor(plan, config);
   if (source === undefined) return await end('config_unavailable');
   const conditions = await takeConditions(ports, plan, config, source, lockLost);
-  if (conditions.type === 'waits') return await wait(ports, plan, conditions.why);
+  if (conditions.type === 'waits') return await wait(ports, plan, conditions.why, conditions.detail);
   try {
     return await tryDrill(context, { plan, config, source, attempt, earlier }, lockLost);
   } finally {
@@ -78,7 +79,7 @@ async function endUnfinished(
   return DONE;
 }
 
-async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason): Promise<Disposition> {
+async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason, detail?: string): Promise<Disposition> {
   const { againMs, longestMs, end } = WAITS[why.type];
   const now = ports.now();
   const known = await ports.states.waiting(plan.drill_id);
@@ -89,7 +90,12 @@ async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason): Promise<Di
   if (known?.why.type !== why.type) {
     const told = describeWait(why);
     await ports.events.publish(plan.drill_id, { type: 'waiting', why: told });
-    ports.logger.info('drill waits', { drill_id: plan.drill_id, source: plan.source.slug, why: told });
+    ports.logger.info('drill waits', {
+      drill_id: plan.drill_id,
+      source: plan.source.slug,
+      why: told,
+      ...(detail && { detail }),
+    });
   }
   return { type: 'later', afterMs: againMs };
 }
@@ -97,6 +103,8 @@ async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason): Promise<Di
 /** For people. */
 function describeWait(why: WaitReason): string {
   if (why.type === 'room') return `no room on ${why.host}: ${why.short}`;
+  if (why.type === 'isolation')
+    return `nothing on ${why.host} can isolate a scratch now: see its worker's log`;
   return why.type === 'lease'
     ? `${why.lease} is taken by another drill`
     : 'its configuration is not in Redis';

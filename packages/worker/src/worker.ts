@@ -1,3 +1,4 @@
+import type { Config } from '@muster/core';
 import type { Heartbeat, Subscription } from '@muster/queue';
 import { createConfigCache } from './config-cache.js';
 import { deliver } from './deliver.js';
@@ -15,33 +16,39 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   const graceOver = new AbortController();
   const startedAt = ports.now().toISOString();
   let state: Heartbeat['state'] = 'ready';
+  const configOf = createConfigCache(ports.configs);
+  let capacity: Heartbeat['capacity'];
   const beat = (): void => void ports.registry.beat(heartbeat()).catch(() => {});
   const running = createRunningDrills(ports, beat);
   const heartbeat = (): Heartbeat => ({
     ...ports.identity,
     pool: options.pool,
     concurrency: options.concurrency,
+    ...(capacity && { capacity }),
     state,
     drills: running.list(),
     started_at: startedAt,
     at: ports.now().toISOString(),
   });
-  const context = { ports, running, configOf: createConfigCache(ports.configs), graceOver: graceOver.signal };
+  const context = { ports, running, configOf, graceOver: graceOver.signal };
   const consumer = ports.consumeDrills({
     pool: options.pool,
     concurrency: options.concurrency,
     handle: (delivery, lockLost) => deliver(context, delivery, lockLost),
     onError: (error) => ports.logger.error('the queue of drills', error),
   });
+  const lookAndBeat = async (): Promise<void> => {
+    capacity = await hostCapacity(ports, configOf).catch(() => undefined);
+    beat();
+  };
   const timers = [
-    setInterval(beat, BEAT_MS).unref(),
+    setInterval(() => void lookAndBeat(), BEAT_MS).unref(),
     setInterval(() => void lookForCancels(ports, running), LOOK_MS).unref(),
   ];
   let listening: Promise<Subscription> | undefined;
   const ready = (async () => {
     listening = ports.states.onCancel(running.cancel);
-    await Promise.all([listening, consumer.ready]);
-    beat();
+    await Promise.all([listening, consumer.ready, lookAndBeat()]);
     ports.logger.info('ready', { pool: options.pool, concurrency: options.concurrency });
   })();
 
@@ -64,6 +71,26 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
       draining ??= drain();
       return draining;
     },
+  };
+}
+
+/** Of the host that scratches of the configuration in force run on; undefined where there is none yet. */
+async function hostCapacity(
+  { configs, capacity }: WorkerPorts,
+  configOf: (digest: string) => Promise<Config | undefined>,
+): Promise<Heartbeat['capacity']> {
+  const inForce = await configs.inForce();
+  const config = inForce && (await configOf(inForce.digest));
+  if (config === undefined) return undefined;
+  const { memoryBytes, memoryFreeBytes, diskFreeBytes, pids } = await capacity(
+    config,
+    AbortSignal.timeout(BEAT_MS),
+  );
+  return {
+    memory_bytes: memoryBytes,
+    ...(memoryFreeBytes !== undefined && { memory_free_bytes: memoryFreeBytes }),
+    ...(diskFreeBytes !== undefined && { disk_free_bytes: diskFreeBytes }),
+    ...(pids !== undefined && { pids }),
   };
 }
 
