@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Predicate, Statement } from '@muster/core';
 import { createDrillEvents, type FleetEvent, openRedis } from '@muster/queue';
 import { type DumpServer, dumpServer } from './dumps.ts';
 import { type Ended, ending } from './ending.ts';
 import { eventually } from './eventually.ts';
+import { IMAGES } from './images.ts';
 import { leftovers } from './leftovers.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 
@@ -43,6 +45,11 @@ export interface Fleet {
   readonly indexServer: DumpServer;
   /** Starts a service and waits until it says that it is ready. */
   start(service: 'producer' | 'worker' | 'sink', ...args: readonly string[]): Promise<Service>;
+  /**
+   * The same for a worker in a container of the tests' image that has the Docker socket, and of this host's directories
+   * those of the fleet and `shares`. A signal to it is one to the worker.
+   */
+  startInContainer(...shares: readonly string[]): Promise<Service>;
   /** Runs a command of muster to its end. */
   muster(...args: readonly string[]): Promise<Ended>;
   /** Asks for a drill of the source and returns its id. */
@@ -76,6 +83,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     MUSTER_STATE_DIR: join(folder, 'state'),
     NO_COLOR: '1',
     FLEET_REDIS: redis.url,
+    MUSTER_REDIS_URL: redis.url,
     FLEET_INDEX: `postgresql://postgres@/postgres?host=${encodeURIComponent(indexServer.dir)}`,
     ...options.env,
   });
@@ -104,9 +112,25 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     muster,
     receipts,
     start: async (name, ...args) => {
-      const service = await startService(name, args, { cwd: folder, env: env() });
+      const service = await startService(name, [process.execPath, COMMAND, name, ...args], folder, env());
       services.push(service);
       return service;
+    },
+    startInContainer: async (...shares) => {
+      const container = `muster-test-${randomUUID()}`;
+      const command = workerInContainer(container, [
+        tmpdir(),
+        process.cwd(),
+        dirname(process.execPath),
+        ...shares,
+      ]);
+      const { signal: signalClient, ...service } = await startService('worker', command, folder, env());
+      const signal = async (name: NodeJS.Signals): Promise<void> => {
+        await ending(spawn('docker', ['kill', '--signal', name, container], { env: env(), stdio: 'ignore' }));
+        await signalClient(name);
+      };
+      services.push({ ...service, signal });
+      return { ...service, signal };
     },
     enqueue: async (...args) => {
       const { stdout, stderr, exitCode } = await muster('drill', 'enqueue', '--json', ...args);
@@ -179,15 +203,50 @@ async function writeKey(muster: Fleet['muster']): Promise<void> {
   if (made.exitCode !== 0) throw new Error(`keys generate ended with ${made.exitCode}: ${made.stderr}`);
 }
 
+/** The command that runs a worker in a container, where the named directories are what they are here. */
+function workerInContainer(name: string, directories: readonly string[]): readonly string[] {
+  const socket = process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock';
+  const shared = directories.flatMap((path) => ['--volume', `${path}:${path}`]);
+  const handed = [
+    'FLEET_REDIS',
+    'FLEET_INDEX',
+    'MUSTER_REDIS_URL',
+    'MUSTER_STATE_DIR',
+    'DOCKER_HOST=unix:///docker.sock',
+  ];
+  const options = [
+    '--network',
+    'none',
+    '--user',
+    '0:0',
+    '--volume',
+    `${socket}:/docker.sock`,
+    '--entrypoint',
+    process.execPath,
+  ];
+  const env = handed.flatMap((variable) => ['--env', variable]);
+  return [
+    'docker',
+    'run',
+    '--rm',
+    '--name',
+    name,
+    ...options,
+    ...shared,
+    ...env,
+    IMAGES[15],
+    COMMAND,
+    'worker',
+  ];
+}
+
 async function startService(
   name: string,
-  args: readonly string[],
-  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  [program = '', ...args]: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
 ): Promise<Service> {
-  const child = spawn(process.execPath, [COMMAND, name, ...args], {
-    ...options,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
   const log: string[] = [];
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const limit = setTimeout(() => child.kill('SIGKILL'), READY_MS);

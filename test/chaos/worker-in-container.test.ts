@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fleet, startFleet } from '../support/fleet.ts';
+import { canRunIn } from '../support/needs.ts';
+import { plainDump } from '../support/plain-dump.ts';
+
+const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1); SELECT pg_sleep(1.5);');
+/** Where a worker of root has its sockets. */
+const RUNTIME = '/run/muster';
+
+describe.runIf(canRunIn('docker'))('a worker in a container with the socket of Docker', () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await startFleet({ checks: { rows: ['SELECT count(*) AS n FROM t', 'n == 1'] } });
+    await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
+    await Promise.all([fleet.start('producer'), fleet.start('sink')]);
+  });
+  afterAll(() => fleet?.close());
+
+  it.each([
+    ['that sees nothing of what its scratches see', []],
+    ['that shares the directory of sockets with its host', [RUNTIME]],
+  ])(
+    '%s drills, and one that is killed is taken over, and nothing is left',
+    { timeout: 120_000 },
+    async (_, shares) => {
+      const worker = await fleet.startInContainer(...shares);
+      const whole = await fleet.enqueue();
+      expect(await fleet.receipt(whole)).toMatchObject({ result: 'pass', attempts: [{ outcome: 'pass' }] });
+
+      const interrupted = await fleet.enqueue();
+      await fleet.heard(interrupted, (event) => event.type === 'phase-started' && event.phase === 'restore');
+      await worker.signal('SIGKILL');
+      const other = await fleet.startInContainer(...shares);
+      expect(await fleet.receipt(interrupted)).toMatchObject({
+        result: 'pass',
+        attempts: [{ outcome: 'lost' }, { outcome: 'pass' }],
+      });
+      await other.signal('SIGTERM');
+      expect(await fleet.leftovers()).toEqual([]);
+    },
+  );
+});
