@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +9,14 @@ import { plainDump } from '../support/plain-dump.ts';
 const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1); SELECT pg_sleep(1.5);');
 /** Where a worker of root has its sockets. */
 const RUNTIME = '/run/muster';
+
+/** Whether the scratch of a drill, which runs now, has a directory of this host. */
+function sharesDirectory(drillId: string): boolean {
+  const docker = (...args: readonly string[]): string =>
+    execFileSync('docker', args, { encoding: 'utf8' }).trim();
+  const scratch = docker('ps', '--quiet', '--filter', `label=muster.drill=${drillId}`);
+  return /"Type":"bind"/.test(docker('inspect', '--format', '{{json .Mounts}}', scratch));
+}
 
 describe.runIf(canRunIn('docker'))('a worker in a container with the socket of Docker', () => {
   let fleet: Fleet;
@@ -31,6 +40,7 @@ describe.runIf(canRunIn('docker'))('a worker in a container with the socket of D
 
       const interrupted = await fleet.enqueue();
       await fleet.heard(interrupted, (event) => event.type === 'phase-started' && event.phase === 'restore');
+      expect(sharesDirectory(interrupted)).toBe(shares.length > 0);
       await worker.signal('SIGKILL');
       const other = await fleet.startInContainer(...shares);
       expect(await fleet.receipt(interrupted)).toMatchObject({
