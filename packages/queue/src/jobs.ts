@@ -1,7 +1,7 @@
 import { attemptSchema, planSchema, UNFINISHED_REASONS } from '@muster/core';
 import { z } from 'zod';
 
-/** What a job of each queue carries: parsed where it is made and where it is taken. References and digests only. */
+/** What a job of each queue carries: parsed where it is made and where it is taken. References and digests, and of receipts what they are. */
 
 /** Queue `ticks`: a schedule is due. When, is in the job's id. */
 export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });

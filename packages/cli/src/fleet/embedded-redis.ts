@@ -43,9 +43,11 @@ export async function startEmbeddedRedis(environment: Environment): Promise<Embe
     ensurePrivate(embeddedRedisDirectory(environment)),
   ]);
   await rm(socket, { force: true });
+  const log = join(data, 'redis.log');
   const options = [
     ...['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', data, '--save', ''],
     ...['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction'],
+    ...['--logfile', log, '--loglevel', 'warning'],
   ];
   // In a session of its own: Ctrl-C at the terminal is not for it, it goes last.
   const child = spawn('sh', ['-c', WITH_PARENT, 'sh', ...options], {
@@ -63,7 +65,7 @@ export async function startEmbeddedRedis(environment: Environment): Promise<Embe
   }
   if (up !== 'ready') {
     child.stdin.end();
-    throw new MusterError('redis_unavailable', `The embedded Redis did not start: see ${data}.`);
+    throw new MusterError('redis_unavailable', `The embedded Redis did not start: see ${log}.`);
   }
   return {
     url,
