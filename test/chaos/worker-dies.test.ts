@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
 import { canRunIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
@@ -24,7 +25,10 @@ describe.runIf(canRunIn('docker'))('a worker that dies', () => {
   const holderOf = async (drillId: string, attempt: number): Promise<Service> => {
     const event = await fleet.heard(drillId, (one) => one.type === 'attempt' && one.attempt >= attempt);
     if (event.type !== 'attempt') throw new Error('not an attempt');
-    const holder = workers.find(({ child }) => event.worker.includes(String(child.pid)));
+    const named = () => workers.find(({ child }) => event.worker.includes(`-${child.pid}-`));
+    // One that was started a moment ago may have a drill before this test has it.
+    await eventually(`${event.worker} is known here`, () => named() !== undefined);
+    const holder = named();
     if (holder === undefined) throw new Error(`no worker here is ${event.worker}`);
     return holder;
   };
