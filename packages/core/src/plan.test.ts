@@ -53,6 +53,9 @@ describe('a plan', () => {
   it('of a source without checks says so', () =>
     expect(createPlan(config, bare, asked)).toMatchObject({ restore_only: true, checks: [] }));
 
+  it('of half a surrogate pair is none: nobody could sign it', () =>
+    expect(planSchema.safeParse({ ...createPlan(config, shop, asked), pool: '\ud800' }).success).toBe(false));
+
   it('may be for another pool than that of the source', () =>
     expect(createPlan(config, shop, { ...asked, pool: 'us' }).pool).toBe('us'));
 

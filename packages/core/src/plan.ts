@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { checkSha256, expectSha256 } from './check-hash.js';
 import type { Config, Source } from './config/config.js';
 import { MusterError } from './error.js';
+import { DRILL_ID } from './ids.js';
 import type { RestorePoint } from './restore-point.js';
+import { wellFormed } from './well-formed.js';
 
+const name = z.string().regex(/^[a-z0-9-]+$/);
 /** RFC 3339, UTC, milliseconds. */
 const timestamp = z.iso.datetime({ precision: 3, offset: false });
 
@@ -13,23 +16,23 @@ const timestamp = z.iso.datetime({ precision: 3, offset: false });
  * nothing could be seen, also when Redis and the configuration are gone.
  */
 export const planSchema = z.strictObject({
-  drill_id: z.string(),
-  source: z.strictObject({ slug: z.string(), kind: z.enum(['postgres', 'mongodb']) }),
+  drill_id: z.string().regex(DRILL_ID),
+  source: z.strictObject({ slug: name, kind: z.enum(['postgres', 'mongodb']) }),
   trigger: z.strictObject({
     kind: z.enum(['schedule', 'api', 'cli']),
-    schedule: z.string().optional(),
+    schedule: wellFormed.optional(),
     scheduled_for: timestamp.optional(),
-    requested_by: z.string().optional(),
+    requested_by: wellFormed.optional(),
   }),
-  pool: z.string(),
+  pool: name,
   restore_point: z.strictObject({
     kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
-    asked: z.string().optional(),
+    asked: wellFormed.optional(),
   }),
   restore_only: z.literal(true).optional(),
   /** In order. */
-  checks: z.array(z.strictObject({ id: z.string(), check_sha256: z.string(), expect_sha256: z.string() })),
-  config_sha256: z.string(),
+  checks: z.array(z.strictObject({ id: wellFormed, check_sha256: wellFormed, expect_sha256: wellFormed })),
+  config_sha256: wellFormed,
 });
 
 export type Plan = z.infer<typeof planSchema>;

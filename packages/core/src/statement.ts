@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
 import type { SummaryJson } from './summary.js';
+import { wellFormed } from './well-formed.js';
 
 /** in-toto Statement v1: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md */
 export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
@@ -14,7 +15,7 @@ const timestamp = z
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'expected RFC 3339 UTC with milliseconds')
   .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text, 'no such time');
 const count = z.int().nonnegative();
-const text = z.string().min(1);
+const text = wellFormed.min(1);
 const drillId = z.string().regex(/^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'expected drl_ and a ULID');
 const slug = z.string().regex(/^[a-z0-9-]+$/);
 

@@ -145,8 +145,10 @@ async function describe(job: Job): Promise<QueuedDrill | undefined> {
   return { plan, state: STATES[state as keyof typeof STATES], queuedAt: new Date(job.timestamp) };
 }
 
+/** Undefined for a job that no worker takes either: it is not its own drill's. */
 function planOf(job: Job): Plan | undefined {
-  return drillJobSchema.safeParse(job.data).data?.plan;
+  const plan = drillJobSchema.safeParse(job.data).data?.plan;
+  return plan?.drill_id === job.id ? plan : undefined;
 }
 
 async function remove(job: Job): Promise<'removed' | 'running' | 'absent'> {
