@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRedis } from '@muster/queue';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Fleet, startFleet } from '../support/fleet.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
 import { canRunIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
@@ -12,13 +14,20 @@ const OUTAGE_MS = 60_000;
 
 describe.runIf(canRunIn('docker'))('Redis', () => {
   let fleet: Fleet;
+  let services: readonly Service[];
   beforeEach(async () => {
     fleet = await startFleet({ checks: { rows: [SLOW_CHECK, 'n == 1'] } });
     await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
-    await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
+    services = await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
   });
   afterEach(() => fleet?.close());
 
+  const tellRedis = async (command: string): Promise<void> => {
+    const redis = openRedis(fleet.redis.url, 'commands');
+    const [word = '', ...words] = command.split(' ');
+    await redis.call(word, ...words);
+    redis.disconnect();
+  };
   const inCheck = async (): Promise<string> => {
     const drillId = await fleet.enqueue();
     await fleet.heard(drillId, (event) => event.type === 'phase-started' && event.phase === 'check');
@@ -55,6 +64,31 @@ describe.runIf(canRunIn('docker'))('Redis', () => {
     expect(await oneReceipt(drillId)).toMatchObject({ result: 'pass' });
     expect(await oneReceipt(await fleet.enqueue())).toMatchObject({ result: 'pass' });
   });
+
+  it.each([
+    ['full', 'CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0', /\(OOM\)/],
+    ['read-only', 'REPLICAOF 127.0.0.1 1', 'REPLICAOF NO ONE', /\(READONLY\)/],
+  ] as const)(
+    '%s when a drill ends: its receipt comes later, once; nothing new is taken, and logs say so and stay small',
+    {
+      timeout: 120_000,
+    },
+    async (_, spoil, mend, said) => {
+      const drillId = await inCheck();
+      await tellRedis(spoil);
+      expect(await fleet.muster('drill', 'enqueue')).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/^muster: .*Redis/),
+      });
+      const logs = (): readonly string[] => services.flatMap(({ log }) => log);
+      await eventually('the receipt waits', () => logs().some((line) => line.includes('the receipt waits')));
+      await eventually('it is said', () => logs().some((line) => said.test(line)));
+      await tellRedis(mend);
+      expect(await oneReceipt(drillId)).toMatchObject({ result: 'pass' });
+      expect(await oneReceipt(await fleet.enqueue())).toMatchObject({ result: 'pass' });
+      expect(logs().filter((line) => said.test(line)).length).toBeLessThan(10);
+    },
+  );
 
   it('wiped while drills wait and run: each ends in one receipt, and the fleet goes on', {
     timeout: 240_000,

@@ -221,7 +221,7 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     });
     const pushes = await configs.onPush((proposed) => serially(() => answerPush(proposed)));
     closers.push(() => pushes.close());
-    const onError = (error: Error): void => logger.error('a tick will be handled again', error);
+    const onError = (error: Error): void => logger.error('a tick is to come again', error);
     const ticks = ports.consumeTicks({ concurrency: TICKS_AT_ONCE, handle: handleTick, onError });
     closers.push(() => ticks.close());
     await ticks.ready;

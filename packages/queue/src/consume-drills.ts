@@ -4,6 +4,7 @@ import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { drillJobSchema } from './jobs.js';
 import { drillsQueue, PREFIX } from './names.js';
+import { createTroubleTeller } from './redis-trouble.js';
 
 /** One try of a drill, handed to a worker. */
 export interface DrillDelivery {
@@ -82,7 +83,7 @@ export function consumeDrills(
     ...timing,
     removeOnComplete: { count: 0 },
   });
-  worker.on('error', onError);
+  worker.on('error', createTroubleTeller(onError));
   worker.on('lockRenewalFailed', (ids: readonly string[]) => {
     for (const id of ids) locks.get(id)?.abort();
   });

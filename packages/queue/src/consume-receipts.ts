@@ -3,6 +3,7 @@ import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
+import { createTroubleTeller } from './redis-trouble.js';
 import { retryDelay } from './retry-delay.js';
 import { scrubbed } from './scrubbed.js';
 
@@ -48,7 +49,7 @@ export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOption
       settings: { backoffStrategy: retryDelay },
     },
   );
-  worker.on('error', options.onError);
+  worker.on('error', createTroubleTeller(options.onError));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: () => closable.close(worker, connection),

@@ -3,6 +3,7 @@ import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
+import { createTroubleTeller } from './redis-trouble.js';
 import { retryDelay } from './retry-delay.js';
 import { scrubbed } from './scrubbed.js';
 import type { Tick } from './tick.js';
@@ -48,7 +49,7 @@ export function consumeTicks(
       settings: { backoffStrategy: retryDelay },
     },
   );
-  worker.on('error', onError);
+  worker.on('error', createTroubleTeller(onError));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: () => closable.close(worker, connection),

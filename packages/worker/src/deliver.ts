@@ -143,7 +143,11 @@ async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSig
       attempt,
       bundle,
     } as const;
-    await publishUntil(lockLost, () => ports.receipts.publish(message));
+    await publishUntil(
+      lockLost,
+      () => ports.receipts.publish(message),
+      () => ports.logger.warn('the receipt waits until Redis takes it', { drill_id: drillId }),
+    );
     ports.logger.info('drill ended', fields);
     return DONE;
   } finally {
@@ -167,12 +171,17 @@ async function tryAgain(
 const PUBLISH_AGAIN_MS = 1_000;
 
 /** A receipt outlasts an absence of Redis, unless another worker has its drill by then. */
-async function publishUntil(lockLost: AbortSignal, publish: () => Promise<void>): Promise<void> {
-  for (;;) {
+async function publishUntil(
+  lockLost: AbortSignal,
+  publish: () => Promise<void>,
+  onWait: () => void,
+): Promise<void> {
+  for (let waits = false; ; waits = true) {
     try {
       return await publish();
     } catch (error) {
       if (!isMusterError(error, 'redis_unavailable') || lockLost.aborted) throw error;
+      if (!waits) onWait();
       await new Promise((resolve) => setTimeout(resolve, PUBLISH_AGAIN_MS));
     }
   }
