@@ -21,6 +21,7 @@ import { Queue } from 'bullmq';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { samplePlan } from '../support/sample-plan.ts';
 
 const hourly = (slug: string, cron = '0 * * * *') =>
   `  - { slug: ${slug}, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, schedule: "${cron}" }\n`;
@@ -146,6 +147,20 @@ describe('schedules', () => {
     expect(await queued()).toEqual(['03:00']);
     vi.setSystemTime(at('03:30:05'));
     await vi.waitFor(async () => expect(await planned()).toEqual(['03:00', '03:30']), 20_000);
+  });
+
+  it('that ask for a drill of a pool without a worker: after a day it has a receipt, and its place is free', async () => {
+    text = `sources:\n${hourly('shop', '0 0 1 1 *')}`;
+    await start();
+    const key = { unlessRunning: 'shop/nightly' };
+    await queues.drills.add(samplePlan('nobody'), key);
+    vi.setSystemTime(new Date('2026-11-21T02:29:00.000Z'));
+    await (await start()).reload();
+    expect(await queued()).toEqual(['02:30']);
+    vi.setSystemTime(new Date('2026-11-21T02:31:00.000Z'));
+    await vi.waitFor(async () => expect(await published()).toEqual(['02:30 no_capacity']), 20_000);
+    expect(await queued()).toEqual([]);
+    expect(await queues.drills.add(samplePlan('nobody'), key)).toBe('queued');
   });
 
   it('whose source is removed while its drill runs: the drill ends under the configuration it began with', async () => {

@@ -1,19 +1,25 @@
 import { isMusterError } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
 import { getPlan } from '@muster/evidence';
+import type { QueuedDrill } from '@muster/queue';
 import { hasReceipt } from './ask-due.js';
 import { missingReceipts, type Named } from './missing-receipts.js';
 import type { ProducerPorts } from './producer-ports.js';
 
 /** A drill is asked for within that time after its plan is written: until then it may well be in no queue. */
 const ASKING_MS = 60_000;
+/** A drill that no worker took within that time, for whatever reason, had no room. */
+const LONGEST_IDLE_MS = 24 * 60 * 60_000;
 
 export interface LostDrills {
   /** This drill has a plan: see whether it ends in a receipt. */
   suspect(drill: Named): void;
   /** Every drill that the evidence store has a plan and no receipt of becomes a suspect. */
   search(store: EvidenceStore, signal: AbortSignal): Promise<void>;
-  /** Settles the suspects that nobody has had for a minute. A fault of one is logged, and keeps no other waiting. */
+  /**
+   * Settles the suspects that nobody has had for a minute, and what no worker took for a day. A fault of one is logged,
+   * and keeps no other waiting.
+   */
   pass(store: EvidenceStore, signal: AbortSignal): Promise<{ lost: number }>;
 }
 
@@ -40,6 +46,15 @@ export function createLostDrills(ports: ProducerPorts): LostDrills {
     const reason = (await states.cancelRequested(drillId)) ? 'cancelled' : 'lost';
     const attempts = await states.attempts(drillId);
     await receipts.publish({ type: 'unfinished', plan, reason, attempts: [...attempts] });
+  };
+
+  /** Out of its queue first, so that no worker begins it now. */
+  const endNeglected = async ({ plan }: QueuedDrill): Promise<void> => {
+    if ((await drills.remove(plan.drill_id)) !== 'removed') return;
+    const attempts = await states.attempts(plan.drill_id);
+    await receipts.publish({ type: 'unfinished', plan, reason: 'no_capacity', attempts: [...attempts] });
+    const of = { drill_id: plan.drill_id, source: plan.source.slug, pool: plan.pool };
+    ports.logger.warn('no worker of its pool took this drill for a whole day', of);
   };
 
   /** @returns whether it was settled just now. */
@@ -70,9 +85,12 @@ export function createLostDrills(ports: ProducerPorts): LostDrills {
 
     async pass(store, signal) {
       const queued = new Set<string>();
-      for (const { plan } of await drills.list()) {
+      for (const drill of await drills.list()) {
+        const { plan, state, idleSince } = drill;
         suspect({ slug: plan.source.slug, drillId: plan.drill_id });
         queued.add(plan.drill_id);
+        const neglected = state === 'waiting' && now().getTime() - idleSince.getTime() > LONGEST_IDLE_MS;
+        if (neglected) await endNeglected(drill);
       }
       let lost = 0;
       const faults: unknown[] = [];

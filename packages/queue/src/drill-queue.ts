@@ -40,7 +40,8 @@ export interface QueuedDrill {
   readonly plan: Plan;
   /** `delayed`: by jitter, for room, for a lease or between two tries. `abandoned`: see {@link DrillQueue.abandoned}. */
   readonly state: 'waiting' | 'delayed' | 'active' | 'abandoned';
-  readonly queuedAt: Date;
+  /** No worker has had it since; its jitter is over then. */
+  readonly idleSince: Date;
 }
 
 /** Every pool that a drill was ever queued for. */
@@ -142,7 +143,8 @@ async function describe(job: Job): Promise<QueuedDrill | undefined> {
   const plan = planOf(job);
   const state = await job.getState();
   if (plan === undefined || !(state in STATES)) return undefined;
-  return { plan, state: STATES[state as keyof typeof STATES], queuedAt: new Date(job.timestamp) };
+  const idleSince = new Date(Math.max(job.timestamp + (job.opts.delay ?? 0), job.processedOn ?? 0));
+  return { plan, state: STATES[state as keyof typeof STATES], idleSince };
 }
 
 /** Undefined for a job that no worker takes either: it is not its own drill's. */

@@ -1,6 +1,7 @@
 import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/core';
 import { requestDrill } from '@muster/queue';
 import type { Cli } from '../cli.js';
+import type { FleetQueues } from '../fleet/fleet-queues.js';
 import { configInForce, sourceInForce, withFleet } from '../fleet/with-fleet.js';
 import { EXIT } from '../problem.js';
 import { commandName } from '../terminal/shell.js';
@@ -36,6 +37,7 @@ export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<nu
     });
     const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
     await requestDrill({ ...queues, store: inForce.store }, plan, {}, limit);
+    await noteLackOfWorkers(cli, queues, plan.pool);
     if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
     output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
       plan.drill_id,
@@ -45,6 +47,13 @@ export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<nu
     ]);
     return EXIT.pass;
   });
+}
+
+/** A drill of a pool that nobody serves waits for a day: better said now. */
+async function noteLackOfWorkers({ output }: Cli, { registry }: FleetQueues, pool: string): Promise<void> {
+  const workers = await registry.list();
+  if (workers.some((worker) => worker.pool === pool)) return;
+  output.note(`No worker of the pool ${pool} runs at the moment: the drill waits for one.`);
 }
 
 function restorePointOf({ backup, oldest }: DrillEnqueueOptions): RestorePoint {

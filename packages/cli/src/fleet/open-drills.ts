@@ -1,3 +1,4 @@
+import type { WaitReason } from '@muster/queue';
 import type { Cli } from '../cli.js';
 import type { LoadedConfig } from '../load-config.js';
 import { openQueues } from './fleet-queues.js';
@@ -32,7 +33,8 @@ export async function openDrills(
         const [waiting, attempts] = await Promise.all([states.waiting(drillId), states.attempts(drillId)]);
         const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === drillId));
         const phase = worker?.drills.find((drill) => drill.drill_id === drillId)?.phase;
-        const why = waiting?.why;
+        const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
+        const waits = nobody ? `a worker of the pool ${plan.pool}` : waiting && inWords(waiting.why);
         return {
           drillId,
           source: plan.source.slug,
@@ -40,7 +42,7 @@ export async function openDrills(
           state,
           ...(worker && { worker: worker.worker }),
           ...(phase && { phase }),
-          ...(why && { waitsFor: why.type === 'room' ? `room: ${why.short} on ${why.host}` : why.type }),
+          ...(waits && { waitsFor: waits }),
           attempts: attempts.length,
         };
       }),
@@ -50,4 +52,9 @@ export async function openDrills(
   } finally {
     await close();
   }
+}
+
+function inWords(why: WaitReason): string {
+  if (why.type === 'room') return `room: ${why.short} on ${why.host}`;
+  return why.type === 'isolation' ? `isolation on ${why.host}` : why.type;
 }
