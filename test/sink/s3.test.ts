@@ -91,6 +91,21 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     expect((await sinks.index.get(drill.id, signal))?.key).toBe(key);
   });
 
+  it('that is so slow that a receipt takes longer than its lock has it once, at the first try', async () => {
+    const drill = drilled();
+    await putPlan(direct(), drill.plan, signal);
+    proxy.fate('PUT', 'slow');
+    proxy.fate('GET', 'slow');
+    await sinks.start({ store: storeAt(proxy.endpoint) });
+    const began = performance.now();
+    await sinks.publish(messageOf(drill, sinks.signer));
+    await sinks.done(drill.id);
+    expect(performance.now() - began).toBeGreaterThan(20_000);
+    expect(sinks.logged('receipt kept')).toHaveLength(1);
+    const key = receiptKey('shop', drill.id);
+    expect((await versions()).filter((one) => one === key)).toEqual([key]);
+  });
+
   it('that has it, and could not say so, is asked again and has it once', async () => {
     const drill = drilled();
     const key = receiptKey('shop', drill.id);

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 /**
  * What becomes of one request.
  * - `pass`: forwarded, and answered
+ * - `slow`: the same, 7 s later
  * - `swallow`: forwarded, its answer lost with the connection
  * - `reset`: not forwarded, the connection lost
  * - `hang`: not forwarded, never answered
@@ -14,12 +16,15 @@ import type { AddressInfo } from 'node:net';
  */
 export type Fate =
   | 'pass'
+  | 'slow'
   | 'swallow'
   | 'reset'
   | 'hang'
   | 'halt'
   | { readonly status: number; readonly code?: string; readonly page?: string }
   | { readonly after: number };
+
+const SLOW_MS = 7_000;
 
 export interface S3Proxy {
   readonly endpoint: string;
@@ -62,6 +67,7 @@ async function meet(fate: Fate, server: string, from: IncomingMessage, to: Serve
   const { status, headers, bytes } = await forward(server, from, body);
   if (typeof fate === 'object') return answer(to, fate.after);
   if (fate === 'swallow') return void from.socket.resetAndDestroy();
+  if (fate === 'slow') await setTimeout(SLOW_MS);
   to.writeHead(status, headers);
   if (fate === 'halt') return void to.write(bytes.subarray(0, 1));
   to.end(bytes);
