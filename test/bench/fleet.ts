@@ -13,7 +13,13 @@ import {
   sha256,
   unfinishedStatement,
 } from '@muster/core';
-import { createDirectoryStore, createSigner, ensurePrivateKey, loadKeyring } from '@muster/evidence';
+import {
+  createDirectoryStore,
+  createSigner,
+  type EvidenceStore,
+  ensurePrivateKey,
+  loadKeyring,
+} from '@muster/evidence';
 import { openEmbeddedIndex } from '@muster/index';
 import { type ConfigFile, startProducer } from '@muster/producer';
 import {
@@ -55,13 +61,13 @@ export interface FleetMeasured {
 /** The fleet beside what it is made of; every Redis is real, drills do nothing or just wait. */
 export async function benchFleet(folder: string): Promise<FleetMeasured> {
   const path = await withFleet(join(folder, 'path'), (fleet) =>
-    timeDrills(fleet, { drills: DRILLS, workers: 1, atOnce: AT_ONCE, waitMs: 0 }),
+    timeDrills(fleet, { from: 'tick', drills: DRILLS, workers: 1, atOnce: AT_ONCE, waitMs: 0 }),
   );
   const raw = await timeRawJobs();
   const waiting: Record<number, number> = {};
   for (const workers of [1, 2, 4]) {
     waiting[workers] = await withFleet(join(folder, `w${workers}`), (fleet) =>
-      timeDrills(fleet, { drills: WAITING_DRILLS, workers, atOnce: 1, waitMs: WAIT_MS }),
+      timeDrills(fleet, { from: 'request', drills: WAITING_DRILLS, workers, atOnce: 1, waitMs: WAIT_MS }),
     );
   }
   const producer = await timeProducer(join(folder, 'producer'));
@@ -69,7 +75,7 @@ export async function benchFleet(folder: string): Promise<FleetMeasured> {
   const one = waiting[1] ?? Number.NaN;
   return {
     figures: {
-      [`${DRILLS} drills that do nothing, queued to indexed, ms`]: path,
+      [`${DRILLS} drills that do nothing, tick to indexed, ms`]: path,
       [`${DRILLS} raw BullMQ jobs, ms`]: raw,
       [`${WAITING_DRILLS} drills of ${WAIT_MS} ms, 1 worker, ms`]: one,
       '… 2 workers, ms': waiting[2] ?? Number.NaN,
@@ -130,10 +136,11 @@ function configOf(sources: number): {
   return { text, ...parsed };
 }
 
-/** From the first drill asked for to the last receipt in the index. */
+/** From the first tick, or the first drill asked for, to the last receipt in the index. */
 async function timeDrills(
   { server: { url }, folder, redis }: BenchFleet,
   asked: {
+    readonly from: 'tick' | 'request';
     readonly drills: number;
     readonly workers: number;
     readonly atOnce: number;
@@ -141,9 +148,7 @@ async function timeDrills(
   },
 ): Promise<number> {
   const signal = AbortSignal.timeout(300_000);
-  const { config, document } = configOf(1);
-  const [source] = config.sources;
-  if (source === undefined) throw new Error('there is a source');
+  const { text, config, document } = configOf(asked.from === 'tick' ? asked.drills : 1);
   const keyring = join(folder, 'keys');
   const { privateKey } = await ensurePrivateKey({ privateKey: join(folder, 'key'), keyring }, signal);
   const signer = createSigner(privateKey);
@@ -159,6 +164,7 @@ async function timeDrills(
     leases: createLeases(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
+    schedules: createSchedules(redis),
   };
   await queues.configs.enforce(
     { digest: config.configSha256, text: document, directory: '/' },
@@ -199,26 +205,106 @@ async function timeDrills(
       },
     ),
   );
-  await Promise.all([sink.ready, ...workers.map((worker) => worker.ready)]);
+  const producer = asked.from === 'tick' ? startBenchProducer(url, queues, store, () => text) : undefined;
+  await Promise.all([sink.ready, producer?.ready, ...workers.map((worker) => worker.ready)]);
+  // The first look at what was due goes before it.
+  await producer?.reload();
   const begin = performance.now();
-  const plans = Array.from({ length: asked.drills }, () =>
-    createPlan(config, source, {
-      drillId: newDrillId(now()),
-      trigger: { kind: 'cli' },
-      restorePoint: { kind: 'latest' },
-    }),
-  );
-  for (let from = 0; from < plans.length; from += AT_ONCE) {
-    await Promise.all(
-      plans.slice(from, from + AT_ONCE).map((plan) => requestDrill({ ...queues, store }, plan, {}, signal)),
-    );
-  }
+  if (asked.from === 'tick') await addTicks(redis, config);
+  else await requestDrills({ ...queues, store }, config, asked.drills, signal);
   await eventually('every receipt is indexed', () => indexed >= asked.drills, 240_000);
   const took = performance.now() - begin;
   await Promise.all(workers.map((worker) => worker.drain()));
-  await sink.close();
-  await Promise.all([queues.drills.close(), queues.receipts.close(), index.close()]);
+  await Promise.all([sink.close(), producer?.close()]);
+  await Promise.all([
+    queues.drills.close(),
+    queues.receipts.close(),
+    queues.schedules.close(),
+    index.close(),
+  ]);
   return took;
+}
+
+/** One tick of each source, as its Job Scheduler makes it; due so long ago that its jitter is over. */
+async function addTicks(redis: BenchFleet['redis'], { sources }: Config): Promise<void> {
+  const due = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000;
+  const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
+  for (let from = 0; from < sources.length; from += AT_ONCE) {
+    await Promise.all(
+      sources
+        .slice(from, from + AT_ONCE)
+        .map(({ slug }) =>
+          ticks.add(
+            'tick',
+            { source: slug, schedule: 'nightly' },
+            { jobId: `repeat:${slug}/nightly:${due}`, removeOnComplete: true },
+          ),
+        ),
+    );
+  }
+  await ticks.close();
+}
+
+async function requestDrills(
+  ports: Parameters<typeof requestDrill>[0],
+  config: Config,
+  drills: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let from = 0; from < drills; from += AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, drills - from) }, () =>
+        requestDrill(ports, planOf(config), {}, signal),
+      ),
+    );
+  }
+}
+
+/** Of the first source, by hand. */
+function planOf(config: Config): Plan {
+  const [source] = config.sources;
+  if (source === undefined) throw new Error('there is a source');
+  return createPlan(config, source, {
+    drillId: newDrillId(now()),
+    trigger: { kind: 'cli' },
+    restorePoint: { kind: 'latest' },
+  });
+}
+
+/** A producer whose file has what `text` returns. */
+function startBenchProducer(
+  url: string,
+  queues: Omit<
+    Parameters<typeof startProducer>[0],
+    'file' | 'parse' | 'consumeTicks' | 'openStore' | 'logger' | 'now'
+  >,
+  store: EvidenceStore,
+  text: () => string,
+) {
+  const read = (yaml: string, directory: string) => {
+    const parsed = parseConfig(yaml, { file: 'muster.yaml', baseDirectory: directory });
+    if (!parsed.ok) return parsed;
+    const { config, document } = parsed;
+    return {
+      ok: true as const,
+      read: { config, document: { digest: config.configSha256, text: document, directory } },
+    };
+  };
+  const file: ConfigFile = {
+    path: 'muster.yaml',
+    digest: async () => sha256(text()),
+    read: async () => ({ fileDigest: sha256(text()), ...read(text(), '/') }),
+    onChange: () => ({ close: () => {} }),
+  };
+  return startProducer({
+    ...queues,
+    file,
+    parse: (document) => read(document.text, document.directory),
+    consumeTicks: (options) => consumeTicks(url, options),
+    openStore: () => store,
+    logger,
+    now,
+  });
 }
 
 /** The shortest consistent receipt of a worker: there was no backup. */
@@ -240,8 +326,6 @@ async function timeRawJobs(): Promise<number> {
   const server = await startRedis();
   const connection = openRedis(server.url, 'blocking');
   const { config } = configOf(1);
-  const [source] = config.sources;
-  if (source === undefined) throw new Error('there is a source');
   const queue = new Queue('raw', { connection });
   let done = 0;
   const count = async (): Promise<void> => {
@@ -253,13 +337,8 @@ async function timeRawJobs(): Promise<number> {
   for (let from = 0; from < DRILLS; from += AT_ONCE) {
     await Promise.all(
       Array.from({ length: Math.min(AT_ONCE, DRILLS - from) }, () => {
-        const drillId = newDrillId(now());
-        const plan = createPlan(config, source, {
-          drillId,
-          trigger: { kind: 'cli' },
-          restorePoint: { kind: 'latest' },
-        });
-        return queue.add('drill', { plan }, { jobId: drillId });
+        const plan = planOf(config);
+        return queue.add('drill', { plan }, { jobId: plan.drill_id });
       }),
     );
   }
@@ -277,21 +356,6 @@ async function timeProducer(
 ): Promise<Readonly<Record<'loaded' | 'settled' | 'unchanged' | 'changed', number>>> {
   return await withFleet(folder, async ({ server: { url }, redis }) => {
     let { text } = configOf(SOURCES);
-    const read = (yaml: string, directory: string) => {
-      const parsed = parseConfig(yaml, { file: 'muster.yaml', baseDirectory: directory });
-      if (!parsed.ok) return parsed;
-      const { config, document } = parsed;
-      return {
-        ok: true as const,
-        read: { config, document: { digest: config.configSha256, text: document, directory } },
-      };
-    };
-    const file: ConfigFile = {
-      path: 'muster.yaml',
-      digest: async () => sha256(text),
-      read: async () => ({ fileDigest: sha256(text), ...read(text, '/') }),
-      onChange: () => ({ close: () => {} }),
-    };
     const queues = {
       drills: createDrillQueue(redis),
       receipts: createReceiptQueue(redis),
@@ -302,15 +366,7 @@ async function timeProducer(
     };
     const store = createDirectoryStore(join(folder, 'evidence'));
     const begin = performance.now();
-    const producer = startProducer({
-      ...queues,
-      file,
-      parse: (document) => read(document.text, document.directory),
-      consumeTicks: (options) => consumeTicks(url, options),
-      openStore: () => store,
-      logger,
-      now,
-    });
+    const producer = startBenchProducer(url, queues, store, () => text);
     await producer.ready;
     const loaded = performance.now() - begin;
     // The first look at what was due goes before it.
