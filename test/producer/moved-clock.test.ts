@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { drillTime, parseConfig, sha256 } from '@muster/core';
@@ -147,6 +147,53 @@ describe('schedules', () => {
     expect(await queued()).toEqual(['03:00']);
     vi.setSystemTime(at('03:30:05'));
     await vi.waitFor(async () => expect(await planned()).toEqual(['03:00', '03:30']), 20_000);
+  });
+
+  it('that are due while the evidence store cannot be written to ask for their drill when it can', async () => {
+    const plans = join(folder, 'evidence', 'plans');
+    await mkdir(join(folder, 'evidence'), { recursive: true });
+    await start();
+    await writeFile(plans, 'in the way');
+    vi.setSystemTime(at('03:00:05'));
+    const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
+    const triedAgain = async () => (await ticks.getDelayed()).some(({ attemptsMade }) => attemptsMade > 0);
+    await eventually('the tick is to come again', triedAgain);
+    await ticks.close();
+    expect(await queued()).toEqual([]);
+    await rm(plans);
+    vi.setSystemTime(at('03:01:00'));
+    await vi.waitFor(async () => expect(await queued()).toEqual(['03:00']), 20_000);
+    expect([await planned(), await published()]).toEqual([['03:00'], []]);
+  });
+
+  it('of a configuration that was pushed stay until the file changes, and a faulty file changes nothing', async () => {
+    const producer = await start();
+    const other = read(`sources:\n${hourly('shop', '15 * * * *')}`);
+    if (!other.ok) throw new Error('it has no faults');
+    const pushed = await queues.configs.push(other.read.document, AbortSignal.timeout(10_000));
+    expect(pushed).toEqual({ type: 'accepted', digest: other.read.document.digest });
+    const inForce = async () => (await queues.configs.inForce())?.digest;
+    await producer.reload();
+    expect(await inForce()).toBe(other.read.document.digest);
+    text = 'sources: 7';
+    await producer.reload();
+    expect(await inForce()).toBe(other.read.document.digest);
+    text = `sources:\n${hourly('shop', '45 * * * *')}`;
+    await producer.reload();
+    expect((await queues.configs.inForce())?.origin).toEqual({ type: 'file' });
+    vi.setSystemTime(at('02:45:05'));
+    await vi.waitFor(async () => expect(await queued()).toEqual(['02:45']), 20_000);
+  });
+
+  it('are all there again after Redis was wiped, and ask for what is due', async () => {
+    await start();
+    await redis.flushall();
+    await eventually('it is accounted for', async () =>
+      (await queues.schedules.accounted()).has('shop/default'),
+    );
+    vi.setSystemTime(at('03:00:05'));
+    await vi.waitFor(async () => expect(await queued()).toEqual(['03:00']), 20_000);
+    expect(await planned()).toEqual(['03:00']);
   });
 
   it('that ask for a drill of a pool without a worker: after a day it has a receipt, and its place is free', async () => {
