@@ -106,6 +106,9 @@ async function readKey(redis: ReturnType<typeof openRedis>, key: string): Promis
       return JSON.stringify(await redis.zrange(key, '0', '-1'));
     case 'stream':
       return JSON.stringify(await redis.xrange(key, '-', '+'));
+    case 'none':
+      // It was there a moment ago: a job that is over.
+      return '';
     default:
       throw new Error(`${key} is of a type that nobody looked into`);
   }
