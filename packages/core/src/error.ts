@@ -22,6 +22,8 @@ export type CommandCode =
   | 'index_unavailable'
   | 'producer_unavailable'
   | 'drill_not_found'
+  | 'address_unavailable'
+  | 'tokens_missing'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

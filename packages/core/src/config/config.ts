@@ -1,6 +1,7 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
 import type { RestorePoint } from '../restore-point.js';
+import type { ApiConfig } from './api.js';
 
 export type SourceKind = 'postgres' | 'mongodb';
 
@@ -117,6 +118,7 @@ export interface Config {
   readonly redis: { readonly url?: SecretRef };
   /** PostgreSQL; absent = embedded, in `muster up` only. */
   readonly index: { readonly url?: SecretRef };
+  readonly api: ApiConfig;
   /** Over the JCS form of the parsed document before defaults. */
   readonly configSha256: Sha256;
 }

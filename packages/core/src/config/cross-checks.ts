@@ -10,7 +10,7 @@ import {
   scheduleFaults,
   sourceFaults,
 } from './source-faults.js';
-import { child, items, stringOf, type YamlTree } from './yaml-tree.js';
+import { at, child, items, stringOf, type YamlTree } from './yaml-tree.js';
 
 /**
  * What holds between the keys of a file, and so in no schema. It reads the tree and not what the schema made of it, so
@@ -20,8 +20,9 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
   const kinds = checkKinds(tree);
   const defaults = child(tree, 'defaults');
   return [
-    ...duplicates(tree, 'sources', 'slug', lineOf),
-    ...duplicates(tree, 'checks', 'id', lineOf),
+    ...duplicates(tree, ['sources'], 'slug', lineOf),
+    ...duplicates(tree, ['checks'], 'id', lineOf),
+    ...duplicates(tree, ['api', 'tokens'], 'name', lineOf),
     ...items(child(tree, 'checks')).flatMap((check, index) => checkFaults(check, ['checks', index])),
     ...referenceFaults(kinds, child(defaults, 'checks'), ['defaults', 'checks']),
     ...bothFaults(defaults, ['defaults']),
@@ -35,9 +36,14 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
   ];
 }
 
-function duplicates(tree: YamlTree, list: string, key: string, lineOf: (offset: number) => number): Fault[] {
+function duplicates(
+  tree: YamlTree,
+  list: readonly string[],
+  key: string,
+  lineOf: (offset: number) => number,
+): Fault[] {
   const first = new Map<string, number>();
-  return items(child(tree, list)).flatMap((item, index) => {
+  return items(at(tree, list)).flatMap((item, index) => {
     const named = child(item, key);
     const name = stringOf(named);
     if (named === undefined || name === undefined) return [];
@@ -45,6 +51,6 @@ function duplicates(tree: YamlTree, list: string, key: string, lineOf: (offset: 
     first.set(name, before ?? named.offset);
     if (before === undefined) return [];
     const message = `the ${key} ${showName(name)} is already that of line ${lineOf(before)}`;
-    return [faultAt(named.offset, [list, index, key], message, 'duplicate')];
+    return [faultAt(named.offset, [...list, index, key], message, 'duplicate')];
   });
 }

@@ -3,6 +3,7 @@ import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
+import { describeListen } from './api.js';
 import type { Config, S3Access, Schedule, Source } from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
@@ -23,8 +24,14 @@ export function describeConfig(config: Config): Described {
     evidence: describeEvidence(evidence),
     redis: describeUrl(config.redis),
     index: describeUrl(config.index),
+    api: describeApi(config.api),
   });
 }
+
+const describeApi = ({ listen, tokens }: Config['api']): JsonValue => ({
+  listen: describeListen(listen),
+  tokens: tokens.map((token) => ({ ...token })),
+});
 
 const describeUrl = ({ url }: Config['redis']): JsonValue | undefined =>
   url === undefined ? undefined : { url: writeSecretRef(url) };

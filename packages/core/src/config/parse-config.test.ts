@@ -330,7 +330,27 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 
   it.each([
-    'api: { listen: 127.0.0.1:7655 }',
+    ['api: { listen: 7655 }', 'api.listen', 'expected'],
+    ['api: { listen: "localhost:70000" }', 'api.listen', 'expected HOST:PORT, [IPv6]:PORT or unix:/PATH'],
+    ['api: { tokens: [{ name: ci, role: root, sha256: aa }] }', 'api.tokens[0].role', 'expected'],
+    [
+      `api: { tokens: [{ name: ci, role: viewer, sha256: aa }] }`,
+      'api.tokens[0].sha256',
+      '64 lower-case hex',
+    ],
+    [
+      `api: { tokens: [{ name: ci, role: viewer, sha256: ${'a'.repeat(64)} }, { name: ci, role: admin, sha256: ${'b'.repeat(64)} }] }`,
+      'api.tokens[1].name',
+      'is already that of line',
+    ],
+  ])('tell what is wrong with "%s"', (keys, path, message) => {
+    const faults = faultsOf(`${source('checks: [c]')}${keys}`);
+    expect(faults).toEqual(
+      expect.arrayContaining([expect.objectContaining({ path, message: expect.stringContaining(message) })]),
+    );
+  });
+
+  it.each([
     'notifications: []',
     'telemetry: {}',
     'scratch: { kind: podman }',

@@ -1,6 +1,7 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
 import type { RestorePoint } from '../restore-point.js';
+import { resolveApi } from './api.js';
 import type {
   BackupConfig,
   Config,
@@ -70,6 +71,7 @@ export function resolveConfig(file: ConfigFile, context: ResolveContext): Config
     },
     redis: urlOf(file.redis, baseDirectory),
     index: urlOf(file.index, baseDirectory),
+    api: resolveApi(file.api),
     configSha256,
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { api } from './api.js';
 import {
   choice,
   directory,
@@ -221,7 +222,7 @@ export const configSchema = z
       })
       .exactOptional()
       .describe('Receipts to query, in PostgreSQL. Default: embedded, in muster up only.'),
-    api: notYet(),
+    api: api.exactOptional().describe('The HTTP API.'),
     notifications: notYet(),
     telemetry: notYet(),
   })
