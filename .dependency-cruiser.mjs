@@ -15,6 +15,7 @@ const mayImport = {
   producer: ['core', 'telemetry', 'evidence', 'queue'],
   worker: ['core', 'telemetry', 'drill', 'queue'],
   sink: ['core', 'telemetry', 'evidence', 'queue', 'index'],
+  api: ['core', 'telemetry', 'evidence', 'queue', 'index'],
   cli: [
     'core',
     'telemetry',
@@ -28,6 +29,7 @@ const mayImport = {
     'producer',
     'worker',
     'sink',
+    'api',
   ],
 };
 

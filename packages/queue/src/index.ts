@@ -1,4 +1,5 @@
 export { type CancelPorts, cancelDrill } from './cancel-drill.js';
+export { createConfigCache } from './config-cache.js';
 export {
   type ConfigDocument,
   type ConfigInForce,
@@ -26,6 +27,7 @@ export {
 } from './drill-events.js';
 export { type AddOptions, createDrillQueue, type DrillQueue, type QueuedDrill } from './drill-queue.js';
 export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
+export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.js';
 export type { ReceiptJob } from './jobs.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL } from './names.js';

@@ -1,6 +1,5 @@
 import type { Config } from '@muster/core';
-import type { Heartbeat, Subscription } from '@muster/queue';
-import { createConfigCache } from './config-cache.js';
+import { createConfigCache, type Heartbeat, type Subscription } from '@muster/queue';
 import { deliver } from './deliver.js';
 import { createRunningDrills, type RunningDrills } from './running-drills.js';
 import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';

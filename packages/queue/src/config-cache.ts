@@ -1,10 +1,12 @@
 import { type Config, parseConfig } from '@muster/core';
-import type { ConfigStore } from '@muster/queue';
+import type { ConfigStore } from './config-store.js';
 
 const KEPT = 8;
 
 /** Configurations by digest, parsed once: they never change. Undefined where Redis has it no more. */
-export function createConfigCache(configs: ConfigStore): (digest: string) => Promise<Config | undefined> {
+export function createConfigCache(
+  configs: Pick<ConfigStore, 'get'>,
+): (digest: string) => Promise<Config | undefined> {
   const known = new Map<string, Config>();
   return async (digest) => {
     const cached = known.get(digest);

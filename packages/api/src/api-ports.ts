@@ -1,0 +1,35 @@
+import type { ApiToken } from '@muster/core';
+import type { EvidenceStore, Keyring } from '@muster/evidence';
+import type { DrillIndex } from '@muster/index';
+import type {
+  ConfigStore,
+  DrillEvents,
+  DrillQueue,
+  DrillStates,
+  IdempotencyKeys,
+  ReceiptQueue,
+  WorkerRegistry,
+} from '@muster/queue';
+import type { Logger } from '@muster/telemetry';
+
+/** What the API stands on. */
+export interface ApiPorts {
+  readonly configs: Pick<ConfigStore, 'inForce' | 'get'>;
+  readonly drills: DrillQueue;
+  readonly states: DrillStates;
+  readonly events: DrillEvents;
+  readonly receipts: ReceiptQueue;
+  readonly registry: Pick<WorkerRegistry, 'list'>;
+  readonly idempotency: IdempotencyKeys;
+  readonly index: Pick<DrillIndex, 'get' | 'list'>;
+  readonly store: EvidenceStore;
+  readonly keyring: () => Promise<Keyring>;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+export interface ApiOptions {
+  readonly tokens: readonly ApiToken[];
+  /** Of Muster, for the OpenAPI document. */
+  readonly version: string;
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, createPlan, newDrillId, type RestorePoint, type Source } from '@muster/core';
+import { requestDrill } from '@muster/queue';
+import type { z } from 'zod';
+import type { ApiPorts } from './api-ports.js';
+import type { Principal } from './auth.js';
+import { createInForce, sourceOf } from './in-force.js';
+import { Refusal } from './problem.js';
+import type { askSchema } from './schemas.js';
+
+type Asked = z.infer<typeof askSchema>;
+
+const STORING_MS = 60_000;
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/**
+ * Asks for a drill by hand. With a key, the same request again is the same drill: also where the first one died between
+ * its key and its queue, since to ask for a drill again changes nothing.
+ * @returns its id, when its plan is stored. @throws {@link Refusal}, `evidence_unwritable`, `redis_unavailable`.
+ */
+export function createAskDrill(ports: ApiPorts) {
+  const inForce = createInForce(ports.configs);
+  return async (asked: Asked, by: Principal, key: string | undefined): Promise<string> => {
+    const config = await inForce();
+    const source = narrowed(sourceOf(config, asked.source, 400), asked.checks);
+    const fresh = newDrillId(ports.now());
+    const drillId =
+      key === undefined
+        ? fresh
+        : await ports.idempotency.claim(sha256(`${by.name} ${key}`), sha256(canonicalJson(asked)), fresh);
+    if (drillId === undefined) {
+      throw new Refusal(422, 'key_reused', 'This Idempotency-Key came with another request before.');
+    }
+    // Whoever asks again may do so under another configuration: the drill is the one that was planned.
+    if (drillId !== fresh && (await isKnown(ports, drillId))) return drillId;
+    const plan = createPlan(config, source, {
+      drillId,
+      trigger: { kind: 'api', requested_by: by.name },
+      restorePoint: restorePointOf(asked.restore_point),
+      ...(asked.pool !== undefined && { pool: asked.pool }),
+    });
+    await requestDrill(ports, plan, {}, AbortSignal.timeout(STORING_MS));
+    return drillId;
+  };
+}
+
+async function isKnown({ drills, receipts, index }: ApiPorts, drillId: string): Promise<boolean> {
+  if ((await drills.find(drillId)) !== undefined || (await receipts.holds(drillId))) return true;
+  return (await index.get(drillId, AbortSignal.timeout(STORING_MS))) !== undefined;
+}
+
+/** With those of its checks that are asked for, in its own order. */
+function narrowed(source: Source, wanted: readonly string[] | undefined): Source {
+  if (wanted === undefined) return source;
+  const missing = wanted.filter((id) => !source.checks.some((check) => check.id === id));
+  if (missing.length > 0) {
+    throw new Refusal(
+      400,
+      'unknown_check',
+      `The source "${source.slug}" does not ask every one of these checks.`,
+    );
+  }
+  return { ...source, checks: source.checks.filter(({ id }) => wanted.includes(id)) };
+}
+
+function restorePointOf(asked: Asked['restore_point']): RestorePoint {
+  if (typeof asked === 'object') return { kind: 'id', id: asked.id };
+  return { kind: asked ?? 'latest' };
+}

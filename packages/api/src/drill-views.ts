@@ -1,0 +1,60 @@
+import { drillTime } from '@muster/core';
+import type { IndexedDrill } from '@muster/index';
+import type { Heartbeat, QueuedDrill, WaitReason } from '@muster/queue';
+import type { ApiPorts } from './api-ports.js';
+import type { EndedDrill, OpenDrill } from './schemas.js';
+
+/** A drill with a receipt. */
+export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
+  const { source, result, reason, backup } = statement.predicate;
+  return {
+    id: drillId,
+    state: 'ended',
+    source: source.slug,
+    result,
+    ...(reason && { reason }),
+    asked_at: askedAt.toISOString(),
+    issued_at: issuedAt.toISOString(),
+    ...(backup && { backup: backup.id }),
+    receipt: { key, sha256 },
+  };
+}
+
+/** The drills under way, of one source or of all, newest first. @throws `redis_unavailable`. */
+export async function openDrills(
+  { drills, states, registry }: Pick<ApiPorts, 'drills' | 'states' | 'registry'>,
+  slug?: string,
+): Promise<readonly OpenDrill[]> {
+  const [queued, workers] = await Promise.all([drills.list(), registry.list()]);
+  const wanted = queued.filter(({ plan }) => slug === undefined || plan.source.slug === slug);
+  const open = await Promise.all(wanted.map((drill) => openDrill(states, drill, workers)));
+  return open.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+export async function openDrill(
+  states: ApiPorts['states'],
+  { plan, state }: QueuedDrill,
+  workers: readonly Heartbeat[],
+): Promise<OpenDrill> {
+  const id = plan.drill_id;
+  const waiting = await states.waiting(id);
+  const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === id));
+  const phase = worker?.drills.find((drill) => drill.drill_id === id)?.phase;
+  const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
+  const waits = nobody ? `a worker of the pool ${plan.pool}` : waiting && waitsFor(waiting.why);
+  return {
+    id,
+    state,
+    source: plan.source.slug,
+    pool: plan.pool,
+    asked_at: drillTime(id).toISOString(),
+    ...(worker && { worker: worker.worker }),
+    ...(phase && { phase }),
+    ...(waits && { waits_for: waits }),
+  };
+}
+
+function waitsFor(why: WaitReason): string {
+  if (why.type === 'room') return `room: ${why.short} on ${why.host}`;
+  return why.type === 'isolation' ? `isolation on ${why.host}` : why.type;
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { type ApiConfig, type ApiToken, describeListen, errnoOf, MusterError, sha256 } from '@muster/core';
+import type { ApiOptions, ApiPorts } from './api-ports.js';
+import { buildServer } from './server.js';
+
+export interface RunningApi {
+  /** For people, and for programs: `http://127.0.0.1:7655` or `unix:/path`. */
+  readonly address: string;
+  /** Where no token is configured: the one that was made for this run, an admin's. */
+  readonly madeToken?: string;
+  /** Takes no new requests; resolves when those it had are answered, and streams ended. */
+  close(): Promise<void>;
+}
+
+/** A token nobody guesses: 256 bits. */
+export function makeToken(): { readonly token: string; readonly sha256: string } {
+  const token = `mst_${randomBytes(32).toString('base64url')}`;
+  return { token, sha256: sha256(token).replace('sha256:', '') };
+}
+
+/**
+ * Serves the API. Without a configured token it makes one, and then listens on loopback only.
+ * @throws `tokens_missing`, `address_unavailable`.
+ */
+export async function startApi(
+  ports: ApiPorts,
+  { listen, tokens }: ApiConfig,
+  { version }: Pick<ApiOptions, 'version'>,
+): Promise<RunningApi> {
+  if (tokens.length === 0 && !isLocal(listen)) {
+    throw new MusterError(
+      'tokens_missing',
+      `The API does not listen on ${describeListen(listen)} without tokens: make some with \`muster token generate\` and put them into api.tokens, or listen on loopback.`,
+    );
+  }
+  const made = tokens.length === 0 ? makeToken() : undefined;
+  const known: readonly ApiToken[] = made
+    ? [{ name: 'made-at-start', role: 'admin', sha256: made.sha256 }]
+    : tokens;
+  const server = await buildServer(ports, { tokens: known, version });
+  try {
+    if ('path' in listen) await removeStaleSocket(listen.path);
+    await server.listen(listen);
+  } catch (cause) {
+    await server.close();
+    throw new MusterError(
+      'address_unavailable',
+      `The API cannot listen on ${describeListen(listen)} (${errnoOf(cause) ?? 'unknown'}): free it, or name another with api.listen.`,
+      { cause },
+    );
+  }
+  return {
+    address: 'path' in listen ? describeListen(listen) : addressOf(server.server.address()),
+    ...(made && { madeToken: made.token }),
+    close: () => server.close(),
+  };
+}
+
+const isLocal = (listen: ApiConfig['listen']): boolean =>
+  'path' in listen || listen.host === 'localhost' || listen.host === '::1' || /^127\./.test(listen.host);
+
+function addressOf(address: ReturnType<import('node:net').Server['address']>): string {
+  if (address === null || typeof address === 'string') return address ?? '';
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** What a process that was killed left; one that answers is somebody's. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const answers = await new Promise<boolean>((resolve) => {
+    const client = createConnection(path, () => {
+      client.destroy();
+      resolve(true);
+    });
+    client.once('error', (error) => resolve(errnoOf(error) !== 'ECONNREFUSED'));
+  });
+  if (!answers) await rm(path, { force: true });
+}

@@ -1,0 +1,214 @@
+import { MusterError } from '@muster/core';
+import { cancelDrill } from '@muster/queue';
+import { z } from 'zod';
+import { createAskDrill } from '../ask-drill.js';
+import { endedDrill, openDrill, openDrills } from '../drill-views.js';
+import { streamEvents } from '../event-stream.js';
+import { Refusal } from '../problem.js';
+import {
+  askedSchema,
+  askSchema,
+  cancelSchema,
+  drillListSchema,
+  drillParams,
+  drillSchema,
+  listQuery,
+  problems,
+} from '../schemas.js';
+import type { Api } from '../server.js';
+
+const LOOKING_MS = 15_000;
+const limit = (): AbortSignal => AbortSignal.timeout(LOOKING_MS);
+/** Each has a connection to Redis. */
+const MOST_STREAMS = 200;
+/** A drill that is over tells what is still known of it, and no more. */
+const REPLAY_MS = 3_000;
+const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
+export function drillRoutes({ server, ports, closing }: Api): void {
+  const { drills, states, receipts, registry, index, store, events } = ports;
+  const ask = createAskDrill(ports);
+  let streams = 0;
+
+  server.post(
+    '/api/v1/drills',
+    {
+      config: { role: 'operator', rateLimit: { max: 600, timeWindow: '1 minute' } },
+      schema: {
+        summary: 'Ask for a drill',
+        description:
+          'Its plan is stored when this answers. With an Idempotency-Key it may be asked again for a day.',
+        tags: ['drills'],
+        headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+        body: askSchema,
+        response: { 202: askedSchema, ...problems(400, 401, 403, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      const id = await ask(request.body, request.principal, request.headers['idempotency-key']);
+      return await reply.code(202).header('location', `/api/v1/drills/${id}`).send({ id });
+    },
+  );
+
+  server.get(
+    '/api/v1/drills',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Drills, newest first',
+        tags: ['drills'],
+        querystring: listQuery,
+        response: { 200: drillListSchema, ...problems(400, 401) },
+      },
+    },
+    async ({ query: { source, result, since, cursor, limit: most } }) => {
+      const firstPage = cursor === undefined && result === undefined;
+      const [found, open] = await Promise.all([
+        index.list(
+          {
+            ...(source && { source }),
+            ...(result && { result }),
+            ...(since && { since: new Date(since) }),
+            ...(cursor && { before: cursor }),
+            limit: most + 1,
+          },
+          limit(),
+        ),
+        firstPage ? openDrills(ports, source) : undefined,
+      ]);
+      const page = found.slice(0, most);
+      const last = found.length > most ? page.at(-1) : undefined;
+      return {
+        drills: page.map(endedDrill),
+        ...(open && { open: open.filter(({ id }) => !page.some(({ drillId }) => drillId === id)) }),
+        ...(last && { next_cursor: last.drillId }),
+      };
+    },
+  );
+
+  server.get(
+    '/api/v1/drills/:id',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'One drill',
+        tags: ['drills'],
+        params: drillParams,
+        response: { 200: drillSchema, ...problems(400, 401, 404) },
+      },
+    },
+    async ({ params: { id } }) => {
+      const ended = await index.get(id, limit());
+      if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
+      const queued = await drills.find(id);
+      if (queued === undefined) throw notKnown(id);
+      const [open, attempts] = await Promise.all([
+        registry.list().then((workers) => openDrill(states, queued, workers)),
+        states.attempts(id),
+      ]);
+      return { ...open, attempts: [...attempts] };
+    },
+  );
+
+  server.get(
+    '/api/v1/drills/:id/receipt',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The receipt of a drill, as it is stored',
+        tags: ['drills'],
+        params: drillParams,
+        response: {
+          200: { description: 'A Sigstore bundle.', content: { [BUNDLE]: { schema: z.unknown() } } },
+          ...problems(400, 401, 404),
+        },
+      },
+      // The bytes are what is signed: nothing is to read and write them anew.
+      serializerCompiler: () => (bytes) => String(bytes),
+    },
+    async ({ params: { id } }, reply) => {
+      const ended = await index.get(id, limit());
+      if (ended === undefined) throw notKnown(id);
+      const bytes = await store.get(ended.key, limit());
+      return await reply.type(BUNDLE).send(Buffer.from(bytes));
+    },
+  );
+
+  server.post(
+    '/api/v1/drills/:id/cancel',
+    {
+      config: { role: 'operator', rateLimit: { max: 600, timeWindow: '1 minute' } },
+      schema: {
+        summary: 'Cancel a drill',
+        description:
+          'cancelled: it waited, and its receipt is on its way. stopping: its worker is told to stop.',
+        tags: ['drills'],
+        params: drillParams,
+        response: { 202: cancelSchema, ...problems(400, 401, 403, 409, 413, 415) },
+      },
+    },
+    async ({ params: { id }, principal }, reply) => {
+      const outcome = await cancelDrill({ drills, states, receipts }, id, principal.name);
+      if (outcome === 'absent') {
+        throw new Refusal(
+          409,
+          'not_under_way',
+          `No drill ${id} is under way: it is over, or there never was one.`,
+        );
+      }
+      return await reply.code(202).send({ id, outcome });
+    },
+  );
+
+  server.get(
+    '/api/v1/drills/:id/events',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'What happens to a drill, as it happens',
+        description:
+          'Server-sent events, from the first on or after Last-Event-ID; ends with the event "stored".',
+        tags: ['drills'],
+        params: drillParams,
+        headers: z.object({
+          'last-event-id': z
+            .string()
+            .regex(/^\d{1,15}-\d{1,10}$/)
+            .optional(),
+        }),
+        response: {
+          200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
+          ...problems(400, 401, 404),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const ended = await index.get(id, limit());
+      if (ended === undefined && (await drills.find(id)) === undefined && !(await receipts.holds(id))) {
+        throw notKnown(id);
+      }
+      if (streams >= MOST_STREAMS) {
+        throw new Refusal(503, 'too_many_streams', `There are ${MOST_STREAMS} streams of events already.`);
+      }
+      const gone = new AbortController();
+      request.raw.once('close', () => gone.abort());
+      const signals = [gone.signal, closing, ...(ended ? [AbortSignal.timeout(REPLAY_MS)] : [])];
+      const signal = AbortSignal.any(signals);
+      streams += 1;
+      reply.hijack();
+      try {
+        const told = events.follow(id, request.headers['last-event-id'], signal);
+        await streamEvents(reply.raw, told, gone.signal);
+      } catch (error) {
+        // The status is sent: the reader sees the stream end, and comes again.
+        ports.logger.error('a stream of events broke off', error, { drill_id: id });
+      } finally {
+        streams -= 1;
+      }
+    },
+  );
+}
+
+const notKnown = (id: string): MusterError =>
+  new MusterError('drill_not_found', `There is no drill ${id}, or its receipt is not indexed yet.`);

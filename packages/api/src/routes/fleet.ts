@@ -1,0 +1,93 @@
+import { isMusterError } from '@muster/core';
+import { createInForce } from '../in-force.js';
+import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
+import type { Api } from '../server.js';
+
+const PROBE_MS = 5_000;
+
+/** Workers, keys, and whether what the API needs is there. */
+export function fleetRoutes({ server, ports }: Api): void {
+  const inForce = createInForce(ports.configs);
+
+  server.get(
+    '/api/v1/workers',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The workers that live, and what they do',
+        tags: ['fleet'],
+        response: { 200: workerListSchema, ...problems(401) },
+      },
+    },
+    async () => ({ workers: [...(await ports.registry.list())] }),
+  );
+
+  server.get(
+    '/api/v1/keys',
+    {
+      config: { role: undefined },
+      schema: {
+        summary: 'The public keys that count: whoever has them can verify a receipt',
+        tags: ['evidence'],
+        security: [],
+        response: { 200: keyListSchema, ...problems() },
+      },
+    },
+    async () => {
+      const { keys } = await ports.keyring();
+      return { keys: keys.map(({ keyId, publicKeyPem }) => ({ key_id: keyId, pem: publicKeyPem })) };
+    },
+  );
+
+  server.get(
+    '/healthz',
+    {
+      config: { role: undefined },
+      schema: {
+        summary: 'It runs',
+        tags: ['health'],
+        security: [],
+        response: { 200: healthSchema, ...problems() },
+      },
+    },
+    async () => ({ status: 'ok' as const }),
+  );
+
+  server.get(
+    '/readyz',
+    {
+      config: { role: undefined },
+      schema: {
+        summary: 'What it needs is there; else 503, and what is missing',
+        tags: ['health'],
+        security: [],
+        response: { ...problems(), 200: readySchema, 503: readySchema },
+      },
+    },
+    async (_request, reply) => {
+      const signal = AbortSignal.timeout(PROBE_MS);
+      const [redis, index, evidence, configuration] = await Promise.all([
+        probe(ports.registry.list()),
+        probe(ports.index.list({ limit: 1 }, signal)),
+        probe(firstOf(ports.store.list('plans/', signal))),
+        probe(inForce()),
+      ]);
+      const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
+      return await reply.code(ready ? 200 : 503).send({ ready, redis, index, evidence, configuration });
+    },
+  );
+}
+
+/** Only codes: what a store said of itself may name places. */
+async function probe(work: Promise<unknown>): Promise<{ readonly ok: boolean; readonly why?: string }> {
+  try {
+    await work;
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, why: isMusterError(error) ? error.code : 'internal' };
+  }
+}
+
+async function firstOf(keys: AsyncIterable<string>): Promise<void> {
+  for await (const _ of keys) return;
+}

@@ -1,0 +1,82 @@
+import { duesBetween, type Source } from '@muster/core';
+import { endedDrill, openDrills } from '../drill-views.js';
+import { createInForce, sourceOf } from '../in-force.js';
+import { problems, sourceListQuery, sourceListSchema, sourceParams, sourceSchema } from '../schemas.js';
+import type { Api } from '../server.js';
+
+const TREND = 20;
+const LOOKING_MS = 15_000;
+const YEAR_MS = 366 * 24 * 60 * 60_000;
+
+export function sourceRoutes({ server, ports }: Api): void {
+  const inForce = createInForce(ports.configs);
+
+  server.get(
+    '/api/v1/sources',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The sources of the configuration in force, by slug',
+        tags: ['sources'],
+        querystring: sourceListQuery,
+        response: { 200: sourceListSchema, ...problems(400, 401) },
+      },
+    },
+    async ({ query: { cursor, limit } }) => {
+      const { sources } = await inForce();
+      const after = sources
+        .filter(({ slug }) => cursor === undefined || slug > cursor)
+        .toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
+      const page = after.slice(0, limit);
+      const last = after.length > limit ? page.at(-1) : undefined;
+      const now = ports.now();
+      return {
+        sources: page.map((source) => describe(source, now)),
+        ...(last && { next_cursor: last.slug }),
+      };
+    },
+  );
+
+  server.get(
+    '/api/v1/sources/:slug',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'One source: its last drills, the next, and why those under way wait',
+        tags: ['sources'],
+        params: sourceParams,
+        response: { 200: sourceSchema, ...problems(400, 401, 404) },
+      },
+    },
+    async ({ params: { slug } }) => {
+      const source = sourceOf(await inForce(), slug, 404);
+      const [drills, open] = await Promise.all([
+        ports.index.list({ source: slug, limit: TREND }, AbortSignal.timeout(LOOKING_MS)),
+        openDrills(ports, slug),
+      ]);
+      const ended = drills.map(endedDrill);
+      const passed = ended.find(({ result }) => result === 'pass');
+      return {
+        ...describe(source, ports.now()),
+        ...(ended[0] && { last: ended[0] }),
+        ...(passed && { last_pass: passed.issued_at }),
+        trend: ended.map(({ result }) => result),
+        open: [...open],
+      };
+    },
+  );
+}
+
+function describe({ slug, kind, pool, checks, schedules }: Source, now: Date) {
+  return {
+    slug,
+    kind,
+    pool,
+    checks: checks.map(({ id }) => id),
+    schedules: schedules.map((schedule) => {
+      const [next] = duesBetween(schedule, now, new Date(now.getTime() + YEAR_MS));
+      const { name, cron, tz, overrun } = schedule;
+      return { name, cron, tz, overrun, ...(next && { next: next.toISOString() }) };
+    }),
+  };
+}

@@ -1,0 +1,175 @@
+import { DRILL_ID, PHASES, predicateSchema, REASON_CODES } from '@muster/core';
+import { z } from 'zod';
+import { problemSchema } from './problem.js';
+
+/** What requests and answers hold: from these the OpenAPI document is made, and every answer is cut to them. */
+
+const slug = z.string().regex(/^[a-z0-9-]{1,100}$/);
+const time = z.iso.datetime();
+const result = z.enum(['pass', 'fail', 'error']);
+const reason = z.enum(REASON_CODES);
+
+export const drillId = z.string().regex(DRILL_ID).describe('drl_ and a ULID.');
+export const drillParams = z.object({ id: drillId });
+export const sourceParams = z.object({ slug });
+
+export const askSchema = z.strictObject({
+  source: slug,
+  restore_point: z
+    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: z.string().min(1).max(1_000) })])
+    .optional()
+    .describe('Which backup: latest (default), oldest, or the id of one.'),
+  checks: z.array(z.string().max(200)).min(1).max(1_000).optional().describe('Some of the source’s own.'),
+  pool: slug.optional().describe('Another pool than that of the source.'),
+});
+
+export const askedSchema = z.strictObject({ id: drillId });
+
+export const listQuery = z.strictObject({
+  source: slug.optional(),
+  result: result.optional(),
+  since: time.optional().describe('Asked for at this time or later.'),
+  cursor: drillId.optional().describe('next_cursor of the page before.'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+const endedSchema = z.strictObject({
+  id: drillId,
+  state: z.literal('ended'),
+  source: z.string(),
+  result,
+  reason: reason.optional(),
+  asked_at: time,
+  issued_at: time,
+  backup: z.string().optional(),
+  receipt: z.strictObject({ key: z.string(), sha256: z.string() }),
+});
+const openSchema = z.strictObject({
+  id: drillId,
+  state: z.enum(['waiting', 'delayed', 'active', 'abandoned', 'storing']),
+  source: z.string(),
+  pool: z.string(),
+  asked_at: time,
+  worker: z.string().optional(),
+  phase: z.enum(PHASES).optional(),
+  waits_for: z.string().optional(),
+});
+export type EndedDrill = z.infer<typeof endedSchema>;
+export type OpenDrill = z.infer<typeof openSchema>;
+
+export const drillListSchema = z.strictObject({
+  drills: z.array(endedSchema).describe('Newest first.'),
+  open: z.array(openSchema).optional().describe('Under way; on the first page where no result is asked for.'),
+  next_cursor: drillId.optional().describe('There is another page.'),
+});
+
+export const drillSchema = z.union([
+  endedSchema.extend({ statement: predicateSchema.describe('What the receipt says: its predicate.') }),
+  openSchema.extend({ attempts: predicateSchema.shape.attempts }),
+]);
+
+export const cancelSchema = z.strictObject({ id: drillId, outcome: z.enum(['cancelled', 'stopping']) });
+
+const scheduleSchema = z.strictObject({
+  name: z.string(),
+  cron: z.string(),
+  tz: z.string(),
+  overrun: z.enum(['skip', 'wait']),
+  next: time.optional().describe('When it is due next; its drill starts later by its jitter.'),
+});
+const sourceShape = {
+  slug: z.string(),
+  kind: z.enum(['postgres', 'mongodb']),
+  pool: z.string(),
+  checks: z.array(z.string()).describe('Ids, in order.'),
+  schedules: z.array(scheduleSchema),
+};
+export const sourceListQuery = z.strictObject({
+  cursor: slug.optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(200),
+});
+export const sourceListSchema = z.strictObject({
+  sources: z.array(z.strictObject(sourceShape)),
+  next_cursor: slug.optional(),
+});
+export const sourceSchema = z.strictObject({
+  ...sourceShape,
+  last: endedSchema.optional().describe('The newest drill that ended.'),
+  last_pass: time.optional().describe('Of the last 20 drills; absent where none passed.'),
+  trend: z.array(result).describe('Of the last 20 drills, newest first.'),
+  open: z.array(openSchema).describe('Under way, and why they wait.'),
+});
+
+export const workerListSchema = z.strictObject({
+  workers: z.array(
+    z.strictObject({
+      worker: z.string(),
+      host: z.string(),
+      version: z.string(),
+      pool: z.string(),
+      concurrency: z.int(),
+      state: z.enum(['ready', 'draining']),
+      capacity: z
+        .strictObject({
+          memory_bytes: z.number(),
+          memory_free_bytes: z.number().optional(),
+          disk_free_bytes: z.number().optional(),
+          pids: z.number().optional(),
+        })
+        .optional(),
+      drills: z.array(
+        z.strictObject({
+          drill_id: z.string(),
+          source: z.string(),
+          phase: z.enum(PHASES).optional(),
+          since: z.string(),
+        }),
+      ),
+      started_at: z.string(),
+      at: z.string(),
+    }),
+  ),
+});
+
+export const keyListSchema = z.strictObject({
+  keys: z.array(z.strictObject({ key_id: z.string(), pem: z.string() })),
+});
+
+export const healthSchema = z.strictObject({ status: z.literal('ok') });
+const dependency = z.strictObject({ ok: z.boolean(), why: z.string().optional() });
+export const readySchema = z.strictObject({
+  ready: z.boolean(),
+  redis: dependency,
+  index: dependency,
+  evidence: dependency,
+  configuration: dependency,
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+const PROBLEMS = {
+  400: problem('The request is not as it is described here.'),
+  401: problem('There is no token, or it is not known.'),
+  403: problem('The role of the token may not do that.'),
+  404: problem('There is none.'),
+  409: problem('It is over, or not known.'),
+  413: problem('The body is too large.'),
+  415: problem('The body is not JSON.'),
+  422: problem('The Idempotency-Key came with another request before.'),
+  429: problem('Too many requests: Retry-After says when to come again.'),
+  500: problem('Muster itself failed.'),
+  503: problem('Something that Muster needs is away.'),
+} as const;
+
+/** What a route may answer besides what it is for. */
+export function problems<Status extends keyof typeof PROBLEMS>(
+  ...statuses: readonly Status[]
+): Pick<typeof PROBLEMS, Status | 429 | 500 | 503> {
+  const wanted = [...statuses, 429, 500, 503] as const;
+  return Object.fromEntries(wanted.map((status) => [status, PROBLEMS[status]])) as Pick<
+    typeof PROBLEMS,
+    Status | 429 | 500 | 503
+  >;
+}

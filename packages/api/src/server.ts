@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { isMusterError, type Role } from '@muster/core';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import type { ApiOptions, ApiPorts } from './api-ports.js';
+import { mayAs, type Principal, principalOf } from './auth.js';
+import { problemFrom, Refusal } from './problem.js';
+import { drillRoutes } from './routes/drills.js';
+import { fleetRoutes } from './routes/fleet.js';
+import { sourceRoutes } from './routes/sources.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may use a route at least; undefined = everybody. A route that says nothing is an admin's. */
+    role?: Role | undefined;
+  }
+  interface FastifyRequest {
+    /** Whoever asks; only where the route wants somebody. */
+    principal: Principal;
+  }
+}
+
+export type ApiServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What each group of routes gets. */
+export interface Api {
+  readonly server: ApiServer;
+  readonly ports: ApiPorts;
+  /** Aborts when the server closes: streams end then. */
+  readonly closing: AbortSignal;
+}
+
+const BODY_BYTES = 64 * 1024;
+const REQUEST_MS = 30_000;
+/** Of one address; what costs more has a limit of its own. */
+const MOST_A_SECOND = 2_000;
+const NOBODY: Principal = { name: '-', role: 'viewer' };
+
+/** The HTTP API: `/api/v1`, its OpenAPI document and page, health. It does not listen yet. */
+export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptions): Promise<ApiServer> {
+  const closing = new AbortController();
+  const server: ApiServer = fastify({
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<ZodTypeProvider>();
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.addHook('onClose', async () => closing.abort());
+  server.addHook('preClose', async () => closing.abort());
+  answerProblems(server, ports);
+  requireRoles(server, tokens);
+  await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000 });
+  await describeApi(server, version);
+
+  const api: Api = { server, ports, closing: closing.signal };
+  drillRoutes(api);
+  sourceRoutes(api);
+  fleetRoutes(api);
+  server.get('/openapi.json', { config: { role: undefined }, schema: { hide: true } }, async () =>
+    server.swagger(),
+  );
+  return server;
+}
+
+function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
+  const type = 'application/problem+json';
+  server.setNotFoundHandler((_request, reply) => {
+    const { problem } = new Refusal(404, 'no_such_route', 'There is nothing at this path: see /docs.');
+    return reply.code(404).type(type).send(problem);
+  });
+  server.setErrorHandler((error, request, reply) => {
+    const problem = problemFrom(error);
+    if (problem.status >= 500) {
+      logger.error('a request failed', isMusterError(error) ? error : (error as Error), {
+        route: request.routeOptions.url ?? '',
+        method: request.method,
+      });
+    }
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 503) reply.header('retry-after', '5');
+    return reply.code(problem.status).type(type).serializer(JSON.stringify).send(problem);
+  });
+}
+
+/** A route is an admin's unless it says otherwise. */
+function requireRoles(server: ApiServer, tokens: ApiOptions['tokens']): void {
+  server.decorateRequest('principal', null as unknown as Principal);
+  server.addHook('onRequest', async (request) => {
+    request.principal = NOBODY;
+    const { config } = request.routeOptions;
+    if (request.is404 || ('role' in config && config.role === undefined)) return;
+    const principal = principalOf(tokens, request.headers.authorization);
+    if (principal === undefined) {
+      throw new Refusal(401, 'unauthorized', 'A token is needed: Authorization: Bearer …');
+    }
+    const needed = config.role ?? 'admin';
+    if (!mayAs(principal.role, needed)) {
+      throw new Refusal(403, 'forbidden', `The role ${principal.role} may not do that: it takes ${needed}.`);
+    }
+    request.principal = principal;
+  });
+}
+
+async function describeApi(server: ApiServer, version: string): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Muster',
+        version,
+        description: 'Drills of database backups: ask for them, follow them, read their receipts.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  await server.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, role: undefined };
+    });
+    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  });
+}
