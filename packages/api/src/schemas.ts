@@ -1,4 +1,4 @@
-import { DRILL_ID, PHASES, predicateSchema, REASON_CODES } from '@muster/core';
+import { DRILL_ID, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
 import { z } from 'zod';
 import { problemSchema } from './problem.js';
 
@@ -16,7 +16,7 @@ export const sourceParams = z.object({ slug });
 export const askSchema = z.strictObject({
   source: slug,
   restore_point: z
-    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: z.string().min(1).max(1_000) })])
+    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: wellFormed.min(1).max(1_000) })])
     .optional()
     .describe('Which backup: latest (default), oldest, or the id of one.'),
   checks: z.array(z.string().max(200)).min(1).max(1_000).optional().describe('Some of the source’s own.'),

@@ -9,6 +9,7 @@ import { addDrillCommands } from './commands/drill.js';
 import { addIndexCommands } from './commands/index-rebuild.js';
 import { addKeysCommands } from './commands/keys.js';
 import { addServiceCommands } from './commands/services.js';
+import { addTokenCommands } from './commands/token.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { musterVersion } from './version.js';
 
@@ -33,6 +34,7 @@ export function createProgram(perform: Perform): Command {
     addCheckCommands,
     addConfigCommands,
     addKeysCommands,
+    addTokenCommands,
     addIndexCommands,
     addDoctorCommand,
   ])

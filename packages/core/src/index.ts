@@ -46,3 +46,4 @@ export {
 } from './unfinished.js';
 export type { Answer, SummaryRow, SummaryValue } from './value.js';
 export { type CheckVerdict, rollUp, type Verdict } from './verdict.js';
+export { wellFormed } from './well-formed.js';

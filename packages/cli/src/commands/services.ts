@@ -42,6 +42,21 @@ Example:
       perform(command, async (cli) => (await import('./worker-run.js')).workerRun(cli, options)),
     );
   program
+    .command('api')
+    .description('serves the HTTP API: drills, sources, receipts; see /docs there')
+    .addHelpText(
+      'after',
+      `
+It listens on api.listen (default 127.0.0.1:7655) for the tokens of api.tokens; where there is none it makes one at each
+start, for this machine alone.
+
+Example:
+  $ muster api --config /etc/muster/muster.yaml`,
+    )
+    .action((_options: object, command: Command) =>
+      perform(command, async (cli) => (await import('./api-run.js')).apiRun(cli)),
+    );
+  program
     .command('sink')
     .description('verifies receipts, keeps them in the evidence store, and indexes them')
     .addHelpText('after', '\nExample:\n  $ muster sink --config /etc/muster/muster.yaml')

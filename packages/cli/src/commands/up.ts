@@ -1,6 +1,7 @@
 import { openEmbeddedIndex } from '@muster/index';
 import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
+import { apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { namedRedis } from '../fleet/redis-place.js';
@@ -10,9 +11,10 @@ import { startWorkerProcess } from '../fleet/worker-process.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
+import { sayToken } from './api-run.js';
 import { type WorkerOptions, workerAsked } from './worker-run.js';
 
-/** `muster up`: a Redis if none is named, producer and sink in this process, the worker in one of its own. */
+/** `muster up`: a Redis if none is named, producer, sink and API in this process, the worker in one of its own. */
 export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
   workerAsked(options);
   const logger = serviceLogger(cli, 'up');
@@ -62,6 +64,9 @@ async function serve(
   const producer = producerService(cli, loaded.file, queues, serviceLogger(cli, 'producer'));
   held.defer(() => producer.close());
   await Promise.all([sink.ready, producer.ready]);
+  const api = await apiService(cli, loaded, queues, index, serviceLogger(cli, 'api'));
+  held.defer(() => api.close());
+  sayToken(cli, api);
   onReload(() => {
     producer.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
   });

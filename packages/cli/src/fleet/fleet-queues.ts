@@ -4,6 +4,7 @@ import {
   createDrillEvents,
   createDrillQueue,
   createDrillStates,
+  createIdempotencyKeys,
   createLeases,
   createReceiptQueue,
   createReservations,
@@ -12,6 +13,7 @@ import {
   type DrillEvents,
   type DrillQueue,
   type DrillStates,
+  type IdempotencyKeys,
   type Leases,
   openRedis,
   type ReceiptQueue,
@@ -33,6 +35,7 @@ export interface FleetQueues {
   readonly leases: Leases;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
+  readonly idempotency: IdempotencyKeys;
   /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -55,6 +58,7 @@ export function openQueues(url: string): FleetQueues {
     leases: createLeases(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
+    idempotency: createIdempotencyKeys(redis),
     check: () => requireSuitable(redis),
     close: async () => {
       await Promise.allSettled([drills.close(), receipts.close(), schedules.close(), events.close()]);

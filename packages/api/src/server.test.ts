@@ -1,0 +1,309 @@
+import {
+  type ApiToken,
+  createPlan,
+  newDrillId,
+  type Plan,
+  parseConfig,
+  ROLES,
+  type Statement,
+  sha256,
+  unfinishedStatement,
+} from '@muster/core';
+import type { IndexedDrill } from '@muster/index';
+import type { Logger } from '@muster/telemetry';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiPorts } from './api-ports.js';
+import { makeToken } from './listen.js';
+import { type ApiServer, buildServer } from './server.js';
+
+const NOW = new Date('2026-11-21T03:00:00.000Z');
+const parsed = parseConfig(
+  `
+sources:
+  - { slug: shop, kind: postgres, backup: { type: dump, location: /b }, checks: [a, b], schedule: "0 4 * * *" }
+  - { slug: bare, kind: postgres, backup: { type: dump, location: /b }, restore_only: true }
+checks:
+  - { id: a, summary_sql: SELECT 'planted' AS n, expect: n == "planted" }
+  - { id: b, summary_sql: SELECT 1 AS n, expect: n == 1 }
+`,
+  { file: 'muster.yaml', baseDirectory: '/' },
+);
+if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+const { config, document } = parsed;
+const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+
+const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
+const tokens: readonly ApiToken[] = ROLES.map((role) => ({
+  name: role,
+  role,
+  sha256: secrets[role]?.sha256 ?? '',
+}));
+const bearer = (role: string) => ({ authorization: `Bearer ${secrets[role]?.token ?? 'mst_unknown'}` });
+
+/** An API on ports in memory. */
+function world() {
+  const plans: Plan[] = [];
+  const cancelled: string[] = [];
+  const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
+  const ended: IndexedDrill[] = [];
+  const given = { redis: true };
+  const ports: ApiPorts = {
+    configs: {
+      inForce: async () => ({ digest: config.configSha256, origin: { type: 'file' } }),
+      get: async () => ({ digest: config.configSha256, text: document, directory: '/' }),
+    },
+    drills: {
+      add: async (plan) => {
+        if (plans.some(({ drill_id }) => drill_id === plan.drill_id)) return 'exists';
+        plans.push(plan);
+        return 'queued';
+      },
+      find: async (id) => {
+        const plan = plans.find(({ drill_id }) => drill_id === id);
+        return plan && { plan, state: 'waiting', idleSince: NOW };
+      },
+      list: async () => plans.map((plan) => ({ plan, state: 'waiting' as const, idleSince: NOW })),
+      remove: async () => 'removed',
+      abandoned: async () => [],
+      forget: async () => {},
+      close: async () => {},
+    },
+    states: {
+      attempts: async () => [],
+      waiting: async () => undefined,
+      requestCancel: async (id: string) => void cancelled.push(id),
+    } as unknown as ApiPorts['states'],
+    events: { publish: async () => {}, follow: async function* () {}, close: async () => {} },
+    receipts: { publish: async () => {}, holds: async () => false, close: async () => {} },
+    registry: {
+      list: async () => {
+        if (!given.redis) throw Object.assign(new Error('gone'), { code: 'ECONNREFUSED' });
+        return [];
+      },
+    },
+    idempotency: {
+      claim: async (key, request, drillId) => {
+        const first = claims.get(key) ?? { request, drillId };
+        claims.set(key, first);
+        return first.request === request ? first.drillId : undefined;
+      },
+    },
+    index: {
+      get: async (id) => ended.find(({ drillId }) => drillId === id),
+      list: async ({ limit, before, source, result }) =>
+        ended
+          .filter((one) => source === undefined || one.source === source)
+          .filter((one) => result === undefined || one.statement.predicate.result === result)
+          .filter((one) => before === undefined || one.drillId < before)
+          .toSorted((a, b) => (a.drillId < b.drillId ? 1 : -1))
+          .slice(0, limit),
+    },
+    store: {
+      location: 'memory',
+      putOnce: async () => 'stored',
+      get: async () => new TextEncoder().encode('{"the":  "bytes"}'),
+      list: async function* () {},
+    } as unknown as ApiPorts['store'],
+    keyring: async () => ({ location: 'keys', keys: [] }),
+    logger: silent,
+    now: () => NOW,
+  };
+  const end = (): string => {
+    const [source] = config.sources;
+    if (source === undefined) throw new Error('the source of the test is gone');
+    const drillId = newDrillId(new Date(NOW.getTime() - 60_000));
+    const plan = createPlan(config, source, {
+      drillId,
+      trigger: { kind: 'cli' },
+      restorePoint: { kind: 'latest' },
+    });
+    const issuer = { host: 'h', musterVersion: '0', nodeVersion: 'v24', os: 'Linux', now: NOW };
+    const statement: Statement = unfinishedStatement({ plan, reason: 'lost', attempts: [] }, issuer);
+    ended.push({
+      statement,
+      key: 'k',
+      sha256: sha256('x'),
+      drillId,
+      source: 'shop',
+      askedAt: NOW,
+      issuedAt: NOW,
+    });
+    return drillId;
+  };
+  return { ports, plans, cancelled, given, end };
+}
+
+describe('the API', () => {
+  let w: ReturnType<typeof world>;
+  let server: ApiServer;
+  beforeEach(async () => {
+    w = world();
+    server = await buildServer(w.ports, { tokens, version: '0' });
+    return () => server.close();
+  });
+
+  const ask = (payload: object, headers: object = {}) =>
+    server.inject({
+      method: 'POST',
+      url: '/api/v1/drills',
+      payload,
+      headers: { ...bearer('operator'), ...headers },
+    });
+  const get = (url: string, role = 'viewer') => server.inject({ url, headers: bearer(role) });
+
+  const ID = newDrillId(NOW);
+  const ROUTES = [
+    ['POST', '/api/v1/drills', 'operator'],
+    ['GET', '/api/v1/drills', 'viewer'],
+    ['GET', `/api/v1/drills/${ID}`, 'viewer'],
+    ['GET', `/api/v1/drills/${ID}/events`, 'viewer'],
+    ['GET', `/api/v1/drills/${ID}/receipt`, 'viewer'],
+    ['POST', `/api/v1/drills/${ID}/cancel`, 'operator'],
+    ['GET', '/api/v1/sources', 'viewer'],
+    ['GET', '/api/v1/sources/shop', 'viewer'],
+    ['GET', '/api/v1/workers', 'viewer'],
+    ['GET', '/api/v1/keys', undefined],
+    ['GET', '/healthz', undefined],
+    ['GET', '/readyz', undefined],
+    ['GET', '/openapi.json', undefined],
+    ['GET', '/docs/', undefined],
+  ] as const;
+
+  it.each(ROUTES)('%s %s is for whoever is %s at least, and for nobody else', async (method, url, role) => {
+    const refused = async (headers: object) => {
+      const { statusCode } = await server.inject({ method, url, headers });
+      return statusCode === 401 || statusCode === 403 ? statusCode : undefined;
+    };
+    const least = role === undefined ? 0 : ROLES.indexOf(role);
+    expect(await refused({})).toBe(role && 401);
+    expect(await refused(bearer('nobody'))).toBe(role && 401);
+    for (const [index, one] of ROLES.entries())
+      expect(await refused(bearer(one))).toBe(index < least ? 403 : undefined);
+  });
+
+  it('lists every route of its document among those that are tested', async () => {
+    const { paths } = (await get('/openapi.json')).json<{ paths: Record<string, Record<string, unknown>> }>();
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map(
+        (method) => `${method.toUpperCase()} ${path.replace('{id}', ID).replace('{slug}', 'shop')}`,
+      ),
+    );
+    const tested = ROUTES.map(([method, url]) => `${method} ${url}`);
+    expect(tested).toEqual(expect.arrayContaining(documented));
+  });
+
+  it('says who asked, and what for, in the plan', async () => {
+    const answer = await ask({ source: 'shop', checks: ['b'], restore_point: { id: 'x.dump' }, pool: 'eu' });
+    expect(answer.statusCode).toBe(202);
+    const { id } = answer.json<{ id: string }>();
+    expect(answer.headers['location']).toBe(`/api/v1/drills/${id}`);
+    expect(w.plans).toMatchObject([
+      {
+        drill_id: id,
+        trigger: { kind: 'api', requested_by: 'operator' },
+        pool: 'eu',
+        restore_point: { kind: 'id', asked: 'x.dump' },
+        checks: [{ id: 'b' }],
+      },
+    ]);
+  });
+
+  it('asks once for what is asked again with the same key, and refuses the key for something else', async () => {
+    const key = { 'idempotency-key': 'one' };
+    const [first, second] = [await ask({ source: 'shop' }, key), await ask({ source: 'shop' }, key)];
+    expect(second.json()).toEqual(first.json());
+    expect(w.plans).toHaveLength(1);
+    expect((await ask({ source: 'bare' }, key)).json()).toMatchObject({ status: 422, code: 'key_reused' });
+  });
+
+  it.each<[object, number, string]>([
+    [{}, 400, 'invalid_request'],
+    [{ source: 'shop', extra: 1 }, 400, 'invalid_request'],
+    [{ source: 'none' }, 400, 'unknown_source'],
+    [{ source: 'shop', checks: ['none'] }, 400, 'unknown_check'],
+    [{ source: 'bare', checks: ['a'] }, 400, 'unknown_check'],
+    [{ source: 'shop', restore_point: { id: '\ud800' } }, 400, 'invalid_request'],
+    [{ source: 'x'.repeat(100_000) }, 413, 'too_large'],
+  ])('refuses what is no request for a drill (%#)', async (body, status, code) => {
+    const answer = await ask(body);
+    expect(answer.json()).toMatchObject({ status, code, type: `urn:muster:problem:${code}` });
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.statusCode).toBe(status);
+    expect(w.plans).toEqual([]);
+  });
+
+  it('pages through what there is, each once', async () => {
+    const all = [w.end(), w.end(), w.end()].toSorted().toReversed();
+    const seen: string[] = [];
+    for (let cursor = ''; ; ) {
+      const page = (await get(`/api/v1/drills?limit=2${cursor}`)).json();
+      seen.push(...page.drills.map(({ id }: { id: string }) => id));
+      if (page.next_cursor === undefined) break;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+    expect(seen).toEqual(all);
+  });
+
+  it('tells what a receipt says, and gives its very bytes', async () => {
+    const id = w.end();
+    expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject({
+      id,
+      state: 'ended',
+      result: 'error',
+      reason: 'lost',
+      statement: { drill_id: id },
+    });
+    const receipt = await get(`/api/v1/drills/${id}/receipt`);
+    expect(receipt.body).toBe('{"the":  "bytes"}');
+    expect(receipt.headers['content-type']).toBe('application/vnd.dev.sigstore.bundle.v0.3+json');
+  });
+
+  it('tells of a drill under way what it waits for', async () => {
+    const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
+    const waiting = { id, state: 'waiting', waits_for: 'a worker of the pool default' };
+    expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject(waiting);
+    expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [waiting] });
+    expect((await get('/api/v1/sources/shop')).json()).toMatchObject({ open: [waiting], trend: [] });
+  });
+
+  it('says when a source is due next, and nothing of what its checks ask', async () => {
+    const answer = await get('/api/v1/sources');
+    expect(answer.json().sources).toMatchObject([
+      { slug: 'bare', checks: [], schedules: [] },
+      { slug: 'shop', checks: ['a', 'b'], schedules: [{ next: '2026-11-21T04:00:00.000Z' }] },
+    ]);
+    expect(answer.body).not.toContain('planted');
+  });
+
+  it('says which of its dependencies is away, and keeps what else they said to itself', async () => {
+    expect((await server.inject('/readyz')).json()).toMatchObject({ ready: true });
+    w.given.redis = false;
+    const answer = await server.inject('/readyz');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({
+      ready: false,
+      redis: { ok: false, why: 'internal' },
+      index: { ok: true },
+    });
+    const failed = await get('/api/v1/workers');
+    expect(failed.json()).toEqual({
+      type: 'urn:muster:problem:internal',
+      title: 'internal',
+      status: 500,
+      detail: 'Muster itself failed; its log says more.',
+      code: 'internal',
+    });
+  });
+
+  it('knows neither paths nor ids that are none', async () => {
+    expect((await get('/api/v1/nothing')).json()).toMatchObject({ status: 404, code: 'no_such_route' });
+    expect((await get('/api/v1/drills/..%2f..%2fx')).json()).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
+    expect((await get(`/api/v1/drills/${ID}`)).json()).toMatchObject({
+      status: 404,
+      code: 'drill_not_found',
+    });
+  });
+});

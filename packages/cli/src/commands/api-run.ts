@@ -1,0 +1,36 @@
+import type { RunningApi } from '@muster/api';
+import type { Cli } from '../cli.js';
+import { apiService } from '../fleet/api-service.js';
+import { openQueues } from '../fleet/fleet-queues.js';
+import { fleetRedis } from '../fleet/redis-place.js';
+import { serviceLogger } from '../fleet/service-logger.js';
+import { requireIndex } from '../fleet/services.js';
+import { loadConfig } from '../load-config.js';
+import { EXIT } from '../problem.js';
+import { serving, stopped } from '../serving.js';
+
+/** `muster api`: until it is told to stop. */
+export async function apiRun(cli: Cli): Promise<number> {
+  const logger = serviceLogger(cli, 'api');
+  const loaded = await loadConfig(cli);
+  const ignore = (): void => logger.info('the API reads its tokens when it starts');
+  await serving(cli.process, ignore, async (stop) => {
+    await using held = new AsyncDisposableStack();
+    const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+    held.defer(() => queues.close());
+    for (const warning of await queues.check()) logger.warn(warning);
+    const index = await requireIndex(cli, loaded, stop);
+    held.defer(() => index.close());
+    const api = await apiService(cli, loaded, queues, index, logger);
+    held.defer(() => api.close());
+    sayToken(cli, api);
+    await stopped(stop);
+  });
+  return EXIT.pass;
+}
+
+/** To whoever started it, once and on no log. */
+export function sayToken({ output }: Cli, { address, madeToken }: RunningApi): void {
+  if (madeToken !== undefined)
+    output.note(`The API at ${address} takes this token until it stops: ${madeToken}`);
+}
