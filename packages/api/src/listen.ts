@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
-import { type ApiConfig, type ApiToken, describeListen, errnoOf, MusterError, sha256 } from '@muster/core';
+import {
+  type ApiConfig,
+  type ApiToken,
+  DEFAULT_LISTEN,
+  describeListen,
+  errnoOf,
+  type Listen,
+  MusterError,
+  sha256,
+} from '@muster/core';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { buildServer } from './server.js';
 
@@ -26,7 +35,7 @@ export function makeToken(): { readonly token: string; readonly sha256: string }
  */
 export async function startApi(
   ports: ApiPorts,
-  { listen, tokens }: ApiConfig,
+  { listen = DEFAULT_LISTEN, tokens }: ApiConfig,
   { version }: Pick<ApiOptions, 'version'>,
 ): Promise<RunningApi> {
   if (tokens.length === 0 && !isLocal(listen)) {
@@ -58,7 +67,7 @@ export async function startApi(
   };
 }
 
-const isLocal = (listen: ApiConfig['listen']): boolean =>
+const isLocal = (listen: Listen): boolean =>
   'path' in listen || listen.host === 'localhost' || listen.host === '::1' || /^127\./.test(listen.host);
 
 function addressOf(address: ReturnType<import('node:net').Server['address']>): string {

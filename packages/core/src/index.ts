@@ -3,6 +3,7 @@ export { checkSha256, expectSha256 } from './check-hash.js';
 export {
   type ApiConfig,
   type ApiToken,
+  DEFAULT_LISTEN,
   describeListen,
   type Listen,
   ROLES,

@@ -1,9 +1,11 @@
-import { openEmbeddedIndex } from '@muster/index';
+import type { RunningApi } from '@muster/api';
+import { isMusterError } from '@muster/core';
+import { type DrillIndex, openEmbeddedIndex } from '@muster/index';
 import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { type FleetQueues, openQueues } from '../fleet/fleet-queues.js';
 import { namedRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
@@ -64,9 +66,8 @@ async function serve(
   const producer = producerService(cli, loaded.file, queues, serviceLogger(cli, 'producer'));
   held.defer(() => producer.close());
   await Promise.all([sink.ready, producer.ready]);
-  const api = await apiService(cli, loaded, queues, index, serviceLogger(cli, 'api'));
-  held.defer(() => api.close());
-  sayToken(cli, api);
+  const api = await serveApi(cli, loaded, queues, index);
+  held.defer(() => api?.close());
   onReload(() => {
     producer.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
   });
@@ -77,4 +78,23 @@ async function serve(
   logger.info('ready', { config: loaded.file, evidence: loaded.evidence.store.location });
   await Promise.race([stopped(stop), redis?.ended ?? stopped(stop)]);
   if (!stop.aborted) logger.error('the embedded Redis ended: muster up ends too');
+}
+
+/** Undefined where somebody else has the default address: that nobody asked for it is no reason to end. */
+async function serveApi(
+  cli: Cli,
+  loaded: LoadedConfig,
+  queues: FleetQueues,
+  index: DrillIndex,
+): Promise<RunningApi | undefined> {
+  const logger = serviceLogger(cli, 'api');
+  try {
+    const api = await apiService(cli, loaded, queues, index, logger);
+    sayToken(cli, api);
+    return api;
+  } catch (error) {
+    if (!isMusterError(error, 'address_unavailable') || loaded.config.api.listen !== undefined) throw error;
+    logger.warn(`There is no API. ${error.message}`);
+    return undefined;
+  }
 }

@@ -20,7 +20,8 @@ export type Listen =
   | { readonly path: string };
 
 export interface ApiConfig {
-  readonly listen: Listen;
+  /** Absent = {@link DEFAULT_LISTEN}. */
+  readonly listen?: Listen;
   readonly tokens: readonly ApiToken[];
 }
 
@@ -54,10 +55,10 @@ export const api = z.strictObject({
     .describe('Who may use the API. Default: one that is made at each start, for this machine alone.'),
 });
 
-const DEFAULT_LISTEN: Listen = { host: '127.0.0.1', port: 7655 };
+export const DEFAULT_LISTEN: Listen = { host: '127.0.0.1', port: 7655 };
 
 export const resolveApi = ({ listen: at, tokens }: z.output<typeof api> = {}): ApiConfig => ({
-  listen: at ?? DEFAULT_LISTEN,
+  ...(at && { listen: at }),
   tokens: tokens ?? [],
 });
 

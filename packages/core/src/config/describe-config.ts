@@ -28,10 +28,13 @@ export function describeConfig(config: Config): Described {
   });
 }
 
-const describeApi = ({ listen, tokens }: Config['api']): JsonValue => ({
-  listen: describeListen(listen),
-  tokens: tokens.map((token) => ({ ...token })),
-});
+function describeApi({ listen, tokens }: Config['api']): JsonValue | undefined {
+  if (listen === undefined && tokens.length === 0) return undefined;
+  return withoutAbsent({
+    listen: listen && describeListen(listen),
+    tokens: tokens.length === 0 ? undefined : tokens.map((token) => ({ ...token })),
+  });
+}
 
 const describeUrl = ({ url }: Config['redis']): JsonValue | undefined =>
   url === undefined ? undefined : { url: writeSecretRef(url) };
