@@ -44,7 +44,7 @@ export interface Fleet {
   readonly redis: RedisServer;
   readonly indexServer: DumpServer;
   /** Starts a service and waits until it says that it is ready. */
-  start(service: 'producer' | 'worker' | 'sink', ...args: readonly string[]): Promise<Service>;
+  start(service: 'producer' | 'worker' | 'sink' | 'api', ...args: readonly string[]): Promise<Service>;
   /**
    * The same for a worker in a container of the tests' image that has the Docker socket, and of this host's directories
    * those of the fleet and `shares`. A signal to it is one to the worker.

@@ -142,7 +142,7 @@ describe('the API', () => {
     return () => server.close();
   });
 
-  const ask = (payload: object, headers: object = {}) =>
+  const ask = (payload: object, headers: Record<string, string> = {}) =>
     server.inject({
       method: 'POST',
       url: '/api/v1/drills',
@@ -170,7 +170,7 @@ describe('the API', () => {
   ] as const;
 
   it.each(ROUTES)('%s %s is for whoever is %s at least, and for nobody else', async (method, url, role) => {
-    const refused = async (headers: object) => {
+    const refused = async (headers: Record<string, string>) => {
       const { statusCode } = await server.inject({ method, url, headers });
       return statusCode === 401 || statusCode === 403 ? statusCode : undefined;
     };

@@ -1,0 +1,124 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressOf, apiTokens, eventsOf } from '../support/api-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
+import { canRunIn } from '../support/needs.ts';
+import { plainDump } from '../support/plain-dump.ts';
+
+const CHECK = "SELECT 1 AS n, pg_sleep(1), 'PLANTED-check' AS text";
+
+describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
+  const { tokenOf, config } = apiTokens();
+  let fleet: Fleet;
+  let api: Service;
+  let worker: Service;
+  beforeAll(async () => {
+    fleet = await startFleet({ config, source: ['summaries: none'], checks: { rows: [CHECK, 'n == 1'] } });
+    await writeFile(join(fleet.dumps, 'shop.sql'), plainDump('SELECT 1;'));
+    const services = ['producer', 'sink', 'worker', 'api'] as const;
+    const started = await Promise.all(services.map((service) => fleet.start(service)));
+    [worker, api] = started.slice(2) as [Service, Service];
+  });
+  afterAll(() => fleet?.close());
+
+  const call = (path: string, init: RequestInit = {}) =>
+    fetch(`${addressOf(api)}${path}`, {
+      signal: AbortSignal.timeout(60_000),
+      ...init,
+      headers: { authorization: `Bearer ${tokenOf('operator')}`, ...init.headers },
+    });
+  const post = (path: string, body?: object, headers: Record<string, string> = {}) =>
+    call(path, {
+      method: 'POST',
+      ...(body && { body: JSON.stringify(body) }),
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+    });
+  const ask = async (headers: Record<string, string> = {}): Promise<string> => {
+    const answer = await post('/api/v1/drills', { source: 'shop' }, headers);
+    expect(answer.status).toBe(202);
+    return ((await answer.json()) as { id: string }).id;
+  };
+
+  it('asks for a drill, follows it over a broken stream, and gives the receipt that is stored', async () => {
+    const id = await ask();
+    const path = `/api/v1/drills/${id}/events`;
+    const first: string[] = [];
+    let last = '';
+    for await (const event of eventsOf(await call(path))) {
+      first.push(event.event);
+      last = event.id;
+      if (event.event === 'check-started') break;
+    }
+    const rest: string[] = [];
+    const resumed = await call(path, { headers: { 'last-event-id': last } });
+    for await (const { event } of eventsOf(resumed)) rest.push(event);
+    expect(first.slice(0, 2)).toEqual(['queued', 'attempt']);
+    expect(rest[0]).toBe('check-ended');
+    expect(rest.at(-1)).toBe('stored');
+    expect(rest.filter((event) => event === 'check-started')).toEqual([]);
+
+    const receipt = join(fleet.folder, 'receipt.json');
+    await writeFile(
+      receipt,
+      new Uint8Array(await (await call(`/api/v1/drills/${id}/receipt`)).arrayBuffer()),
+    );
+    expect(await fleet.muster('verify', receipt, '--keyring', 'keys')).toMatchObject({ exitCode: 0 });
+    expect(await (await call(`/api/v1/drills/${id}`)).json()).toMatchObject({
+      state: 'ended',
+      result: 'pass',
+    });
+    const replayed = await Array.fromAsync(eventsOf(await call(path)));
+    expect(replayed.map(({ event }) => event)).toEqual([...first, ...rest]);
+  });
+
+  it('asks once for what comes twice with one key, also at once', async () => {
+    const before = (await fleet.receipts()).length;
+    const ids = await Promise.all(Array.from({ length: 8 }, () => ask({ 'idempotency-key': 'same' })));
+    expect(new Set(ids).size).toBe(1);
+    await fleet.receipt(ids[0] ?? '');
+    expect(await ask({ 'idempotency-key': 'same' })).toBe(ids[0]);
+    expect(await fleet.receipts()).toHaveLength(before + 1);
+  });
+
+  it('cancels a drill that runs', async () => {
+    const id = await ask();
+    await fleet.heard(id, (event) => event.type === 'phase-started' && event.phase === 'check');
+    expect(await (await post(`/api/v1/drills/${id}/cancel`)).json()).toEqual({ id, outcome: 'stopping' });
+    expect(await fleet.receipt(id)).toMatchObject({ result: 'error', reason: 'cancelled' });
+    expect((await post(`/api/v1/drills/${id}/cancel`)).status).toBe(409);
+  });
+
+  it('tells who works, who asked, and nothing of what checks ask', async () => {
+    const paths = ['drills', 'sources', 'sources/shop', 'workers', 'keys'].map((path) => `/api/v1/${path}`);
+    // What its host has, a worker says some seconds after the first configuration is in force.
+    const withCapacity = async () => (await (await call('/api/v1/workers')).text()).includes('memory_bytes');
+    await eventually('its capacity is known', withCapacity);
+    const answers = await Promise.all(paths.map(async (path) => (await call(path)).text()));
+    expect(JSON.parse(answers[3] ?? '')).toMatchObject({
+      workers: [{ pool: 'default', state: 'ready', capacity: { memory_bytes: expect.any(Number) } }],
+    });
+    expect(answers.join('\n')).not.toContain('PLANTED');
+    expect((await fleet.receipts())[0]?.trigger).toMatchObject({ kind: 'api', requested_by: 'operator' });
+  });
+
+  it('says within seconds that Redis is away, and is there again when Redis is', async () => {
+    await fleet.redis.stop();
+    const answer = await post('/api/v1/drills', { source: 'shop' });
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'redis_unavailable' }]);
+    const ready = await call('/readyz');
+    expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, redis: { ok: false } }]);
+    await fleet.redis.start();
+    expect(await fleet.receipt(await ask())).toMatchObject({ result: 'pass' });
+  });
+
+  it('ends with its streams when it is told to', async () => {
+    await worker.signal('SIGTERM');
+    const stream = await call(`/api/v1/drills/${await ask()}/events`);
+    const ended = Array.fromAsync(eventsOf(stream)).catch(() => []);
+    await api.signal('SIGTERM');
+    expect(await api.ended).toBe(0);
+    await ended;
+  });
+});
