@@ -75,6 +75,12 @@ export const NEEDS = {
     isThere: () => existsSync('/bin/busybox') || hasCommand('busybox.static'),
     packages: { apt: 'busybox-static', dnf: 'busybox', apk: 'busybox-static', brew: '' },
   },
+  python: {
+    name: 'Python with venv',
+    why: 'runs schemathesis, which tries the API against its own document',
+    isThere: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
+    packages: { apt: 'python3-venv', dnf: 'python3', apk: 'python3', brew: 'python' },
+  },
   auditor: {
     name: 'openssl and jq',
     why: "an auditor's tools, which the tests verify receipts with",

@@ -5,22 +5,25 @@ import { join } from 'node:path';
 import { ensureCosign } from './cosign.ts';
 import { ensureDocker } from './docker-daemon.ts';
 import { ensureImages } from './images.ts';
+import { ensureSchemathesis } from './schemathesis.ts';
 import { ensureVersitygw } from './versitygw.ts';
 
 /** Sets up what the tests need, runs unit and integration tests, and takes down what it started. */
 async function main(filters: readonly string[]): Promise<number> {
   const docker = await ensureDocker();
   try {
-    const [, cosign, versitygw] = await Promise.all([
+    const [, cosign, versitygw, schemathesis] = await Promise.all([
       docker && ensureImages(docker),
       ensureCosign(),
       ensureVersitygw(),
+      ensureSchemathesis(),
     ]);
     const env = {
       ...process.env,
       ...(docker && { DOCKER_HOST: docker.host }),
       ...(cosign && { MUSTER_TEST_COSIGN: cosign }),
       ...(versitygw && { MUSTER_TEST_VERSITYGW: versitygw }),
+      ...(schemathesis && { MUSTER_TEST_SCHEMATHESIS: schemathesis }),
     };
     return await runTests(filters, env);
   } finally {

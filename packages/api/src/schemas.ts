@@ -19,7 +19,7 @@ export const askSchema = z.strictObject({
     .union([z.enum(['latest', 'oldest']), z.strictObject({ id: wellFormed.min(1).max(1_000) })])
     .optional()
     .describe('Which backup: latest (default), oldest, or the id of one.'),
-  checks: z.array(z.string().max(200)).min(1).max(1_000).optional().describe('Some of the source’s own.'),
+  checks: z.array(z.string().max(200)).min(1).max(200).optional().describe('Some of the source’s own.'),
   pool: slug.optional().describe('Another pool than that of the source.'),
 });
 
@@ -67,6 +67,13 @@ export const drillSchema = z.union([
   endedSchema.extend({ statement: predicateSchema.describe('What the receipt says: its predicate.') }),
   openSchema.extend({ attempts: predicateSchema.shape.attempts }),
 ]);
+
+/** As a reader of `text/event-stream` sees one. */
+export const eventSchema = z.strictObject({
+  id: z.string().describe('What Last-Event-ID resumes from.'),
+  event: z.string(),
+  data: z.string().describe('JSON: `at`, `type`, and what belongs to the type.'),
+});
 
 export const cancelSchema = z.strictObject({ id: drillId, outcome: z.enum(['cancelled', 'stopping']) });
 

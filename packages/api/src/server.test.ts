@@ -223,7 +223,7 @@ describe('the API', () => {
     [{ source: 'shop', checks: ['none'] }, 400, 'unknown_check'],
     [{ source: 'bare', checks: ['a'] }, 400, 'unknown_check'],
     [{ source: 'shop', restore_point: { id: '\ud800' } }, 400, 'invalid_request'],
-    [{ source: 'x'.repeat(100_000) }, 413, 'too_large'],
+    [{ source: 'x'.repeat(300_000) }, 413, 'too_large'],
   ])('refuses what is no request for a drill (%#)', async (body, status, code) => {
     const answer = await ask(body);
     expect(answer.json()).toMatchObject({ status, code, type: `urn:muster:problem:${code}` });

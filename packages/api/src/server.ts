@@ -44,7 +44,7 @@ export interface Api {
   readonly closing: AbortSignal;
 }
 
-const BODY_BYTES = 64 * 1024;
+const BODY_BYTES = 256 * 1024;
 const REQUEST_MS = 30_000;
 /** Of one address; what costs more has a limit of its own. */
 const MOST_A_SECOND = 2_000;

@@ -12,6 +12,7 @@ import {
   drillListSchema,
   drillParams,
   drillSchema,
+  eventSchema,
   listQuery,
   problems,
 } from '../schemas.js';
@@ -177,7 +178,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
             .optional(),
         }),
         response: {
-          200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } },
+          200: { description: 'Events.', content: { 'text/event-stream': { schema: eventSchema } } },
           ...problems(400, 401, 404),
         },
       },
