@@ -23,7 +23,7 @@ export class Refusal extends Error {
   }
 }
 
-export const problemOf = (status: number, code: string, detail: string): Problem => ({
+const problemOf = (status: number, code: string, detail: string): Problem => ({
   type: `urn:muster:problem:${code}`,
   title: code.replaceAll('_', ' '),
   status,

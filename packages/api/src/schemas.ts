@@ -9,7 +9,7 @@ const time = z.iso.datetime();
 const result = z.enum(['pass', 'fail', 'error']);
 const reason = z.enum(REASON_CODES);
 
-export const drillId = z.string().regex(DRILL_ID).describe('drl_ and a ULID.');
+const drillId = z.string().regex(DRILL_ID).describe('drl_ and a ULID.');
 export const drillParams = z.object({ id: drillId });
 export const sourceParams = z.object({ slug });
 

@@ -12,9 +12,10 @@ import {
 import type { IndexedDrill } from '@muster/index';
 import type { Logger } from '@muster/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiServer } from './api.js';
 import type { ApiPorts } from './api-ports.js';
 import { makeToken } from './listen.js';
-import { type ApiServer, buildServer } from './server.js';
+import { buildServer } from './server.js';
 
 const NOW = new Date('2026-11-21T03:00:00.000Z');
 const parsed = parseConfig(

@@ -1,48 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { isMusterError, type Role } from '@muster/core';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import { isMusterError } from '@muster/core';
+import fastify from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { mayAs, type Principal, principalOf } from './auth.js';
 import { problemFrom, Refusal } from './problem.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { sourceRoutes } from './routes/sources.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Who may use a route at least; undefined = everybody. A route that says nothing is an admin's. */
-    role?: Role | undefined;
-  }
-  interface FastifyRequest {
-    /** Whoever asks; only where the route wants somebody. */
-    principal: Principal;
-  }
-}
-
-export type ApiServer = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
-
-/** What each group of routes gets. */
-export interface Api {
-  readonly server: ApiServer;
-  readonly ports: ApiPorts;
-  /** Aborts when the server closes: streams end then. */
-  readonly closing: AbortSignal;
-}
 
 const BODY_BYTES = 256 * 1024;
 const REQUEST_MS = 30_000;

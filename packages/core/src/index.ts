@@ -1,14 +1,6 @@
 export type { Check, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
-export {
-  type ApiConfig,
-  type ApiToken,
-  DEFAULT_LISTEN,
-  describeListen,
-  type Listen,
-  ROLES,
-  type Role,
-} from './config/api.js';
+export { DEFAULT_LISTEN, describeListen, ROLES } from './config/api.js';
 export type * from './config/config.js';
 export { describeConfig } from './config/describe-config.js';
 export { configJsonSchema } from './config/json-schema.js';

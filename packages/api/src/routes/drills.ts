@@ -1,6 +1,7 @@
 import { MusterError } from '@muster/core';
 import { cancelDrill } from '@muster/queue';
 import { z } from 'zod';
+import type { Api } from '../api.js';
 import { createAskDrill } from '../ask-drill.js';
 import { endedDrill, openDrill, openDrills } from '../drill-views.js';
 import { streamEvents } from '../event-stream.js';
@@ -16,7 +17,6 @@ import {
   listQuery,
   problems,
 } from '../schemas.js';
-import type { Api } from '../server.js';
 
 const LOOKING_MS = 15_000;
 const limit = (): AbortSignal => AbortSignal.timeout(LOOKING_MS);

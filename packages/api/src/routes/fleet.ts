@@ -1,7 +1,7 @@
 import { isMusterError } from '@muster/core';
+import type { Api } from '../api.js';
 import { createInForce } from '../in-force.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
-import type { Api } from '../server.js';
 
 const PROBE_MS = 5_000;
 

@@ -1,8 +1,8 @@
 import { duesBetween, type Source } from '@muster/core';
+import type { Api } from '../api.js';
 import { endedDrill, openDrills } from '../drill-views.js';
 import { createInForce, sourceOf } from '../in-force.js';
 import { problems, sourceListQuery, sourceListSchema, sourceParams, sourceSchema } from '../schemas.js';
-import type { Api } from '../server.js';
 
 const TREND = 20;
 const LOOKING_MS = 15_000;

@@ -1,29 +1,8 @@
 import { z } from 'zod';
+import type { ApiConfig, Listen, Role } from './config.js';
 import { poolName } from './schedule.js';
 
-/** Who may do what over the API; each role may do what those before it may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** A token that the API knows; the token itself is nowhere. */
-export interface ApiToken {
-  readonly name: string;
-  readonly role: Role;
-  /** Of the token's bytes, in lower-case hex. */
-  readonly sha256: string;
-}
-
-/** Where the API listens. */
-export type Listen =
-  | { readonly host: string; readonly port: number }
-  /** A unix socket. */
-  | { readonly path: string };
-
-export interface ApiConfig {
-  /** Absent = {@link DEFAULT_LISTEN}. */
-  readonly listen?: Listen;
-  readonly tokens: readonly ApiToken[];
-}
+export const ROLES = ['viewer', 'operator', 'admin'] as const satisfies readonly Role[];
 
 const ADDRESS = /^(?:\[([0-9a-f:]+)\]|([a-z0-9.-]+)):(\d{1,5})$/i;
 

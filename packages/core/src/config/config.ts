@@ -1,7 +1,6 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
 import type { RestorePoint } from '../restore-point.js';
-import type { ApiConfig } from './api.js';
 
 export type SourceKind = 'postgres' | 'mongodb';
 
@@ -102,6 +101,26 @@ export type EvidencePlace =
       readonly s3: S3Access;
       readonly objectLock?: ObjectLock;
     };
+
+/** Who may do what over the API; each role may do what those before it may. */
+export type Role = 'viewer' | 'operator' | 'admin';
+
+/** A token that the API knows; the token itself is nowhere. */
+export interface ApiToken {
+  readonly name: string;
+  readonly role: Role;
+  /** Of the token's bytes, in lower-case hex. */
+  readonly sha256: string;
+}
+
+/** Where the API listens: an address, or a unix socket. */
+export type Listen = { readonly host: string; readonly port: number } | { readonly path: string };
+
+export interface ApiConfig {
+  /** Absent = 127.0.0.1:7655. */
+  readonly listen?: Listen;
+  readonly tokens: readonly ApiToken[];
+}
 
 /** A configuration in force: defaults applied, references between its parts resolved, paths absolute. */
 export interface Config {
