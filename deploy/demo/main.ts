@@ -88,6 +88,7 @@ async function startFleet(): Promise<{ readonly ended: Promise<void>; stop(): Pr
   const ready = new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr ?? process.stdin }).on('line', (line) => {
       log.push(line);
+      if (line.startsWith('The API')) console.log(line);
       if (line.includes('"service":"worker"') && line.includes('"msg":"ready"')) resolve();
     });
     void ended.then(() => reject(new Error(`muster up ended:\n${log.join('\n')}`)));

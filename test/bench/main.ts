@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureDocker } from '../setup/docker-daemon.ts';
 import { ensureImages } from '../setup/images.ts';
+import { benchApi } from './api.ts';
 import { benchDrill, type Measured } from './drill.ts';
 import { benchFleet } from './fleet.ts';
 
@@ -17,40 +18,57 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const scale = Number(values.scale);
 
-/** Measures side by side in one run, because on a shared machine only ratios mean something. `--only drill|fleet`. */
+/** What `--only` may name. */
+const BENCHES = {
+  drill: (folder: string) => withDocker(() => drill(folder)),
+  fleet,
+  api: () => withDocker(api),
+} as const;
+
+/** Measures side by side in one run, because on a shared machine only ratios mean something. */
 async function main(): Promise<number> {
+  const wanted = Object.entries(BENCHES).filter(([name]) => (values.only ?? name) === name);
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   try {
-    const drilled = values.only === 'fleet' ? 0 : await drill(folder);
-    return values.only === 'drill' ? drilled : drilled || (await fleet(folder));
+    for (const [, bench] of wanted) await bench(folder);
+    return wanted.length > 0 ? 0 : 2;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function drill(folder: string): Promise<number> {
+async function withDocker(bench: () => Promise<void>): Promise<void> {
   const docker = await ensureDocker();
-  if (docker === undefined) {
-    console.error('The benchmark of a drill needs a Docker daemon.');
-    return 2;
-  }
+  if (docker === undefined) throw new Error('This benchmark needs a Docker daemon.');
   try {
     await ensureImages(docker);
     process.env['DOCKER_HOST'] = docker.host;
-    const measured = await benchDrill({ folder, runs, scale });
-    print(`median of ${runs} runs, ms`, measured.medianMs, measured.ratios);
-    await keep('drill', { runs, scale, ...measured });
-    return 0;
+    await bench();
   } finally {
     await docker.stop();
   }
 }
 
-async function fleet(folder: string): Promise<number> {
+async function drill(folder: string): Promise<void> {
+  const measured = await benchDrill({ folder, runs, scale });
+  print(`median of ${runs} runs, ms`, measured.medianMs, measured.ratios);
+  await keep('drill', { runs, scale, ...measured });
+}
+
+async function fleet(folder: string): Promise<void> {
   const measured = await benchFleet(folder);
   print('the fleet, one run', measured.figures, measured.ratios);
   await keep('fleet', measured);
-  return 0;
+}
+
+async function api(): Promise<void> {
+  const measured = await benchApi();
+  print(
+    'the API, one run: 10,000 requests, 50 at a time, while drills run',
+    measured.figures,
+    measured.ratios,
+  );
+  await keep('api', measured);
 }
 
 async function keep(name: string, measured: object): Promise<void> {

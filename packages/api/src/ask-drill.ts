@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, createPlan, newDrillId, type RestorePoint, type Source } from '@muster/core';
+import {
+  canonicalJson,
+  createPlan,
+  isMusterError,
+  newDrillId,
+  type Plan,
+  type RestorePoint,
+  type Source,
+} from '@muster/core';
+import { getPlan } from '@muster/evidence';
 import { requestDrill } from '@muster/queue';
 import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
@@ -31,17 +40,30 @@ export function createAskDrill(ports: ApiPorts) {
     if (drillId === undefined) {
       throw new Refusal(422, 'key_reused', 'This Idempotency-Key came with another request before.');
     }
-    // Whoever asks again may do so under another configuration: the drill is the one that was planned.
     if (drillId !== fresh && (await isKnown(ports, drillId))) return drillId;
-    const plan = createPlan(config, source, {
-      drillId,
-      trigger: { kind: 'api', requested_by: by.name },
-      restorePoint: restorePointOf(asked.restore_point),
-      ...(asked.pool !== undefined && { pool: asked.pool }),
-    });
+    // Whoever asks again may do so under another configuration: the drill is the one that was planned.
+    const planned = drillId === fresh ? undefined : await plannedBefore(ports, source.slug, drillId);
+    const plan =
+      planned ??
+      createPlan(config, source, {
+        drillId,
+        trigger: { kind: 'api', requested_by: by.name },
+        restorePoint: restorePointOf(asked.restore_point),
+        ...(asked.pool !== undefined && { pool: asked.pool }),
+      });
     await requestDrill(ports, plan, {}, AbortSignal.timeout(STORING_MS));
     return drillId;
   };
+}
+
+/** Where the first request died between its plan and its queue. */
+async function plannedBefore({ store }: ApiPorts, slug: string, drillId: string): Promise<Plan | undefined> {
+  try {
+    return await getPlan(store, slug, drillId, AbortSignal.timeout(STORING_MS));
+  } catch (error) {
+    if (isMusterError(error, 'evidence_not_found')) return undefined;
+    throw error;
+  }
 }
 
 async function isKnown({ drills, receipts, index }: ApiPorts, drillId: string): Promise<boolean> {

@@ -20,15 +20,20 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
   };
 }
 
-/** The drills under way, of one source or of all, newest first. @throws `redis_unavailable`. */
+/** More of what waits is for nobody to read. */
+const MOST_OPEN = 200;
+
+/** The 200 newest drills under way, of one source or of all, newest first. @throws `redis_unavailable`. */
 export async function openDrills(
   { drills, states, registry }: Pick<ApiPorts, 'drills' | 'states' | 'registry'>,
   slug?: string,
 ): Promise<readonly OpenDrill[]> {
   const [queued, workers] = await Promise.all([drills.list(), registry.list()]);
-  const wanted = queued.filter(({ plan }) => slug === undefined || plan.source.slug === slug);
-  const open = await Promise.all(wanted.map((drill) => openDrill(states, drill, workers)));
-  return open.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const wanted = queued
+    .filter(({ plan }) => slug === undefined || plan.source.slug === slug)
+    .toSorted((a, b) => (a.plan.drill_id < b.plan.drill_id ? 1 : -1))
+    .slice(0, MOST_OPEN);
+  return await Promise.all(wanted.map((drill) => openDrill(states, drill, workers)));
 }
 
 export async function openDrill(

@@ -1,6 +1,7 @@
 import {
   type ApiToken,
   createPlan,
+  MusterError,
   newDrillId,
   type Plan,
   parseConfig,
@@ -47,7 +48,7 @@ function world() {
   const cancelled: string[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
-  const given = { redis: true };
+  const given = { redis: true, queue: true, stored: new Map<string, string>() };
   const ports: ApiPorts = {
     configs: {
       inForce: async () => ({ digest: config.configSha256, origin: { type: 'file' } }),
@@ -55,6 +56,7 @@ function world() {
     },
     drills: {
       add: async (plan) => {
+        if (!given.queue) throw new MusterError('redis_unavailable', 'gone');
         if (plans.some(({ drill_id }) => drill_id === plan.drill_id)) return 'exists';
         plans.push(plan);
         return 'queued';
@@ -101,8 +103,17 @@ function world() {
     },
     store: {
       location: 'memory',
-      putOnce: async () => 'stored',
-      get: async () => new TextEncoder().encode('{"the":  "bytes"}'),
+      putOnce: async (key: string, bytes: Uint8Array) => {
+        if (given.stored.has(key)) return 'exists';
+        given.stored.set(key, new TextDecoder().decode(bytes));
+        return 'stored';
+      },
+      get: async (key: string) => {
+        const kept = given.stored.get(key);
+        if (key.startsWith('plans/') && kept === undefined)
+          throw new MusterError('evidence_not_found', 'none');
+        return new TextEncoder().encode(kept ?? '{"the":  "bytes"}');
+      },
       list: async function* () {},
     } as unknown as ApiPorts['store'],
     keyring: async () => ({ location: 'keys', keys: [] }),
@@ -215,6 +226,21 @@ describe('the API', () => {
     expect(second.json()).toEqual(first.json());
     expect(w.plans).toHaveLength(1);
     expect((await ask({ source: 'bare' }, key)).json()).toMatchObject({ status: 422, code: 'key_reused' });
+  });
+
+  it('asks for the very drill that was planned, where Redis went away between its plan and its queue', async () => {
+    const key = { 'idempotency-key': 'one' };
+    w.given.queue = false;
+    expect((await ask({ source: 'shop', pool: 'eu' }, key)).json()).toMatchObject({ status: 503 });
+    w.given.queue = true;
+    const { id } = (await ask({ source: 'shop', pool: 'eu' }, key)).json<{ id: string }>();
+    expect(w.plans.map(({ drill_id }) => drill_id)).toEqual([id]);
+    expect([...w.given.stored.keys()]).toEqual([expect.stringContaining(id)]);
+  });
+
+  it('asks for a token where only the head of an answer is wanted, too', async () => {
+    expect((await server.inject({ method: 'HEAD', url: '/api/v1/drills' })).statusCode).toBe(401);
+    expect((await server.inject({ method: 'HEAD', url: '/healthz' })).statusCode).toBe(200);
   });
 
   it.each<[object, number, string]>([
