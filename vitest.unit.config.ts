@@ -5,6 +5,8 @@ export default defineConfig({
   resolve: { conditions: ['muster-source'] },
   ssr: { resolve: { conditions: ['muster-source'] } },
   test: {
+    // Durable writes and key pairs take their time where other work goes on.
+    testTimeout: 30_000,
     include: ['**/*.test.ts'],
     passWithNoTests: true,
     reporters: ['default', ['json', { outputFile: 'dist/unit-tests.json' }]],

@@ -30,12 +30,15 @@ async function reasons(): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(await Promise.all(said));
 }
 
+/** What is written is written durably: a busy disk takes its time. */
+const PATIENCE_MS = 15_000;
+
 /** Lets the time of a look come, until what is expected is so: one that comes during a look is passed over. */
 const lookUntil = (expected: () => void): Promise<void> =>
   vi.waitFor(() => {
     vi.advanceTimersByTime(5_000);
     expected();
-  });
+  }, PATIENCE_MS);
 
 describe('a drill whose workers all died', () => {
   const drill = drilled();
@@ -45,7 +48,7 @@ describe('a drill whose workers all died', () => {
       queue.abandoned.push(drill.plan);
       queue.attempts = [{ worker: 'w1', started_at: ASKED.toISOString(), outcome: 'lost' }];
     });
-    await vi.waitFor(() => expect(queue.abandoned).toEqual([]));
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([]), PATIENCE_MS);
     expect(await reasons()).toEqual({ [drill.id]: 'worker_lost' });
     expect(indexed.get(drill.id)?.statement.predicate.attempts).toHaveLength(1);
   });
@@ -55,7 +58,7 @@ describe('a drill whose workers all died', () => {
       queue.abandoned.push(drill.plan);
       queue.cancelled.add(drill.id);
     });
-    await vi.waitFor(() => expect(queue.abandoned).toEqual([]));
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([]), PATIENCE_MS);
     expect(await reasons()).toEqual({ [drill.id]: 'cancelled' });
   });
 
@@ -93,7 +96,7 @@ describe('a drill whose workers all died', () => {
         return await putOnce(key, bytes, signal);
       };
     });
-    await vi.waitFor(() => expect(queue.abandoned).toEqual([drill.plan]));
+    await vi.waitFor(() => expect(queue.abandoned).toEqual([drill.plan]), PATIENCE_MS);
     expect(await reasons()).toEqual({ [other.id]: 'worker_lost' });
     expect(logged('error')).toMatchObject([{ drill_id: drill.id }]);
   });
