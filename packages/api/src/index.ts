@@ -1,2 +1,11 @@
 export type { ApiOptions, ApiPorts } from './api-ports.js';
 export { makeToken, type RunningApi, startApi } from './listen.js';
+export { problemSchema } from './problem.js';
+export {
+  askedSchema,
+  cancelSchema,
+  drillListSchema,
+  drillSchema,
+  keyListSchema,
+  sourceListSchema,
+} from './schemas.js';

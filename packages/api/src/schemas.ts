@@ -46,7 +46,7 @@ const endedSchema = z.strictObject({
 });
 const openSchema = z.strictObject({
   id: drillId,
-  state: z.enum(['waiting', 'delayed', 'active', 'abandoned', 'storing']),
+  state: z.enum(['waiting', 'delayed', 'active', 'abandoned']),
   source: z.string(),
   pool: z.string(),
   asked_at: time,

@@ -24,6 +24,8 @@ export type CommandCode =
   | 'drill_not_found'
   | 'address_unavailable'
   | 'tokens_missing'
+  | 'api_unavailable'
+  | 'api_refused'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

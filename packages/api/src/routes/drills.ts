@@ -1,7 +1,9 @@
 import { MusterError } from '@muster/core';
+import type { IndexedDrill } from '@muster/index';
 import { cancelDrill } from '@muster/queue';
 import { z } from 'zod';
 import type { Api } from '../api.js';
+import type { ApiPorts } from '../api-ports.js';
 import { createAskDrill } from '../ask-drill.js';
 import { endedDrill, openDrill, openDrills } from '../drill-views.js';
 import { streamEvents } from '../event-stream.js';
@@ -19,6 +21,8 @@ import {
 } from '../schemas.js';
 
 const LOOKING_MS = 15_000;
+const STORING_MS = 5_000;
+const LOOK_MS = 100;
 const limit = (): AbortSignal => AbortSignal.timeout(LOOKING_MS);
 /** Each has a connection to Redis. */
 const MOST_STREAMS = 200;
@@ -99,9 +103,9 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       },
     },
     async ({ params: { id } }) => {
-      const ended = await index.get(id, limit());
-      if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
       const queued = await drills.find(id);
+      const ended = await (queued === undefined ? whenIndexed(ports, id) : index.get(id, limit()));
+      if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
       if (queued === undefined) throw notKnown(id);
       const [open, attempts] = await Promise.all([
         registry.list().then((workers) => openDrill(states, queued, workers)),
@@ -128,7 +132,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       serializerCompiler: () => (bytes) => String(bytes),
     },
     async ({ params: { id } }, reply) => {
-      const ended = await index.get(id, limit());
+      const ended = await whenIndexed(ports, id);
       if (ended === undefined) throw notKnown(id);
       const bytes = await store.get(ended.key, limit());
       return await reply.type(BUNDLE).send(Buffer.from(bytes));
@@ -209,6 +213,18 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       }
     },
   );
+}
+
+/** A receipt that is on its way is there in a moment: it is waited for. */
+async function whenIndexed({ index, receipts }: ApiPorts, id: string): Promise<IndexedDrill | undefined> {
+  const end = Date.now() + STORING_MS;
+  while (Date.now() < end && (await receipts.holds(id))) {
+    const indexed = await index.get(id, limit());
+    if (indexed !== undefined) return indexed;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  // It leaves its queue when it is indexed.
+  return await index.get(id, limit());
 }
 
 const notKnown = (id: string): MusterError =>

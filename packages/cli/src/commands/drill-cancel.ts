@@ -4,7 +4,7 @@ import type { Cli } from '../cli.js';
 import { withFleet } from '../fleet/with-fleet.js';
 import { EXIT } from '../problem.js';
 
-const TOLD = {
+export const CANCELLED = {
   cancelled: 'cancelled before any worker took it; its receipt follows',
   stopping: 'its worker was told to stop; its receipt follows',
 } as const;
@@ -20,7 +20,7 @@ export function drillCancel(cli: Cli, drillId: string): Promise<number> {
         `No drill ${drillId} is under way: it is over, or there never was one. See muster drill list.`,
       );
     }
-    cli.output.result({ drill_id: drillId, outcome }, () => [`${drillId}: ${TOLD[outcome]}`]);
+    cli.output.result({ drill_id: drillId, outcome }, () => [`${drillId}: ${CANCELLED[outcome]}`]);
     return EXIT.pass;
   });
 }

@@ -1,4 +1,4 @@
-import { drillTime, formatDuration } from '@muster/core';
+import { drillTime, formatDuration, type Verdict } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
 import type { OpenDrill } from '../fleet/open-drills.js';
@@ -37,22 +37,10 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
           ? [
               `There are no receipts${of} in ${loaded.evidence.store.location} yet: muster drill run makes one.`,
             ]
-          : table(
-              [
-                { title: 'drill' },
-                { title: 'began (UTC)' },
-                { title: 'source' },
-                { title: 'backup', flexible: true },
-                { title: 'result' },
-                { title: 'reason' },
-                { title: 'took', align: 'right' },
-              ],
-              [
-                ...receipts.map((receipt) => cells(receipt, output.style)),
-                ...open.map((drill) => openCells(drill, output.style)),
-              ],
-              output.style,
-              output.width,
+          : listTable(
+              output,
+              receipts.map((receipt) => cells(receipt, output.style)),
+              open,
             ),
       );
       return EXIT.pass;
@@ -60,7 +48,45 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
   );
 }
 
-function openSummaryOf({
+/** Drills by what is said of them: those that ended first. */
+export function drillTable(
+  output: Cli['output'],
+  ended: readonly EndedSummary[],
+  open: readonly OpenDrill[],
+): string[] {
+  return listTable(
+    output,
+    ended.map((drill) => endedCells(drill, output.style)),
+    open,
+  );
+}
+
+interface EndedSummary {
+  readonly drill_id: string;
+  readonly source: string;
+  readonly backup?: string;
+  readonly result: Verdict;
+  readonly reason?: string;
+}
+
+function listTable(output: Cli['output'], ended: readonly Cell[][], open: readonly OpenDrill[]): string[] {
+  return table(
+    [
+      { title: 'drill' },
+      { title: 'began (UTC)' },
+      { title: 'source' },
+      { title: 'backup', flexible: true },
+      { title: 'result' },
+      { title: 'reason' },
+      { title: 'took', align: 'right' },
+    ],
+    [...ended, ...open.map((drill) => openCells(drill, output.style))],
+    output.style,
+    output.width,
+  );
+}
+
+export function openSummaryOf({
   drillId,
   source,
   pool,
@@ -123,18 +149,29 @@ function cells({ drillId, key, verification }: StoredReceipt, style: Style): Cel
       { text: '✖ not authentic', paint: style.bad },
     ];
   const { source, backup, result, reason, attempts } = statement.predicate;
-  const { mark, word, paint } = MARKS[result];
   const last = attempts.at(-1);
+  const took = last?.ended_at && formatDuration(Date.parse(last.ended_at) - Date.parse(last.started_at));
+  const summary = { drill_id: drillId, source: source.slug, result };
+  return endedCells(
+    { ...summary, ...(backup && { backup: backup.id }), ...(reason && { reason }) },
+    style,
+    took,
+  );
+}
+
+function endedCells(
+  { drill_id: drillId, source, backup, result, reason }: EndedSummary,
+  style: Style,
+  took = '',
+): Cell[] {
+  const { mark, word, paint } = MARKS[result];
   return [
     { text: drillId },
-    { text: began, paint: style.dim },
-    { text: source.slug },
-    { text: printable(backup?.id ?? '') },
+    { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
+    { text: printable(source) },
+    { text: printable(backup ?? '') },
     { text: `${mark} ${word}`, paint: style[paint] },
     { text: reason ?? '' },
-    {
-      text: last?.ended_at ? formatDuration(Date.parse(last.ended_at) - Date.parse(last.started_at)) : '',
-      paint: style.dim,
-    },
+    { text: took, paint: style.dim },
   ];
 }

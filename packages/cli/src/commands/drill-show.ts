@@ -1,6 +1,7 @@
 import { MusterError } from '@muster/core';
 import type { Cli } from '../cli.js';
-import { readReceipt } from '../evidence-reader.js';
+import { readReceipt, type StoredReceipt } from '../evidence-reader.js';
+import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
 import { loadConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
@@ -24,46 +25,53 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
     cli.process,
     () => {},
     async (signal) => {
-      const { output, environment } = cli;
       const loaded = await loadConfig(cli);
-      const found = await readReceipt(loaded, environment, drillId, signal).catch(async (error: unknown) => {
-        const { openDrills } = await import('../fleet/open-drills.js');
-        const open = (await openDrills(cli, loaded))?.find((drill) => drill.drillId === drillId);
-        if (open === undefined) throw error;
-        return open;
-      });
-      if ('state' in found) {
-        const { source, pool, state, worker, phase, waitsFor, attempts } = found;
-        const document = {
-          drill_id: drillId,
-          source,
-          pool,
-          state,
-          worker,
-          phase,
-          waits_for: waitsFor,
-          attempts,
-        };
-        output.result(document, () =>
-          fields(
-            Object.entries(document).flatMap(([name, value]): [string, string][] =>
-              value === undefined ? [] : [[name.replace('_', ' '), printable(String(value))]],
-            ),
-            output.style,
-          ),
-        );
-        return EXIT.pass;
-      }
-      const { key, verification } = found;
-      const { statement, steps, exitCode, keyId } = verification;
-      if (exitCode !== 0 || statement === undefined || keyId === undefined)
-        throw new MusterError('evidence_malformed', `${key} is not to be believed: ${steps.at(-1)?.detail}`);
-      output.result(statement, () =>
-        receiptLines(statement, keyId, environment.now(), output.style, output.width),
+      const found = await readReceipt(loaded, cli.environment, drillId, signal).catch(
+        async (error: unknown) => {
+          const { openDrills } = await import('../fleet/open-drills.js');
+          const open = (await openDrills(cli, loaded))?.find((drill) => drill.drillId === drillId);
+          if (open === undefined) throw error;
+          return open;
+        },
       );
-      return EXIT.pass;
+      return 'state' in found ? tellOpen(cli, found) : tellReceipt(cli, found);
     },
   );
+}
+
+/** What is known of a drill under way. */
+export function tellOpen({ output }: Cli, open: OpenDrill): number {
+  const { drillId, source, pool, state, worker, phase, waitsFor, attempts } = open;
+  const document = {
+    drill_id: drillId,
+    source,
+    pool,
+    state,
+    worker,
+    phase,
+    waits_for: waitsFor,
+    attempts,
+  };
+  output.result(document, () =>
+    fields(
+      Object.entries(document).flatMap(([name, value]): [string, string][] =>
+        value === undefined ? [] : [[name.replace('_', ' '), printable(String(value))]],
+      ),
+      output.style,
+    ),
+  );
+  return EXIT.pass;
+}
+
+/** What a receipt says. @throws `evidence_malformed` for one that does not verify. */
+export function tellReceipt({ output, environment }: Cli, { key, verification }: StoredReceipt): number {
+  const { statement, steps, exitCode, keyId } = verification;
+  if (exitCode !== 0 || statement === undefined || keyId === undefined)
+    throw new MusterError('evidence_malformed', `${key} is not to be believed: ${steps.at(-1)?.detail}`);
+  output.result(statement, () =>
+    receiptLines(statement, keyId, environment.now(), output.style, output.width),
+  );
+  return EXIT.pass;
 }
 
 async function showOutput({ environment, output }: Cli, drillId: string): Promise<number> {

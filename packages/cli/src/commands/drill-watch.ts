@@ -20,7 +20,7 @@ export function drillWatch(cli: Cli, drillId: string): Promise<number> {
   return withFleet(cli, (fleet, signal) => watchDrill(cli, fleet, drillId, signal));
 }
 
-interface Ended {
+export interface Ended {
   readonly result: Verdict;
   readonly reason?: Reason | undefined;
   readonly key: string;
@@ -32,7 +32,6 @@ export async function watchDrill(
   drillId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const { output } = cli;
   if (!DRILL_ID.test(drillId)) {
     throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
   }
@@ -42,11 +41,20 @@ export async function watchDrill(
   const ended =
     (isKnown ? undefined : await endedBefore(cli, loaded, drillId, signal)) ??
     (await follow(cli, { loaded, queues }, drillId, isKnown, signal));
-  const { mark, word, paint } = MARKS[ended.result];
-  const { result, reason, key } = ended;
+  return tellEnded(cli, drillId, ended, `${loaded.evidence.store.location}/${ended.key}`);
+}
+
+/** The last words of a drill; its exit code. */
+export function tellEnded(
+  { output }: Cli,
+  drillId: string,
+  { result, reason, key }: Ended,
+  place: string,
+): number {
+  const { mark, word, paint } = MARKS[result];
   output.result({ drill_id: drillId, result, ...(reason && { reason }), receipt: key }, () => [
     `${output.style[paint](`${mark} ${word}`)}${reason ? `  ${reason}: ${REASONS[reason].meaning}` : ''}`,
-    `  receipt  ${loaded.evidence.store.location}/${key}`,
+    `  receipt  ${place}`,
   ]);
   return EXIT[result];
 }
@@ -75,8 +83,7 @@ async function follow(
   const limit = isKnown ? signal : AbortSignal.any([signal, AbortSignal.timeout(UNKNOWN_MS)]);
   for await (const { at, event } of queues.events.follow(drillId, undefined, limit)) {
     if (event.type === 'stored') return event;
-    const line = lineOf(event);
-    if (line !== undefined) output.note(`${output.errStyle.dim(at.toISOString().slice(11, 19))}  ${line}`);
+    tellEvent(output, at, event);
   }
   if (signal.aborted) throw new MusterError('cancelled', 'Watching was stopped; the drill goes on.');
   throw new MusterError(
@@ -86,6 +93,12 @@ async function follow(
 }
 
 const UNKNOWN_MS = 2_000;
+
+/** A line beside the result, for what is worth one. */
+export function tellEvent(output: Cli['output'], at: Date, event: FleetEvent): void {
+  const line = lineOf(event);
+  if (line !== undefined) output.note(`${output.errStyle.dim(at.toISOString().slice(11, 19))}  ${line}`);
+}
 
 /** One line for people; undefined for what is too small to tell. */
 export function lineOf(event: FleetEvent): string | undefined {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Perform } from '../cli.js';
+import { viaApi } from '../fleet/via-api.js';
 import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillList } from './drill-list.js';
 import type { DrillRunOptions } from './drill-run.js';
@@ -43,7 +44,13 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .option('--watch', 'follow it until its receipt is stored')
     .addHelpText('after', '\nExample:\n  $ muster drill enqueue --source prod-db --watch')
     .action((options: DrillEnqueueOptions, command: Command) =>
-      perform(command, async (cli) => (await import('./drill-enqueue.js')).drillEnqueue(cli, options)),
+      perform(command, (cli) =>
+        viaApi(
+          cli,
+          ({ enqueue }, api) => enqueue(cli, api, options),
+          async () => (await import('./drill-enqueue.js')).drillEnqueue(cli, options),
+        ),
+      ),
     );
 
   drill
@@ -52,7 +59,13 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .argument('<id>', 'the drill, drl_…')
     .addHelpText('after', '\nExample:\n  $ muster drill watch drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C')
     .action((id: string, _options: object, command: Command) =>
-      perform(command, async (cli) => (await import('./drill-watch.js')).drillWatch(cli, id)),
+      perform(command, (cli) =>
+        viaApi(
+          cli,
+          ({ watch }, api) => watch(cli, api, id),
+          async () => (await import('./drill-watch.js')).drillWatch(cli, id),
+        ),
+      ),
     );
 
   drill
@@ -61,7 +74,13 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .argument('<id>', 'the drill, drl_…')
     .addHelpText('after', '\nExample:\n  $ muster drill cancel drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C')
     .action((id: string, _options: object, command: Command) =>
-      perform(command, async (cli) => (await import('./drill-cancel.js')).drillCancel(cli, id)),
+      perform(command, (cli) =>
+        viaApi(
+          cli,
+          ({ cancel }, api) => cancel(cli, api, id),
+          async () => (await import('./drill-cancel.js')).drillCancel(cli, id),
+        ),
+      ),
     );
 
   drill
@@ -70,7 +89,13 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .option('--source <slug>', 'of this source only')
     .addHelpText('after', '\nExample:\n  $ muster drill list --source prod-db')
     .action((options: DrillListOptions, command: Command) =>
-      perform(command, (cli) => drillList(cli, options)),
+      perform(command, (cli) =>
+        viaApi(
+          cli,
+          ({ list }, api) => list(cli, api, options),
+          () => drillList(cli, options),
+        ),
+      ),
     );
 
   drill
@@ -80,6 +105,10 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .option('--output', 'what tools and servers printed instead: kept 7 days where the drill ran')
     .addHelpText('after', '\nExample:\n  $ muster drill show drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C --output')
     .action((id: string, options: DrillShowOptions, command: Command) =>
-      perform(command, (cli) => drillShow(cli, id, options)),
+      perform(command, (cli) => {
+        const here = () => drillShow(cli, id, options);
+        // What was printed lies on this machine alone.
+        return options.output ? here() : viaApi(cli, ({ show }, api) => show(cli, api, id), here);
+      }),
     );
 }
