@@ -1,5 +1,5 @@
 import type { Plan } from '@muster/core';
-import { type EvidenceStore, putPlan } from '@muster/evidence';
+import { type EvidenceStore, getPlan, putPlan } from '@muster/evidence';
 import type { DrillEvents } from './drill-events.js';
 import type { AddOptions, DrillQueue } from './drill-queue.js';
 import type { ReceiptQueue } from './receipt-queue.js';
@@ -13,16 +13,19 @@ export interface RequestPorts {
 
 /**
  * Asks for a drill: its plan into the evidence store first, then its job into the queue. To ask for the same drill again
- * changes nothing. `skipped`: the drill before it is not over, and a receipt says so.
- * @throws `evidence_unwritable`, `redis_unavailable`: then it may be asked for again.
+ * changes nothing: it is queued as it was planned first, though the configuration be another by now. `skipped`: the
+ * drill before it is not over, and a receipt says so.
+ * @throws `evidence_unwritable`, `evidence_malformed`, `redis_unavailable`: then it may be asked for again.
  */
 export async function requestDrill(
   ports: RequestPorts,
-  plan: Plan,
+  asked: Plan,
   options: AddOptions,
   signal: AbortSignal,
 ): Promise<'queued' | 'exists' | 'skipped'> {
-  await putPlan(ports.store, plan, signal);
+  const { store } = ports;
+  const isFirst = (await putPlan(store, asked, signal)) === 'stored';
+  const plan = isFirst ? asked : await getPlan(store, asked.source.slug, asked.drill_id, signal);
   const added = await ports.drills.add(plan, options);
   if (added === 'overrun') {
     await ports.receipts.publish({ type: 'unfinished', plan, reason: 'overrun_skipped', attempts: [] });
