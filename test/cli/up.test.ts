@@ -109,6 +109,21 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     });
   });
 
+  it('keeps its index from a rebuild, and from another over the same state with a Redis of its own', async () => {
+    const another = { ...env(), MUSTER_REDIS_URL: 'redis://127.0.0.1:1' };
+    for (const args of [['up'], ['index', 'rebuild']]) {
+      const child = spawn(process.execPath, [COMMAND, ...args], {
+        cwd: folder,
+        env: another,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      expect(await ending(child)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('Another muster up runs'),
+      });
+    }
+  });
+
   it('ends with everything that it started, and its socket', async () => {
     // One for each state directory: others may be up beside it.
     const own = `up-${createHash('sha256').update(join(folder, 'state')).digest('hex').slice(0, 8)}`;

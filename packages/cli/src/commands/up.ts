@@ -9,6 +9,7 @@ import { type FleetQueues, openQueues } from '../fleet/fleet-queues.js';
 import { namedRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
+import { lockState } from '../fleet/state-lock.js';
 import { startWorkerProcess } from '../fleet/worker-process.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
@@ -26,14 +27,14 @@ export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
     cli.process,
     () => reload(),
     async (stop) => {
+      await using held = new AsyncDisposableStack();
+      const state = await lockState(cli.environment);
+      held.defer(() => state.release());
       const named = await namedRedis(cli.environment, loaded.config);
       const redis = named === undefined ? await startEmbeddedRedis(cli.environment) : undefined;
-      try {
-        const url = redis?.url ?? named ?? '';
-        await serve(cli, { loaded, options, url, logger, stop, redis, onReload: (work) => (reload = work) });
-      } finally {
-        await redis?.stop();
-      }
+      held.defer(() => redis?.stop());
+      const url = redis?.url ?? named ?? '';
+      await serve(cli, { loaded, options, url, logger, stop, redis, onReload: (work) => (reload = work) });
     },
   );
   return EXIT.pass;

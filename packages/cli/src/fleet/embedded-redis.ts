@@ -25,18 +25,12 @@ redis-server "$@" </dev/null >/dev/null 2>&1 & server=$!
 wait $server`;
 
 /**
- * A Redis of this process's own, on a unix socket, with an append-only file in the state directory.
- * @throws `redis_unavailable` where there is no redis-server, or another `muster up` has this state directory.
+ * A Redis of this process's own, on a unix socket, with an append-only file in the state directory, which it has locked.
+ * @throws `redis_unavailable` where there is no redis-server.
  */
 export async function startEmbeddedRedis(environment: Environment): Promise<EmbeddedRedis> {
   const socket = embeddedRedisSocket(environment);
   const url = `unix:${socket}`;
-  if (await answers(url)) {
-    throw new MusterError(
-      'redis_unavailable',
-      `Another muster up runs with the state directory ${stateDirectory(environment)}: stop it, or name another with MUSTER_STATE_DIR.`,
-    );
-  }
   await ensurePrivate(stateDirectory(environment));
   const [data] = await Promise.all([
     ensurePrivate(join(stateDirectory(environment), 'redis')),
