@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -79,13 +79,26 @@ describe('diagnosis files', () => {
   });
   it('go after seven days', async () => {
     const log = await openOutputLog(state, () => now);
-    log.append('old', 'x');
-    log.append('new', 'x');
+    const [old, fresh, crash] = [id, id.replace('JD', 'JE'), 'internal-7'];
+    for (const name of [old, fresh, crash]) log.append(name, 'x');
     const sevenDays = 7 * 86_400;
-    utimesSync(log.pathOf('old'), 0, now.getTime() / 1000 - sevenDays - 1);
-    utimesSync(log.pathOf('new'), 0, now.getTime() / 1000 - sevenDays + 1);
+    for (const name of [old, crash]) utimesSync(log.pathOf(name), 0, now.getTime() / 1000 - sevenDays - 1);
+    utimesSync(log.pathOf(fresh), 0, now.getTime() / 1000 - sevenDays + 1);
     await openOutputLog(state, () => now);
-    expect(readdirSync(join(state, 'output'))).toEqual(['new.log']);
+    expect(readdirSync(join(state, 'output'))).toEqual([`${fresh}.log`]);
+  });
+  it('go, and nothing else that somebody keeps there', async () => {
+    const output = join(state, 'output');
+    mkdirSync(join(output, 'drl_folder.log'), { recursive: true });
+    for (const name of ['thesis.tex', 'drl_thesis.txt']) writeFileSync(join(output, name), 'x');
+    for (const name of readdirSync(output)) utimesSync(join(output, name), 0, 0);
+    await openOutputLog(state, () => now);
+    expect(readdirSync(output).toSorted()).toEqual(['drl_folder.log', 'drl_thesis.txt', 'thesis.tex']);
+  });
+  it('are read by the id of a drill, and by nothing else', async () => {
+    const log = await openOutputLog(state, () => now);
+    writeFileSync(join(state, 'elsewhere.log'), 'not yours');
+    await expect(log.read('../elsewhere')).rejects.toMatchObject({ code: 'usage' });
   });
   it('that are not there are told so', async () => {
     const log = await openOutputLog(state, () => now);

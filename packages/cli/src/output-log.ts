@@ -1,7 +1,7 @@
 import { appendFileSync, type Stats } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MusterError } from '@muster/core';
+import { DRILL_ID, MusterError } from '@muster/core';
 import { ensurePrivate } from './places.js';
 
 const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
@@ -11,7 +11,7 @@ const LARGEST = 4 * 1024 * 1024;
 /** What tools and servers printed during drills: it stays on this machine, 0600, for seven days. */
 export interface OutputLog {
   append(drillId: string, text: string): void;
-  /** @throws `evidence_not_found` where there is none, or no longer. */
+  /** @throws `usage` where that is no id, `evidence_not_found` where there is none, or no longer. */
   read(drillId: string): Promise<string>;
   pathOf(drillId: string): string;
 }
@@ -41,6 +41,8 @@ export async function openOutputLog(state: string, now: () => Date, largest = LA
       }
     },
     async read(drillId) {
+      if (!DRILL_ID.test(drillId))
+        throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
       try {
         return await readFile(pathOf(drillId), 'utf8');
       } catch (cause) {
@@ -55,12 +57,17 @@ export async function openOutputLog(state: string, now: () => Date, largest = LA
   };
 }
 
+/** Whatever else somebody keeps there stays. */
 async function removeOld(directory: string, now: Date): Promise<void> {
   for (const name of await readdir(directory)) {
+    if (!OWN.test(name)) continue;
     const path = join(directory, name);
-    const facts: Stats | undefined = await stat(path).catch(() => undefined);
-    if (facts !== undefined && now.getTime() - facts.mtimeMs > KEPT_MS) await rm(path, { force: true });
+    const facts: Stats | undefined = await lstat(path).catch(() => undefined);
+    const isOld = facts?.isFile() === true && now.getTime() - facts.mtimeMs > KEPT_MS;
+    if (isOld) await rm(path, { force: true });
   }
 }
 
+/** Of a drill, or of a command that failed within Muster. */
+const OWN = /^(drl_|internal-).*\.log$/;
 const CUT = Buffer.from('\n[the rest was left out: more than is kept of one drill]\n');
