@@ -1,4 +1,4 @@
-import { newDrillId } from '@muster/core';
+import { isMusterError, newDrillId } from '@muster/core';
 import {
   cancelDrill,
   consumeDrills,
@@ -9,6 +9,7 @@ import {
   createLeases,
   createReceiptQueue,
   createReservations,
+  createSchedules,
   type Disposition,
   type DrillDelivery,
   openRedis,
@@ -108,6 +109,15 @@ describe('the queue of drills', () => {
     expect(await drills.list()).toEqual([]);
   });
 
+  it('has no pool of a name that no plan has', async () => {
+    const asked = samplePlan();
+    await drills.add(asked);
+    await redis.sadd('muster:pools', 'a:b', '', 'ä');
+    expect((await drills.list()).map((drill) => drill.plan)).toEqual([asked]);
+    expect(await drills.find(asked.drill_id)).toMatchObject({ state: 'waiting' });
+    expect(await drills.abandoned()).toEqual([]);
+  });
+
   it('takes out a drill that waits, and leaves one that runs', async () => {
     const waiting = samplePlan();
     await drills.add(waiting, { delayMs: 60_000 });
@@ -176,6 +186,28 @@ describe('what is known of a drill', () => {
     ]);
   });
 
+  it('is since when it waits for a host, whatever each host of its pool has too little of', async () => {
+    const states = createDrillStates(redis, server.url);
+    const id = newDrillId(new Date());
+    const room = { type: 'room', short: 'memory', host: 'a' } as const;
+    const isolation = { type: 'isolation', host: 'b' } as const;
+    const config = { type: 'config' } as const;
+    expect(await states.waitsFor(id, room, at(1))).toEqual(at(1));
+    expect(await states.waitsFor(id, isolation, at(2))).toEqual(at(1));
+    expect(await states.waitsFor(id, room, at(3))).toEqual(at(1));
+    expect(await states.waitsFor(id, config, at(4))).toEqual(at(4));
+    expect(await states.waitsFor(id, room, at(5))).toEqual(at(5));
+  });
+
+  it('is nothing where Redis holds what nobody wrote there', async () => {
+    const states = createDrillStates(redis, server.url);
+    const id = newDrillId(new Date());
+    const why = { type: 'config' } as const;
+    await redis.hset(`muster:drill:${id}`, 'waiting', JSON.stringify({ why, since: 'yesterday' }));
+    expect(await states.waiting(id)).toBeUndefined();
+    expect(await states.waitsFor(id, why, at(1))).toEqual(at(1));
+  });
+
   it('is the wish to cancel it, told at once and kept', async () => {
     const states = createDrillStates(redis, server.url);
     const heard = Promise.withResolvers<string>();
@@ -190,6 +222,13 @@ describe('what is known of a drill', () => {
     expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('absent');
     await subscription.close();
     await receipts.close();
+  });
+
+  it('is told without what is no event, and nobody is disturbed', async () => {
+    const events = createDrillEvents(redis, server.url);
+    const id = newDrillId(new Date());
+    await events.publish(id, { type: 'phase-ended', phase: 'locate', outcome: 'done', durationMs: -1 });
+    expect(await redis.exists(`muster:events:${id}`)).toBe(0);
   });
 
   it('is its events, from the first on or from one that was seen', async () => {
@@ -281,4 +320,47 @@ describe('what one drill at a time may have', () => {
     });
     expect(await reservations.reserve('last', 'w', needs, host)).toEqual({ short: 'memory' });
   });
+
+  it('is room on a host, also where Redis holds what nobody wrote there', async () => {
+    const host = { hostId: 'h', hostName: 'h', memoryBytes: 1_000 };
+    const needs = { memoryBytes: 300, diskBytes: 1, pids: 1 };
+    await redis.hset('muster:room:h', 'drill worker', 'nonsense');
+    expect(await createReservations(redis).reserve('d', 'w', needs, host)).toMatchObject({
+      release: expect.anything(),
+    });
+    expect(await redis.hexists('muster:room:h', 'drill worker')).toBe(0);
+  });
 });
+
+describe('the schedules', () => {
+  it('are accounted for up to a time, and to nothing else', async () => {
+    const schedules = createSchedules(redis);
+    await redis.hset('muster:accounted', { 'a/b': '1000', 'c/d': 'soon', 'e/f': '9'.repeat(30) });
+    expect(await schedules.accounted()).toEqual(new Map([['a/b', new Date(1000)]]));
+    await schedules.close();
+  });
+});
+
+describe('the address of a Redis', () => {
+  it.each([
+    'redis://:PLANTED@host:99999999',
+    'redis://u:PLANTED%ZZ@host',
+    'redis://u:PLANTED@[::bad',
+    'http://u:PLANTED@host',
+    'PLANTED',
+  ])('is refused where it is none, and never shown: %s', (url) => {
+    const { message, code } = thrownBy(() => openRedis(url, 'commands'));
+    expect([code, message]).toEqual(['redis_unavailable', expect.stringContaining('redis.url')]);
+    expect(message).not.toContain('PLANTED');
+  });
+});
+
+function thrownBy(work: () => unknown): { readonly message: string; readonly code: string } {
+  try {
+    work();
+  } catch (error) {
+    if (isMusterError(error)) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}

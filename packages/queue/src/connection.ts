@@ -8,9 +8,15 @@ const OLDEST = [6, 2] as const;
 
 /**
  * Connects to `redis://`, `rediss://` or `unix:/path`, and reconnects for ever. `commands` fail within 8 s where Redis does
- * not answer; `blocking` wait until it does, as consumers and subscribers must.
+ * not answer; `blocking` wait until it does, as consumers and subscribers must. @throws `redis_unavailable` for another text.
  */
 export function openRedis(url: string, use: 'commands' | 'blocking'): Redis {
+  if (!isAddress(url)) {
+    throw new MusterError(
+      'redis_unavailable',
+      'What redis.url or MUSTER_REDIS_URL names is no address of a Redis: write redis://host:port, rediss://host:port or unix:/path, and percent-encode what is special in a password.',
+    );
+  }
   const redis = new Redis(url.replace(/^unix:/, ''), {
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RECONNECT_MS),
     maxRetriesPerRequest: null,
@@ -19,6 +25,19 @@ export function openRedis(url: string, use: 'commands' | 'blocking'): Redis {
   // Whoever waits for a command hears of it; without a listener it would end the process.
   redis.on('error', () => {});
   return redis;
+}
+
+/** Of an address that cannot be read, errors of Redis' client are no help, and may quote a password. */
+function isAddress(url: string): boolean {
+  if (/^(unix:)?\//.test(url)) return true;
+  if (!/^rediss?:/.test(url) || !URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The same, for whatever Redis did not do. @throws `redis_unavailable`. */

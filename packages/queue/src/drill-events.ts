@@ -90,13 +90,14 @@ const keyOf = (drillId: string): string => `${PREFIX}:events:${drillId}`;
 export function createDrillEvents(redis: Redis, redisUrl: string): DrillEvents {
   return {
     publish: async (drillId, event) => {
-      const text = JSON.stringify(fleetEventSchema.parse(event));
-      const told = redis
+      const told = fleetEventSchema.safeParse(event).data;
+      if (told === undefined) return;
+      const adding = redis
         .multi()
-        .xadd(keyOf(drillId), 'MAXLEN', '~', KEPT, '*', 'event', text)
+        .xadd(keyOf(drillId), 'MAXLEN', '~', KEPT, '*', 'event', JSON.stringify(told))
         .expire(keyOf(drillId), DAY_S)
         .exec();
-      await withinTelling(told.catch(() => {}));
+      await withinTelling(adding.catch(() => {}));
     },
     follow: (drillId, afterId, signal) => follow(redisUrl, drillId, afterId, signal),
     close: async () => {},

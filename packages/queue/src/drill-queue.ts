@@ -46,6 +46,8 @@ export interface QueuedDrill {
 
 /** Every pool that a drill was ever queued for. */
 const POOLS = `${PREFIX}:pools`;
+/** As plans name them; BullMQ takes no other name either. */
+const POOL = /^[a-z0-9-]+$/;
 
 /** Over a connection for commands, which the caller closes after this. */
 export function createDrillQueue(redis: Redis): DrillQueue {
@@ -58,7 +60,8 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     queues.set(pool, queue);
     return queue;
   };
-  const everyQueue = async (): Promise<readonly Queue[]> => (await redis.smembers(POOLS)).map(queueOf);
+  const everyQueue = async (): Promise<readonly Queue[]> =>
+    (await redis.smembers(POOLS)).filter((pool) => POOL.test(pool)).map(queueOf);
   const jobOf = async (drillId: string): Promise<Job | undefined> => {
     for (const queue of await everyQueue()) {
       const job = await queue.getJob(drillId);

@@ -30,7 +30,7 @@ export interface DrillStates {
   /** Calls back for each drill that somebody asks to cancel, from now on; resolves when it listens. */
   onCancel(listener: (drillId: string) => void): Promise<Subscription>;
 
-  /** Why it does not start, since when; cleared by {@link beginAttempt}. @returns since when it waits for that. */
+  /** Why it does not start, since when; cleared by {@link beginAttempt}. @returns since when it waits for that, or for a host. */
   waitsFor(drillId: string, why: WaitReason, now: Date): Promise<Date>;
   waiting(drillId: string): Promise<{ readonly why: WaitReason; readonly since: Date } | undefined>;
 
@@ -53,7 +53,7 @@ const CANCELS = `${PREFIX}:cancel`;
 const keyOf = (drillId: string): string => `${PREFIX}:drill:${drillId}`;
 /** Half of an {@link Attempt}, which is parsed as a whole. */
 const partSchema = z.record(z.string(), z.unknown());
-const waitingSchema = z.strictObject({ why: waitReasonSchema, since: z.string() });
+const waitingSchema = z.strictObject({ why: waitReasonSchema, since: z.iso.datetime() });
 
 /** Fields of the hash; `begun:<n>` and `ended:<n>` are each written once by the worker of that try. */
 const FIELD = { cancel: 'cancel', waiting: 'waiting', begun: 'begun:', ended: 'ended:' } as const;
@@ -86,7 +86,7 @@ export function createDrillStates(redis: Redis, redisUrl: string): DrillStates {
     onCancel: (listener) => subscribe(redisUrl, CANCELS, listener),
     waitsFor: async (drillId, why, now) => {
       const before = await waiting(drillId);
-      const since = before !== undefined && before.why.type === why.type ? before.since : now;
+      const since = before !== undefined && isSameWait(before.why, why) ? before.since : now;
       await write(drillId, { [FIELD.waiting]: JSON.stringify({ why, since: since.toISOString() }) });
       return since;
     },
@@ -97,6 +97,11 @@ export function createDrillStates(redis: Redis, redisUrl: string): DrillStates {
   };
   return bounded(states);
 }
+
+/** Hosts of a pool look in turn: where one has no room and the next cannot isolate, the drill waits for a host all the while. */
+const FOR_A_HOST: ReadonlySet<WaitReason['type']> = new Set<WaitReason['type']>(['room', 'isolation']);
+const isSameWait = (one: WaitReason, other: WaitReason): boolean =>
+  one.type === other.type || (FOR_A_HOST.has(one.type) && FOR_A_HOST.has(other.type));
 
 /** Every method that asks Redis, with its fault told as one. */
 function bounded(states: DrillStates): DrillStates {

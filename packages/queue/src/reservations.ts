@@ -54,7 +54,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local memory, pids = 0, 0
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   local m, p, expires = string.match(redis.call('HGET', KEYS[1], field), '(%d+) (%d+) (%d+)')
-  if tonumber(expires) < now then
+  if not expires or tonumber(expires) < now then
     redis.call('HDEL', KEYS[1], field)
   elseif field ~= ARGV[1] then
     memory, pids = memory + m, pids + p

@@ -72,7 +72,7 @@ export function createSchedules(redis: Redis): Schedules {
       orUnavailable(
         redis
           .hgetall(ACCOUNTED)
-          .then((all) => new Map(Object.entries(all).map(([key, at]) => [key, new Date(Number(at))]))),
+          .then((all) => new Map(Object.entries(all).flatMap(([key, at]) => timeAt(key, at)))),
         'reading what schedules are accounted for',
       ),
     account: (entries) => orUnavailable(advance(redis, entries, 'known'), 'accounting for schedules'),
@@ -124,6 +124,12 @@ async function upsert(
     { name: 'tick', data, opts: { ...UNTIL_DONE, telemetry: { omitContext: true } } },
   );
   await redis.hset(SIGNATURES, key, signatureOf(schedule));
+}
+
+/** None where it is no time: such a schedule is as one that Redis knows nothing of. */
+function timeAt(key: string, text: string): [string, Date][] {
+  const time = new Date(/^\d+$/.test(text) ? Number(text) : Number.NaN);
+  return Number.isNaN(time.getTime()) ? [] : [[key, time]];
 }
 
 const signatureOf = ({ cron, tz }: Schedule): string => `${cron} ${tz}`;
