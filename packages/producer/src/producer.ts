@@ -72,7 +72,9 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     if (current?.read.document.digest === found.digest) return { ...current, origin: found.origin };
     const document = await configs.get(found.digest);
     const parsed = document && ports.parse(document);
-    return parsed?.ok ? inForceOf(parsed.read, found.origin, ports.openStore) : undefined;
+    // Another than its name says was put there by no producer.
+    if (!parsed?.ok || parsed.read.document.digest !== found.digest) return undefined;
+    return inForceOf(parsed.read, found.origin, ports.openStore);
   };
 
   const load = async (): Promise<ReloadOutcome> => {

@@ -1,0 +1,66 @@
+import { parseConfig, sha256 } from '@muster/core';
+import type { ConfigDocument, ConfigInForce } from '@muster/queue';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type RunningProducer, startProducer } from './producer.js';
+import type { ProducerPorts } from './producer-ports.js';
+
+const yaml = (slug: string): string =>
+  `sources: [{ slug: ${slug}, kind: postgres, connection: { uri: env:A }, restore_only: true }]`;
+
+function read(text: string) {
+  const parsed = parseConfig(text, { file: 'muster.yaml', baseDirectory: '/' });
+  if (!parsed.ok) return parsed;
+  const { config, document } = parsed;
+  const travels: ConfigDocument = { digest: config.configSha256, text: document, directory: '/' };
+  return { ok: true as const, read: { config, document: travels } };
+}
+
+/** A producer over a configuration store in memory; there is nothing due. */
+function world(text: string) {
+  const kept = new Map<string, ConfigDocument>();
+  const state: { inForce?: ConfigInForce } = {};
+  const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+  const ports = {
+    file: {
+      path: 'muster.yaml',
+      digest: async () => sha256(text),
+      read: async () => ({ fileDigest: sha256(text), ...read(text) }),
+      onChange: () => ({ close: () => {} }),
+    },
+    parse: (document: ConfigDocument) => read(document.text),
+    configs: {
+      inForce: async () => state.inForce,
+      get: async (digest: string) => kept.get(digest),
+      enforce: async (document: ConfigDocument, origin: ConfigInForce['origin']) => {
+        kept.set(document.digest, document);
+        state.inForce = { digest: document.digest, origin };
+      },
+      onPush: async () => ({ close: async () => {} }),
+    },
+    schedules: { sync: async () => ({ added: 0, changed: 0, removed: 0, unchanged: 0 }) },
+    consumeTicks: () => ({ ready: Promise.resolve(), close: async () => {} }),
+    drills: { list: async () => [] },
+    openStore: () => ({ list: async function* () {} }),
+    logger: silent,
+    now: () => new Date(),
+  } as unknown as ProducerPorts;
+  return { ports, kept, state };
+}
+
+describe('the configuration in force', () => {
+  let producer: RunningProducer;
+  afterEach(() => producer.close());
+
+  it('is put there again where Redis has another text under its digest', async () => {
+    const { ports, kept, state } = world(yaml('shop'));
+    producer = startProducer(ports, { lookMs: 5 });
+    await producer.ready;
+    const digest = state.inForce?.digest ?? '';
+    const mine = kept.get(digest);
+    if (mine === undefined) throw new Error('it is in force');
+    const other = read(yaml('theirs'));
+    if (!other.ok) throw new Error('it has no faults');
+    kept.set(digest, { ...mine, text: other.read.document.text });
+    await vi.waitFor(() => expect(kept.get(digest)).toEqual(mine));
+  });
+});
