@@ -51,16 +51,36 @@ describe('the configuration in force', () => {
   let producer: RunningProducer;
   afterEach(() => producer.close());
 
-  it('is put there again where Redis has another text under its digest', async () => {
+  const started = async () => {
     const { ports, kept, state } = world(yaml('shop'));
     producer = startProducer(ports, { lookMs: 5 });
     await producer.ready;
-    const digest = state.inForce?.digest ?? '';
-    const mine = kept.get(digest);
-    if (mine === undefined) throw new Error('it is in force');
+    const digest = state.inForce?.digest ?? sha256('');
+    return { kept, state, digest, mine: kept.get(digest) };
+  };
+  const theirs = (): ConfigDocument => {
     const other = read(yaml('theirs'));
     if (!other.ok) throw new Error('it has no faults');
-    kept.set(digest, { ...mine, text: other.read.document.text });
+    return other.read.document;
+  };
+
+  it('is put there again where its text is gone from Redis', async () => {
+    const { kept, digest, mine } = await started();
+    kept.delete(digest);
     await vi.waitFor(() => expect(kept.get(digest)).toEqual(mine));
+  });
+
+  it('is put there again where Redis has another text under its digest', async () => {
+    const { kept, digest, mine } = await started();
+    kept.set(digest, { ...theirs(), digest });
+    await vi.waitFor(() => expect(kept.get(digest)).toEqual(mine));
+  });
+
+  it('is put there again where the one in force is another than its digest says', async () => {
+    const { kept, state, digest } = await started();
+    const forged = sha256('forged');
+    kept.set(forged, { ...theirs(), digest: forged });
+    state.inForce = { digest: forged, origin: { type: 'file' } };
+    await vi.waitFor(() => expect(state.inForce?.digest).toBe(digest));
   });
 });

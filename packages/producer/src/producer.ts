@@ -69,8 +69,11 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const fetchInForce = async (): Promise<InForce | undefined> => {
     const found = await configs.inForce();
     if (found === undefined) return undefined;
-    if (current?.read.document.digest === found.digest) return { ...current, origin: found.origin };
     const document = await configs.get(found.digest);
+    // Workers read it there.
+    if (current?.read.document.digest === found.digest) {
+      return document?.text === current.read.document.text ? { ...current, origin: found.origin } : undefined;
+    }
     const parsed = document && ports.parse(document);
     // Another than its name says was put there by no producer.
     if (!parsed?.ok || parsed.read.document.digest !== found.digest) return undefined;
