@@ -158,8 +158,9 @@ function attemptFaults({ attempts, result, reason, issued_by: issuedBy }: Predic
   ];
 }
 
+const BY_BOTH: ReadonlySet<Reason> = new Set<Reason>(['cancelled', 'internal_error']);
 /** What no worker can say of a drill that it tried. */
-const SINK_ONLY: ReadonlySet<Reason> = new Set(UNFINISHED_REASONS.filter((reason) => reason !== 'cancelled'));
+const SINK_ONLY: ReadonlySet<Reason> = new Set(UNFINISHED_REASONS.filter((reason) => !BY_BOTH.has(reason)));
 
 /** The sink speaks where no worker could, and says nothing of the backup. */
 function issuerFaults(predicate: Predicate): string[] {

@@ -13,6 +13,7 @@ export const UNFINISHED_REASONS = [
   'cancelled',
   'no_capacity',
   'config_unavailable',
+  'internal_error',
 ] as const satisfies readonly Reason[];
 export type UnfinishedReason = (typeof UNFINISHED_REASONS)[number];
 

@@ -2,6 +2,7 @@ import { release, type } from 'node:os';
 import {
   type CheckRecord,
   canonicalJson,
+  checkConsistency,
   type ErrorCode,
   isReason,
   PREDICATE_TYPE,
@@ -40,13 +41,29 @@ function reasonOf(code: ErrorCode): Reason {
   return code === 'state_unwritable' ? 'launch_failed' : 'internal_error';
 }
 
-/** The statement of what was seen (receipts.md). */
+interface Times {
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly phases: Predicate['phases'];
+}
+
+/**
+ * The statement of what was seen (receipts.md). Clocks of hosts may tell a story of the earlier tries that contradicts
+ * this one: what was seen now is better said without them than not at all.
+ */
 export function buildStatement(
   ports: DrillPorts,
   request: DrillRequest,
   seen: Seen,
-  times: { readonly startedAt: Date; readonly endedAt: Date; readonly phases: Predicate['phases'] },
+  times: Times,
 ): Statement {
+  const whole = statementOf(ports, request, seen, times);
+  return checkConsistency(whole).length === 0
+    ? whole
+    : statementOf(ports, { ...request, earlier: [] }, seen, times);
+}
+
+function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times: Times): Statement {
   const { plan, source } = request;
   const { result, reason } = judgeDrill(seen, source);
   const verdict = { result, ...(reason && { reason }) };

@@ -107,7 +107,7 @@ function world() {
     graceOver: grace.signal,
   };
   const run = (plan = planOf()) => deliver(context, { plan, attempt: 7 }, lock.signal);
-  return { run, given, published, noted, told, released, grace, lock };
+  return { run, cancel: context.running.cancel, given, published, noted, told, released, grace, lock };
 }
 
 const attempt = (outcome: Attempt['outcome']): Attempt => ({
@@ -212,6 +212,31 @@ describe('a drill that is delivered', () => {
     expect(await w.run()).toEqual({ type: 'later', afterMs: 0 });
     expect(w.noted.at(-1)).toMatchObject({ outcome: 'returned' });
     expect(w.published).toEqual([]);
+  });
+
+  it('and comes to no receipt is tried three times, and ended by the sink', async () => {
+    w.given.during = () => {
+      throw new MusterError('key_unreadable', 'there is no key');
+    };
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 30_000 });
+    const noted = { attempt: 7, outcome: 'error', reason: 'internal_error' } as const;
+    expect([w.noted, w.published]).toEqual([[{ attempt: 7 }, noted], []]);
+    const failed = { ...attempt('error'), reason: 'internal_error' } as const;
+    w.given.attempts = [failed, failed];
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 0 });
+    w.given.attempts = [failed, failed, failed, attempt('returned')];
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'internal_error' }]);
+  });
+
+  it('and is cancelled while it meets a fault of the infrastructure does not wait for its next try', async () => {
+    const plan = planOf();
+    w.given.during = () => w.cancel(plan.drill_id);
+    w.given.ended = { result: 'error', reason: 'launch_failed' };
+    expect(await w.run(plan)).toEqual({ type: 'later', afterMs: 0 });
+    w.given.cancelled = true;
+    expect(await w.run(plan)).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'unfinished', reason: 'cancelled' }]);
   });
 
   it('and had come to its verdict when the grace time was over keeps it', async () => {

@@ -9,7 +9,7 @@ import {
 import type { Disposition, DrillDelivery, WaitReason } from '@muster/queue';
 import { takeConditions } from './conditions.js';
 import type { RunningDrills } from './running-drills.js';
-import { againAfter, MOST_TRIES, triesOf } from './tries.js';
+import { againAfter, endOf, MOST_TRIES, triesOf, waitAfter } from './tries.js';
 import type { DrillTask, WorkerPorts } from './worker-ports.js';
 
 export interface Delivering {
@@ -46,7 +46,7 @@ export async function deliver(
   const earlier = await ports.states.attempts(drillId);
   const end = (reason: UnfinishedReason): Promise<Disposition> => endUnfinished(ports, plan, reason);
   if (await ports.states.cancelRequested(drillId)) return await end('cancelled');
-  if (triesOf(earlier) >= MOST_TRIES) return await end('worker_lost');
+  if (triesOf(earlier) >= MOST_TRIES) return await end(endOf(earlier));
   const config = await configOf(plan.config_sha256);
   if (config === undefined) return await wait(ports, plan, { type: 'config' });
   const source = sourceFor(plan, config);
@@ -121,8 +121,16 @@ async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSig
   try {
     if (earlier.length > 0) await ports.removeCells(config, drillId).catch(() => {});
     const signal = AbortSignal.any([lockLost, graceOver, mine.cancelled]);
-    const { statement, receipt } = await ports.perform(task, mine.observe, signal);
+    const outcome = await ports.perform(task, mine.observe, signal).catch((error: unknown) => {
+      ports.logger.error('a try came to no receipt', error, { drill_id: drillId, attempt });
+    });
     if (lockLost.aborted) return DONE;
+    // Nobody waits for a try that somebody has cancelled.
+    const again = (reason: Reason, afterMs: number) =>
+      tryAgain(ports, drillId, attempt, reason, mine.cancelled.aborted ? 0 : afterMs);
+    // As a drill that has no key to sign with: after the last of them, the next delivery ends it.
+    if (outcome === undefined) return await again('internal_error', waitAfter(earlier) ?? 0);
+    const { statement, receipt } = outcome;
     const { result, reason } = statement.predicate;
     const fields = { drill_id: drillId, source: plan.source.slug, attempt, result, reason };
     if (reason === 'cancelled' && graceOver.aborted && !mine.cancelled.aborted) {
@@ -133,7 +141,7 @@ async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSig
     }
     const afterMs = againAfter(statement, earlier);
     if (afterMs !== undefined && reason !== undefined) {
-      return await tryAgain(ports, drillId, attempt, reason, afterMs);
+      return await again(reason, afterMs);
     }
     const bundle = new TextDecoder().decode(receipt);
     const message = {

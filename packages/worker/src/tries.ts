@@ -17,7 +17,18 @@ export function againAfter(
 ): number | undefined {
   if (result !== 'error' || reason === undefined || !isReason(reason) || !REASONS[reason].retryable)
     return undefined;
+  return waitAfter(earlier);
+}
+
+/** In how many ms to try again after a try that those came before; undefined where it was the last. */
+export function waitAfter(earlier: readonly Attempt[]): number | undefined {
   return triesOf(earlier) + 1 < MOST_TRIES
     ? WAIT_MS[Math.min(triesOf(earlier), WAIT_MS.length - 1)]
     : undefined;
+}
+
+/** Why a drill ended whose tries are used up and came to no receipt: they failed here, or their workers died. */
+export function endOf(attempts: readonly Attempt[]): 'internal_error' | 'worker_lost' {
+  const last = attempts.findLast(({ outcome }) => outcome !== 'returned');
+  return last?.reason === 'internal_error' ? 'internal_error' : 'worker_lost';
 }
