@@ -3,6 +3,7 @@ import {
   cancelDrill,
   consumeDrills,
   consumeReceipts,
+  consumeTicks,
   createDrillEvents,
   createDrillQueue,
   createDrillStates,
@@ -14,6 +15,7 @@ import {
   type DrillDelivery,
   openRedis,
 } from '@muster/queue';
+import { Queue } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
@@ -115,6 +117,17 @@ describe('the queue of drills', () => {
     await redis.sadd('muster:pools', 'a:b', '', 'ä');
     expect((await drills.list()).map((drill) => drill.plan)).toEqual([asked]);
     expect(await drills.find(asked.drill_id)).toMatchObject({ state: 'waiting' });
+    expect(await drills.abandoned()).toEqual([]);
+  });
+
+  it('has a drill also where Redis has no job, but something else, of another', async () => {
+    const [asked, garbage, text] = [samplePlan(), samplePlan(), samplePlan()];
+    for (const one of [asked, garbage, text]) await drills.add(one);
+    await redis.hset(`muster:drills:${garbage.drill_id}`, 'data', '{garbage');
+    await redis.set(`muster:drills:${text.drill_id}`, 'text');
+    expect((await drills.list()).map((drill) => drill.plan)).toEqual([asked]);
+    for (const { drill_id: id } of [garbage, text]) expect(await drills.find(id)).toBeUndefined();
+    await redis.zadd('muster:drills:failed', 1, garbage.drill_id);
     expect(await drills.abandoned()).toEqual([]);
   });
 
@@ -333,6 +346,33 @@ describe('what one drill at a time may have', () => {
 });
 
 describe('the schedules', () => {
+  it('tick whatever Redis says of the tick beside its id; what is no tick is given up', async () => {
+    const schedules = createSchedules(redis);
+    const schedule = { name: 'n', cron: '0 0 1 1 *', tz: 'UTC', jitterMs: 0 } as const;
+    await schedules.sync([
+      { slug: 'shop', schedule: { ...schedule, restorePoint: { kind: 'latest' }, overrun: 'skip' } },
+    ]);
+    const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
+    const [job] = await ticks.getDelayed();
+    await job?.updateData({ source: 7 });
+    await job?.promote();
+    await ticks.add('tick', { source: 'shop', schedule: 'n' }, { attempts: 9 });
+    const handled: string[] = [];
+    const consumer = consumeTicks(server.url, {
+      concurrency: 1,
+      handle: async (tick) => void handled.push(`${tick.slug} ${tick.schedule}`),
+      onError: () => {},
+    });
+    await eventually(
+      'both were looked at',
+      async () => (await ticks.getFailedCount()) + handled.length === 2,
+    );
+    expect(handled).toEqual(['shop n']);
+    await consumer.close();
+    await ticks.close();
+    await schedules.close();
+  });
+
   it('are accounted for up to a time, and to nothing else', async () => {
     const schedules = createSchedules(redis);
     await redis.hset('muster:accounted', { 'a/b': '1000', 'c/d': 'soon', 'e/f': '9'.repeat(30) });

@@ -1,13 +1,12 @@
-import { type Job, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import { createClosableWorker } from './closable-worker.js';
 import { openRedis } from './connection.js';
-import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
 import { createTroubleTeller } from './redis-trouble.js';
 import { retryDelay } from './retry-delay.js';
 import { scrubbed } from './scrubbed.js';
 import type { Tick } from './tick.js';
-import { dueOf } from './tick-job-id.js';
+import { tickOf } from './tick-job-id.js';
 
 export interface TickConsumerOptions {
   readonly concurrency: number;
@@ -35,9 +34,10 @@ export function consumeTicks(
   const worker = new Worker(
     TICKS,
     async (job: Job): Promise<void> => {
-      const tick = tickJobSchema.parse(job.data);
-      const due = dueOf(job.id ?? '');
-      await closable.run(scrubbed(handle({ slug: tick.source, schedule: tick.schedule, due }), onError));
+      const tick = tickOf(job.id ?? '');
+      // Put there by no Job Scheduler.
+      if (tick === undefined) throw new UnrecoverableError('the job is no tick');
+      await closable.run(scrubbed(handle(tick), onError));
     },
     {
       connection,

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { drillJobSchema } from './jobs.js';
 import { drillsQueue, PREFIX } from './names.js';
+import { readJob, readJobs } from './read-job.js';
 
 /**
  * The queues of drills, one a pool. Every method throws `redis_unavailable` within 10 s where Redis does not answer, and
@@ -64,7 +65,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     (await redis.smembers(POOLS)).filter((pool) => POOL.test(pool)).map(queueOf);
   const jobOf = async (drillId: string): Promise<Job | undefined> => {
     for (const queue of await everyQueue()) {
-      const job = await queue.getJob(drillId);
+      const job = await readJob(queue, drillId);
       if (job !== undefined) return job;
     }
     return undefined;
@@ -90,7 +91,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     abandoned: () =>
       orUnavailable(
         everyQueue().then(async (all) => {
-          const failed = await Promise.all(all.map((queue) => queue.getFailed()));
+          const failed = await Promise.all(all.map((queue) => readJobs(queue, ['failed'])));
           return failed.flat().flatMap((job) => planOf(job) ?? []);
         }),
         'looking for abandoned drills',
@@ -115,7 +116,7 @@ async function add(
   { delayMs, unlessRunning }: AddOptions,
 ): Promise<'queued' | 'exists' | 'overrun'> {
   await redis.sadd(POOLS, plan.pool);
-  if ((await queue.getJob(plan.drill_id)) !== undefined) return 'exists';
+  if ((await readJob(queue, plan.drill_id)) !== undefined) return 'exists';
   const job = await queue.add('drill', drillJobSchema.parse({ plan }), {
     jobId: plan.drill_id,
     ...(delayMs !== undefined && delayMs > 0 && { delay: delayMs }),
@@ -137,7 +138,7 @@ const STATES = {
 } as const satisfies Readonly<Record<string, QueuedDrill['state']>>;
 
 async function listOf(queue: Queue): Promise<readonly QueuedDrill[]> {
-  const jobs = await queue.getJobs(['waiting', 'delayed', 'active', 'failed']);
+  const jobs = await readJobs(queue, ['waiting', 'delayed', 'active', 'failed']);
   return (await Promise.all(jobs.map(describe))).flatMap((drill) => drill ?? []);
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 /** What a job of each queue carries: parsed where it is made and where it is taken. References and digests, and of receipts what they are. */
 
-/** Queue `ticks`: a schedule is due. When, is in the job's id. */
+/** Queue `ticks`: a schedule is due, for people to read. Which and when, is in the job's id. */
 export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });
 
 /** Queues `drills`, `drills-<pool>`: the plan, as it lies in the evidence store. The job's id is the drill's. */

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
+import { readJob } from './read-job.js';
 import { UNTIL_DONE } from './retry-delay.js';
 
 /** The queue of results, from workers (and from whoever finds that a drill has none) to the sink. */
@@ -30,7 +31,7 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
   };
   const holds = async (drillId: string): Promise<boolean> => {
     const jobIds = await redis.smembers(pendingKey(drillId));
-    const jobs = await Promise.all(jobIds.map((jobId) => queue.getJob(jobId)));
+    const jobs = await Promise.all(jobIds.map((jobId) => readJob(queue, jobId)));
     return jobs.some((job) => job !== undefined);
   };
   return {

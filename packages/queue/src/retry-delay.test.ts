@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { retryDelay } from './retry-delay.js';
-import { dueOf, tickJobId } from './tick-job-id.js';
+import { tickJobId, tickOf } from './tick-job-id.js';
 
 describe('a job that failed', () => {
   it('comes again after 1 s, then later and later, and never later than 30 s', () => {
@@ -11,12 +11,12 @@ describe('a job that failed', () => {
 });
 
 describe('the job of a tick', () => {
-  it('holds its due time in its id', () => {
-    const due = new Date('2026-11-20T03:00:00.000Z');
-    expect(dueOf(tickJobId({ slug: 'shop', schedule: 'nightly', due }))).toEqual(due);
+  it('tells its tick by its id', () => {
+    const tick = { slug: 'shop', schedule: 'nightly', due: new Date('2026-11-20T03:00:00.000Z') };
+    expect(tickOf(tickJobId(tick))).toEqual(tick);
   });
 
-  it('whose id is of another form is refused', () => {
-    expect(() => dueOf('shop/nightly')).toThrow('holds no due time');
+  it.each(['shop/nightly', 'repeat:shop:1', 'repeat:shop/nightly:', '17'])('is not %s', (id) => {
+    expect(tickOf(id)).toBeUndefined();
   });
 });

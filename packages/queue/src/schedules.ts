@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { tickJobSchema } from './jobs.js';
 import { PREFIX, TICKS } from './names.js';
+import { readJob } from './read-job.js';
 import { UNTIL_DONE } from './retry-delay.js';
 import { scheduleKey, type Tick } from './tick.js';
 import { tickJobId, tickJobIdOf } from './tick-job-id.js';
@@ -65,7 +66,7 @@ export function createSchedules(redis: Redis): Schedules {
     sync: (entries) => orUnavailable(sync(redis, queue, entries), 'setting up schedules'),
     holds: (tick) =>
       orUnavailable(
-        queue.getJob(tickJobId(tick)).then((job) => job !== undefined),
+        readJob(queue, tickJobId(tick)).then((job) => job !== undefined),
         'looking for a tick',
       ),
     accounted: () =>
@@ -90,7 +91,7 @@ async function sync(redis: Redis, queue: Queue, entries: readonly ScheduleEntry[
   const there = new Set(ids);
   const overdue = nexts.filter(([, next]) => next < Date.now() - OVERDUE_MS);
   await inBatches(overdue, async ([key, next]) => {
-    if ((await queue.getJob(tickJobIdOf(key, next))) === undefined) there.delete(key);
+    if ((await readJob(queue, tickJobIdOf(key, next))) === undefined) there.delete(key);
   });
   const wanted = new Map(entries.map((entry) => [scheduleKey(entry.slug, entry.schedule.name), entry]));
   const stale = [...wanted].filter(

@@ -8,10 +8,9 @@ export function tickJobId({ slug, schedule, due }: Tick): string {
 /** The same, of a Job Scheduler's id and a time in ms. */
 export const tickJobIdOf = (key: string, dueMs: number): string => `repeat:${key}:${dueMs}`;
 
-/** The due time in the id of a tick's job. */
-export function dueOf(jobId: string): Date {
-  const millis = /^repeat:[^:]*:(\d+)$/.exec(jobId)?.[1];
-  if (millis === undefined)
-    throw new Error('the id of a tick holds no due time: BullMQ builds it differently now');
-  return new Date(Number(millis));
+/** The tick that a job's id tells; undefined where it is that of no Job Scheduler of Muster. */
+export function tickOf(jobId: string): Tick | undefined {
+  const [, slug, schedule, millis] = /^repeat:([^/:]+)\/([^/:]+):(\d{1,15})$/.exec(jobId) ?? [];
+  if (slug === undefined || schedule === undefined) return undefined;
+  return { slug, schedule, due: new Date(Number(millis)) };
 }
