@@ -39,6 +39,17 @@ it('a key pair is made once: private for its owner, public in the keyring', asyn
   expect(keys).toContainEqual({ key_id: other.key_id, path: other.public_key, signs_here: false });
 });
 
+it('a private key is not made among public ones, and one that lies there is told of before the drill', async () => {
+  const refused = await here.run(['keys', 'generate', '--out', 'keys/private.pem']);
+  expect(refused).toMatchObject({ exitCode: 64, stderr: expect.stringContaining('outside of it') });
+  const made = await json('keys', 'generate', '--out', 'own.key');
+  await here.write('keys/private.pem', await here.read('own.key'));
+  await here.write('muster.yaml', `${CONFIG}signing: { key: "file:${made.private_key}" }\n`);
+  const { stderr } = await here.run(['drill', 'run']);
+  expect(stderr).toMatch(/keys\/private\.pem is a private key, .* Until then no receipt verifies\./);
+  expect(stderr).not.toContain('not in the keyring');
+});
+
 it('a private key is never printed', async () => {
   const { private_key } = await json('keys', 'generate');
   const secret = (await here.read('state/signing.key')).split('\n')[1] ?? '';

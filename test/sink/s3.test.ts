@@ -64,7 +64,7 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     proxy.fate('GET', fate);
     await sinks.start({ store: throughProxy() });
     await sinks.publish(message);
-    await sinks.hears('a receipt is to come again');
+    await sinks.hears('receipts wait, and come again');
     expect(await sinks.index.get(drill.id, signal)).toBeUndefined();
     proxy.fate('PUT', 'pass');
     proxy.fate('GET', 'pass');
@@ -115,7 +115,7 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     proxy.fate('GET', 'pass', 'pass', { status: 500 });
     await sinks.start({ store: throughProxy() });
     await sinks.publish(messageOf(drill, sinks.signer));
-    await sinks.hears('a receipt is to come again');
+    await sinks.hears('receipts wait, and come again');
     expect((await versions()).filter((one) => one === key)).toEqual([key]);
     expect(await sinks.index.get(drill.id, signal)).toBeUndefined();
     proxy.fate('PUT', 'pass');
@@ -149,6 +149,6 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
       expect((await sinks.index.get(id, signal))?.statement).toEqual(stored);
     }
     expect(sinks.logged('receipt in quarantine')).toEqual([]);
-    expect(sinks.logged('a receipt is to come again')).toEqual([]);
+    expect(sinks.logged('receipts wait, and come again')).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { openRedis } from '@muster/queue';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { drilled, messageOf, signal } from '../../packages/sink/src/sink.fixture.ts';
+import { eventually } from '../support/eventually.ts';
 import { sinksOnRedis, strangersSigner } from './real-sink.ts';
 
 type Sinks = Awaited<ReturnType<typeof sinksOnRedis>>;
@@ -76,14 +77,16 @@ describe('a receipt', () => {
 
   it('waits in the queue while the index is down', async () => {
     const drill = drilled();
-    const down = { is: true };
+    const down = { is: true, met: 0 };
     const put: typeof sinks.index.put = async (receipt, limit) => {
+      down.met += 1;
       if (down.is) throw new MusterError('index_unavailable', 'The index does not answer.');
       await sinks.index.put(receipt, limit);
     };
     await sinks.start({ index: { put } });
     await sinks.publishDrilled(drill);
-    await sinks.hears('a receipt is to come again', 2);
+    await eventually('it came again', () => down.met > 1);
+    expect(sinks.logged('receipts wait, and come again')).toMatchObject([{ code: 'index_unavailable' }]);
     expect(await receiptsOf(drill.id)).toHaveLength(1);
     down.is = false;
     await sinks.done(drill.id);

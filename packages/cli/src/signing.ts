@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Config, writeSecretRef } from '@muster/core';
+import { type Config, isMusterError, writeSecretRef } from '@muster/core';
 import {
   createSigner,
   ensurePrivateKey,
@@ -28,17 +28,13 @@ export async function openSigner(cli: Cli, loaded: LoadedConfig, signal: AbortSi
   const configured = await loadConfiguredKey(cli, loaded);
   if (configured !== undefined) {
     warnIfReadable(cli, configured);
-    const known = await listKeys(keyring).catch(() => []);
-    if (!known.some(({ keyId }) => keyId === configured.keyId))
-      output.note(
-        `The signing key ${configured.keyId.slice(0, 12)}… is not in the keyring ${nearest(keyring, environment.cwd)}: ` +
-          `its receipts verify only once its public key is there.`,
-      );
+    await warnIfUnknown(cli, keyring, configured);
     return createSigner(configured.privateKey);
   }
   await ensurePrivate(stateDirectory(environment));
   const key = await ensurePrivateKey({ privateKey: ownKeyPath(cli), keyring }, signal);
   warnIfReadable(cli, key);
+  await warnIfUnknown(cli, keyring, key);
   if (key.created)
     output.note(
       `Made a signing key, ${ownKeyPath(cli)}; its public key is ${nearest(join(keyring, `${key.keyId}.pem`), environment.cwd)}.`,
@@ -66,6 +62,24 @@ export async function loadConfiguredKey(
   if (ref.kind === 'file') return loadPrivateKey({ kind: 'file', path: ref.path });
   const pem = await resolveSecret(ref, environment.env);
   return loadPrivateKey({ kind: 'pem', pem, name: writeSecretRef(ref) });
+}
+
+/** A keyring that lacks the key, or cannot be read, keeps receipts from verifying: better said before there are any. */
+async function warnIfUnknown(
+  { output, environment }: Cli,
+  keyring: string,
+  { keyId }: LoadedPrivateKey,
+): Promise<void> {
+  try {
+    if ((await listKeys(keyring)).some((key) => key.keyId === keyId)) return;
+    output.note(
+      `The signing key ${keyId.slice(0, 12)}… is not in the keyring ${nearest(keyring, environment.cwd)}: ` +
+        `its receipts verify only once its public key is there.`,
+    );
+  } catch (error) {
+    if (!isMusterError(error)) throw error;
+    output.note(`${error.message} Until then no receipt verifies.`);
+  }
 }
 
 function warnIfReadable({ output }: Cli, key: LoadedPrivateKey): void {

@@ -31,6 +31,16 @@ describe('a key pair', () => {
     expect(await readFile(at('keys', `${digest}.pem`), 'utf8')).toBe(pair.publicKeyPem);
   });
 
+  it('is not made where its private key would lie among public ones', async () => {
+    await mkdir(at('keys'));
+    await symlink(at('keys'), at('other-name'));
+    for (const privateKey of [at('keys', 'private.pem'), at('keys', 'more', 'k'), at('other-name', 'k')]) {
+      const made = writeKeyPair(generateKeyPair(), { privateKey, keyring: at('keys') }, signal);
+      await expect(made).rejects.toMatchObject({ code: 'usage' });
+    }
+    expect(await readdir(at('keys'))).toEqual([]);
+  });
+
   it('is never written over a file', async () => {
     await writeKeyPair(generateKeyPair(), paths(), signal);
     const before = await readFile(paths().privateKey, 'utf8');

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import { adviceFor } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
@@ -35,9 +35,15 @@ export function generateKeyPair(): KeyPair {
 
 /**
  * Writes a pair: the private key with mode 0600 and never over another file, the public key into the keyring.
- * @throws `key_exists`, `state_unwritable`.
+ * @throws `usage` where the private key would lie in the keyring, which is for everybody; `key_exists`, `state_unwritable`.
  */
 export async function writeKeyPair(pair: KeyPair, paths: KeyPaths, signal: AbortSignal): Promise<void> {
+  if (await isWithin(paths.keyring, paths.privateKey)) {
+    throw new MusterError(
+      'usage',
+      `${paths.privateKey} would lie in the keyring ${paths.keyring}, which holds public keys, for everybody to read: choose a place for the private key outside of it.`,
+    );
+  }
   if (!(await writePrivateKey(pair, paths.privateKey, signal))) {
     throw new MusterError(
       'key_exists',
@@ -45,6 +51,12 @@ export async function writeKeyPair(pair: KeyPair, paths: KeyPaths, signal: Abort
     );
   }
   await publish(pair, paths.keyring, signal);
+}
+
+async function isWithin(directory: string, file: string): Promise<boolean> {
+  const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+  const way = relative(await real(directory), await real(dirname(file)));
+  return way !== '..' && !way.startsWith(`..${sep}`);
 }
 
 export interface EnsuredPrivateKey extends LoadedPrivateKey {

@@ -51,7 +51,7 @@ export const messageOf = (
 
 export async function signerIn(keyring: string): Promise<Signer> {
   const pair = generateKeyPair();
-  await writeKeyPair(pair, { privateKey: join(keyring, `${pair.keyId}.key`), keyring }, signal);
+  await writeKeyPair(pair, { privateKey: join(keyring, '..', `${pair.keyId}.key`), keyring }, signal);
   return createSigner(createPrivateKey(pair.privateKeyPem));
 }
 
@@ -123,6 +123,15 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       await running.ready;
     },
     deliver: async (message: ReceiptJob) => await consumer?.handle(message),
+    /** As a queue tells it: what a receipt that is to come again failed of. */
+    fails: async (message: ReceiptJob): Promise<void> => {
+      const failed = await consumer?.handle(message).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      if (failed === undefined) throw new Error('it did not fail');
+      consumer?.onError(failed);
+    },
     deliverMalformed: async (jobId: string, data: unknown) => await consumer?.handleMalformed(jobId, data),
     keysIn: (prefix: string) => Array.fromAsync(store.list(prefix, signal)),
     logged: (level: string) => seen.log.filter((line) => line['level'] === level),

@@ -1,4 +1,6 @@
-import { loadKeyring, verifyReceipt } from '@muster/evidence';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ASKED, drilled, messageOf, signal, sinkInMemory } from './sink.fixture.js';
 
@@ -100,4 +102,17 @@ describe('a drill whose workers all died', () => {
     expect(await reasons()).toEqual({ [other.id]: 'worker_lost' });
     expect(logged('error')).toMatchObject([{ drill_id: drill.id }]);
   });
+});
+
+it('what keeps every receipt from being kept is said once, and again after 10 minutes', async () => {
+  const clock = { minutes: 1 };
+  sink = await sinkInMemory({ now: () => new Date(ASKED.getTime() + clock.minutes * 60_000) });
+  await sink.start();
+  await writeFile(join(sink.keys, 'private.pem'), generateKeyPair().privateKeyPem);
+  for (const minutes of [1, 2, 10, 11]) {
+    clock.minutes = minutes;
+    for (const drill of [drilled(), drilled()]) await sink.fails(messageOf(drill, sink.signer));
+  }
+  const said = { code: 'key_invalid', error: expect.stringContaining('private.pem is a private key') };
+  expect(sink.logged('error')).toMatchObject([said, said]);
 });

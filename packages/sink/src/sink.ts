@@ -2,6 +2,7 @@ import type { Plan } from '@muster/core';
 import { type Keeping, keepReceipt, keepUnfinished, quarantine } from './keep-receipt.js';
 import { createVerifier } from './keyring-cache.js';
 import type { RunningSink, SinkPorts } from './sink-ports.js';
+import { createTrouble } from './trouble.js';
 
 const AT_ONCE = 16;
 const LOOK_MS = 5_000;
@@ -11,7 +12,8 @@ const CLOSING_MS = 10_000;
 export function startSink(ports: SinkPorts): RunningSink {
   const { logger } = ports;
   const keeping: Keeping = { ports, verify: createVerifier(ports.keyring, ports.now) };
-  const onError = (error: Error): void => logger.error('a receipt is to come again', error);
+  const trouble = createTrouble(logger, ports.now);
+  const onError = (error: Error): void => trouble('receipts wait, and come again', error);
   const consumer = ports.consumeReceipts({
     concurrency: AT_ONCE,
     handle: (message) => keepReceipt(keeping, message),
@@ -22,7 +24,7 @@ export function startSink(ports: SinkPorts): RunningSink {
 
   let looking: Promise<void> | undefined;
   const look = (): void => {
-    looking ??= endAbandoned(keeping).finally(() => {
+    looking ??= endAbandoned(keeping, trouble).finally(() => {
       looking = undefined;
     });
   };
@@ -41,13 +43,13 @@ export function startSink(ports: SinkPorts): RunningSink {
 }
 
 /** Drills that killed their workers once too often. Never throws: the next look finds what is left of them. */
-async function endAbandoned(keeping: Keeping): Promise<void> {
-  const { drills, logger } = keeping.ports;
+async function endAbandoned(keeping: Keeping, trouble: ReturnType<typeof createTrouble>): Promise<void> {
+  const { drills } = keeping.ports;
   // Without Redis nothing works, and whoever needs it says so.
   const abandoned = await drills.abandoned().catch(() => []);
   for (const plan of abandoned) {
     await endOne(keeping, plan).catch((error: unknown) =>
-      logger.error('an abandoned drill is left for now', error, { drill_id: plan.drill_id }),
+      trouble('drills whose workers died wait for their receipts', error, { drill_id: plan.drill_id }),
     );
   }
 }
