@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { LogFields, Logger } from './logger.js';
 import { prettyLine } from './pretty-line.js';
 import { redact } from './redact.js';
+import { activeTraceId } from './tracing.js';
 
 /** The least that is said; `debug` adds stacks to errors that are not Muster's own. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -24,8 +25,8 @@ export interface LoggerOptions {
 }
 
 /**
- * Logs lines of JSON: `level` as a word, `time` (RFC 3339), `service`, the fields, `msg`; of an error its `code` and its
- * message as `error`, where the error is a MusterError, else only its name, for other messages may hold secrets.
+ * Logs lines of JSON: `level` as a word, `time` (RFC 3339), `service`, the `trace_id` where it belongs to a trace, the
+ * fields, `msg`; of an error its `code` and its message as `error`, where the error is a MusterError, else only its name, for other messages may hold secrets.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const { service, level = 'info', stream = process.stderr, pretty, color = false } = options;
@@ -37,6 +38,7 @@ export function createLogger(options: LoggerOptions): Logger {
     {
       level,
       base: { service: redact(service) },
+      mixin: traceFields,
       timestamp: () => `,"time":"${now().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -52,6 +54,11 @@ export function createLogger(options: LoggerOptions): Logger {
     child: (fields) => saying({ ...bound, ...fields }),
   });
   return saying({});
+}
+
+function traceFields(): { readonly trace_id?: string } {
+  const traceId = activeTraceId();
+  return traceId === undefined ? {} : { trace_id: traceId };
 }
 
 function redacted(fields: LogFields): LogFields {

@@ -1,2 +1,19 @@
 export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from './create-logger.js';
+export { drillAttributes, messagingAttributes, traceRequest } from './drill-request.js';
+export {
+  type FleetMetricsOptions,
+  type FleetView,
+  type FleetWorker,
+  MOST_SOURCES,
+  OTHER_SOURCES,
+  observeFleet,
+  type PoolQueue,
+} from './fleet-metrics.js';
 export type { LogFields, Logger } from './logger.js';
+export { METRICS } from './metric-names.js';
+export { ATTRIBUTES, checkSpan, SPANS } from './names.js';
+export { attemptSpanId } from './span-id.js';
+export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.js';
+export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
+export { activeTraceId, type OpenSpan, openSpan, type SpanOptions, span, within } from './tracing.js';
+export { type WorkMetrics, workMetrics } from './work-metrics.js';

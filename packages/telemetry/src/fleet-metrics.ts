@@ -1,0 +1,143 @@
+import { type Attributes, metrics, type ObservableGauge } from '@opentelemetry/api';
+import { METRICS } from './metric-names.js';
+
+/** The fleet, as a process sees it that can ask Redis, the index and the evidence store. Each may throw: its metrics are then absent. */
+export interface FleetView {
+  queues(): Promise<readonly PoolQueue[]>;
+  workers(): Promise<readonly FleetWorker[]>;
+  /** Of each source that ever passed, when the newest drill that passed was asked for. */
+  lastPasses(signal: AbortSignal): Promise<readonly { readonly source: string; readonly at: Date }[]>;
+  /** How many receipts lie in quarantine. */
+  quarantined(signal: AbortSignal): Promise<number>;
+}
+
+export interface PoolQueue {
+  readonly pool: string;
+  /** Drills by state. */
+  readonly depth: Readonly<Record<'waiting' | 'delayed' | 'active' | 'abandoned', number>>;
+  readonly oldestWaiting?: Date | undefined;
+}
+
+export interface FleetWorker {
+  readonly host: string;
+  readonly pool: string;
+  readonly state: 'ready' | 'draining';
+  readonly concurrency: number;
+  readonly capacity?: { readonly memory_bytes: number } | undefined;
+  readonly drills: readonly unknown[];
+}
+
+export interface FleetMetricsOptions {
+  readonly now: () => Date;
+  /** Told what could not be asked. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Sources with a value of their own; all others share one. */
+export const MOST_SOURCES = 1_000;
+/** No slug: nobody's source is called that. */
+export const OTHER_SOURCES = '_other';
+const LOOKING_MS = 10_000;
+
+type Name =
+  | 'queueDepth'
+  | 'oldestWaiting'
+  | 'lastPassAge'
+  | 'workers'
+  | 'workerConcurrency'
+  | 'workerBusy'
+  | 'workerMemory'
+  | 'quarantined';
+type Reading = readonly [metric: Name, value: number, attributes?: Attributes];
+
+/** Looks at the fleet whenever its metrics are collected, until it is closed. */
+export function observeFleet(view: FleetView, { now, onError }: FleetMetricsOptions): { close(): void } {
+  const meter = metrics.getMeter('muster');
+  const gauges = new Map<Name, ObservableGauge>();
+  for (const name of NAMES) gauges.set(name, meter.createObservableGauge(METRICS[name].name, METRICS[name]));
+  const observe: Parameters<typeof meter.addBatchObservableCallback>[0] = async (result) => {
+    for (const [name, value, attributes] of await readFleet(view, now(), onError)) {
+      const gauge = gauges.get(name);
+      if (gauge !== undefined) result.observe(gauge, value, attributes);
+    }
+  };
+  const observed = [...gauges.values()];
+  meter.addBatchObservableCallback(observe, observed);
+  return { close: () => meter.removeBatchObservableCallback(observe, observed) };
+}
+
+const NAMES: readonly Name[] = [
+  'queueDepth',
+  'oldestWaiting',
+  'lastPassAge',
+  'workers',
+  'workerConcurrency',
+  'workerBusy',
+  'workerMemory',
+  'quarantined',
+];
+
+async function readFleet(
+  view: FleetView,
+  now: Date,
+  onError: (error: unknown) => void,
+): Promise<readonly Reading[]> {
+  const limit = AbortSignal.timeout(LOOKING_MS);
+  const reading = async <T>(ask: Promise<T>, tell: (answer: T) => readonly Reading[]) => {
+    try {
+      return tell(await ask);
+    } catch (error) {
+      onError(error);
+      return [];
+    }
+  };
+  const readings = await Promise.all([
+    reading(view.queues(), (queues) => queues.flatMap((queue) => queueReadings(queue, now))),
+    reading(view.workers(), workerReadings),
+    reading(view.lastPasses(limit), (passes) => passReadings(passes, now)),
+    reading(view.quarantined(limit), (count): readonly Reading[] => [['quarantined', count]]),
+  ]);
+  return readings.flat();
+}
+
+function queueReadings({ pool, depth, oldestWaiting }: PoolQueue, now: Date): readonly Reading[] {
+  return [
+    ...Object.entries(depth).map(([state, count]): Reading => ['queueDepth', count, { pool, state }]),
+    ['oldestWaiting', oldestWaiting === undefined ? 0 : ageOf(oldestWaiting, now), { pool }],
+  ];
+}
+
+function workerReadings(workers: readonly FleetWorker[]): readonly Reading[] {
+  const pools = Map.groupBy(workers, ({ pool }) => pool);
+  return [...pools].flatMap(([pool, members]): readonly Reading[] => {
+    const ready = members.filter(({ state }) => state === 'ready');
+    const hosts = new Map(members.map(({ host, capacity }) => [host, capacity?.memory_bytes ?? 0]));
+    return [
+      ['workers', ready.length, { pool, state: 'ready' }],
+      ['workers', members.length - ready.length, { pool, state: 'draining' }],
+      ['workerConcurrency', sum(ready.map(({ concurrency }) => concurrency)), { pool }],
+      ['workerBusy', sum(members.map(({ drills }) => drills.length)), { pool }],
+      ['workerMemory', sum([...hosts.values()]), { pool }],
+    ];
+  });
+}
+
+/** The first sources by name have a value each; of the others one, the oldest: what is wrong with any of them shows. */
+function passReadings(
+  passes: readonly { readonly source: string; readonly at: Date }[],
+  now: Date,
+): readonly Reading[] {
+  const sorted = passes.toSorted((a, b) => (a.source < b.source ? -1 : 1));
+  const others = sorted.slice(MOST_SOURCES).map(({ at }) => ageOf(at, now));
+  return [
+    ...sorted
+      .slice(0, MOST_SOURCES)
+      .map(({ source, at }): Reading => ['lastPassAge', ageOf(at, now), { source }]),
+    ...(others.length === 0
+      ? []
+      : [['lastPassAge', others.reduce((a, b) => Math.max(a, b)), { source: OTHER_SOURCES }] as const]),
+  ];
+}
+
+const ageOf = (at: Date, now: Date): number => Math.max(0, now.getTime() - at.getTime()) / 1000;
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);

@@ -1,0 +1,95 @@
+interface Definition {
+  readonly name: string;
+  readonly kind: 'counter' | 'histogram' | 'gauge';
+  /** UCUM. */
+  readonly unit: string;
+  readonly description: string;
+  readonly attributes: readonly string[];
+}
+
+/** Every metric of Muster, as docs/telemetry.md lists them. At /metrics `muster.phase.duration` is `muster_phase_duration_seconds`. */
+export const METRICS = {
+  drills: {
+    name: 'muster.drills',
+    kind: 'counter',
+    unit: '{drill}',
+    description: 'Drills that ended, each once: when its receipt is stored.',
+    attributes: ['result', 'reason', 'kind'],
+  },
+  phaseDuration: {
+    name: 'muster.phase.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'How long the phases of drills took.',
+    attributes: ['phase', 'outcome', 'kind'],
+  },
+  checkDuration: {
+    name: 'muster.check.duration',
+    kind: 'histogram',
+    unit: 's',
+    description: 'How long checks took.',
+    attributes: ['verdict', 'kind'],
+  },
+  queueDepth: {
+    name: 'muster.queue.depth',
+    kind: 'gauge',
+    unit: '{drill}',
+    description: 'Drills in the queue of a pool.',
+    attributes: ['pool', 'state'],
+  },
+  oldestWaiting: {
+    name: 'muster.queue.oldest',
+    kind: 'gauge',
+    unit: 's',
+    description: 'For how long the oldest drill of a pool has waited for a worker; 0 where none waits.',
+    attributes: ['pool'],
+  },
+  lastPassAge: {
+    name: 'muster.source.last_pass.age',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How long ago the newest backup of a source was drilled that passed.',
+    attributes: ['source'],
+  },
+  workers: {
+    name: 'muster.workers',
+    kind: 'gauge',
+    unit: '{worker}',
+    description: 'Workers that live.',
+    attributes: ['pool', 'state'],
+  },
+  workerConcurrency: {
+    name: 'muster.worker.concurrency',
+    kind: 'gauge',
+    unit: '{drill}',
+    description: 'Drills that the ready workers of a pool may run at the same time.',
+    attributes: ['pool'],
+  },
+  workerBusy: {
+    name: 'muster.worker.busy',
+    kind: 'gauge',
+    unit: '{drill}',
+    description: 'Drills that the workers of a pool run now.',
+    attributes: ['pool'],
+  },
+  workerMemory: {
+    name: 'muster.worker.memory',
+    kind: 'gauge',
+    unit: 'By',
+    description:
+      'Memory that the hosts of a pool have for scratches; a host counts once, however many workers it has.',
+    attributes: ['pool'],
+  },
+  quarantined: {
+    name: 'muster.receipts.quarantined',
+    kind: 'gauge',
+    unit: '{receipt}',
+    description: 'What lies in quarantine in the evidence store.',
+    attributes: [],
+  },
+} as const satisfies Readonly<Record<string, Definition>>;
+
+/** Durations from a check of some ms to a restore of a day. */
+export const SECONDS_BUCKETS = [
+  0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400,
+];

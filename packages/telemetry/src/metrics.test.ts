@@ -1,0 +1,142 @@
+import { MusterError } from '@muster/core';
+import { metrics } from '@opentelemetry/api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FleetView, MOST_SOURCES, observeFleet } from './fleet-metrics.js';
+import { METRICS } from './metric-names.js';
+import { startTelemetry, type Telemetry } from './start-telemetry.js';
+import { workMetrics } from './work-metrics.js';
+
+const NOW = new Date('2026-11-20T03:00:00.000Z');
+const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
+const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+
+const VIEW: FleetView = {
+  queues: async () => [
+    { pool: 'eu', depth: { waiting: 3, delayed: 1, active: 2, abandoned: 0 }, oldestWaiting: ago(90) },
+    { pool: 'default', depth: { waiting: 0, delayed: 0, active: 0, abandoned: 0 } },
+  ],
+  workers: async () => [
+    { host: 'a', pool: 'eu', state: 'ready', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [1] },
+    { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [1] },
+    { host: 'b', pool: 'eu', state: 'ready', concurrency: 1, drills: [] },
+  ],
+  lastPasses: async () => [{ source: 'shop', at: ago(3600) }],
+  quarantined: async () => 4,
+};
+
+describe('metrics in the text of Prometheus', () => {
+  let telemetry: Telemetry;
+  const linesOf = async (name: string): Promise<readonly string[]> =>
+    (await telemetry.metricsText())
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+  const observing = async (view: Partial<FleetView>, read: () => Promise<void>) => {
+    const faults: unknown[] = [];
+    const observed = observeFleet(
+      { ...VIEW, ...view },
+      { now: () => NOW, onError: (fault) => faults.push(fault) },
+    );
+    await read();
+    observed.close();
+    return faults;
+  };
+
+  beforeAll(async () => {
+    telemetry = await startTelemetry({
+      service: 'api',
+      version: '0',
+      env: {},
+      scraped: true,
+      logger: silent,
+    });
+  });
+  afterAll(async () => {
+    await telemetry.shutdown();
+    metrics.disable();
+  });
+
+  it('count drills by result, reason and kind, and measure phases and checks in seconds', async () => {
+    workMetrics.drillEnded('postgres', 'fail', 'corrupt');
+    workMetrics.drillEnded('postgres', 'pass', undefined);
+    workMetrics.phaseEnded('postgres', {
+      name: 'restore',
+      started_at: '',
+      duration_ms: 1500,
+      outcome: 'done',
+    });
+    const check = { id: 'a', check_sha256: '', expect_sha256: '' };
+    workMetrics.checkEnded('postgres', { ...check, verdict: 'pass', duration_ms: 250 });
+    workMetrics.checkEnded('postgres', { ...check, verdict: 'not_run' });
+    expect(await linesOf('muster_drills_total')).toEqual([
+      'muster_drills_total{kind="postgres",result="fail",reason="corrupt"} 1',
+      'muster_drills_total{kind="postgres",result="pass",reason="none"} 1',
+    ]);
+    expect(await linesOf('muster_phase_duration_seconds_sum')).toEqual([
+      'muster_phase_duration_seconds_sum{kind="postgres",phase="restore",outcome="done"} 1.5',
+    ]);
+    expect(await linesOf('muster_check_duration_seconds_count')).toEqual([
+      'muster_check_duration_seconds_count{kind="postgres",verdict="pass"} 1',
+    ]);
+  });
+
+  it('describe the fleet while it is observed; a host with two workers has its memory once', async () => {
+    const faults = await observing({}, async () => {
+      expect(await linesOf('muster_queue_depth')).toContain(
+        'muster_queue_depth{pool="eu",state="waiting"} 3',
+      );
+      expect(await linesOf('muster_queue_oldest_seconds')).toEqual([
+        'muster_queue_oldest_seconds{pool="eu"} 90',
+        'muster_queue_oldest_seconds{pool="default"} 0',
+      ]);
+      expect(await linesOf('muster_source_last_pass_age_seconds')).toEqual([
+        'muster_source_last_pass_age_seconds{source="shop"} 3600',
+      ]);
+      expect(await linesOf('muster_worker_concurrency')).toEqual(['muster_worker_concurrency{pool="eu"} 3']);
+      expect(await linesOf('muster_worker_busy')).toEqual(['muster_worker_busy{pool="eu"} 2']);
+      expect(await linesOf('muster_worker_memory_bytes')).toEqual([
+        'muster_worker_memory_bytes{pool="eu"} 8',
+      ]);
+      expect(await linesOf('muster_receipts_quarantined')).toEqual(['muster_receipts_quarantined 4']);
+    });
+    expect(faults).toEqual([]);
+    expect(await linesOf('muster_queue_depth')).toEqual([]);
+  });
+
+  it('tell the rest of the fleet where one part of it cannot be asked', async () => {
+    const down = new MusterError('index_unavailable', 'down');
+    const faults = await observing({ lastPasses: () => Promise.reject(down) }, async () => {
+      expect(await linesOf('muster_source_last_pass_age_seconds')).toEqual([]);
+      expect(await linesOf('muster_receipts_quarantined')).toHaveLength(1);
+    });
+    // Once each time that it is read.
+    expect(faults).toEqual([down, down]);
+  });
+
+  it('have a value each for so many sources, and one, the oldest, for all others', async () => {
+    const passes = Array.from({ length: MOST_SOURCES + 2 }, (_, index) => ({
+      source: `s-${String(index).padStart(5, '0')}`,
+      at: ago(index),
+    }));
+    await observing({ lastPasses: async () => passes }, async () => {
+      const lines = await linesOf('muster_source_last_pass_age_seconds');
+      expect(lines).toHaveLength(MOST_SOURCES + 1);
+      expect(lines.at(-1)).toBe(`muster_source_last_pass_age_seconds{source="_other"} ${MOST_SOURCES + 1}`);
+    });
+  });
+});
+
+describe('telemetry that nobody asked for', () => {
+  it('is not started: there is nothing to read', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_SDK_DISABLED: 'true' };
+    for (const off of [{}, env]) {
+      const telemetry = await startTelemetry({ service: 'cli', version: '0', env: off, logger: silent });
+      expect(await telemetry.metricsText()).toBe('');
+      await telemetry.shutdown();
+    }
+  });
+});
+
+it('every metric has a name of its own', () => {
+  const names = Object.values(METRICS).map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+});
