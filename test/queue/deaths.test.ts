@@ -84,7 +84,7 @@ describe('a drill whose worker is killed', () => {
     await eventually('it is given up', async () => (await drills.abandoned()).length === 1);
     await consumer.close();
     expect(more).toBe(0);
-    expect(await drills.abandoned()).toEqual([asked]);
+    expect(await drills.abandoned()).toEqual([{ plan: asked }]);
     expect(await drills.find(asked.drill_id)).toMatchObject({ state: 'abandoned' });
     expect(await drills.add(asked)).toBe('exists');
     await drills.forget(asked.drill_id);

@@ -16,6 +16,9 @@ const timestamp = z
   .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text, 'no such time');
 const count = z.int().nonnegative();
 const text = wellFormed.min(1);
+const traceId = z
+  .string()
+  .regex(/^(?!0{32})[0-9a-f]{32}$/, 'expected 32 lower-case hex digits, not all zero');
 const drillId = z.string().regex(/^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'expected drl_ and a ULID');
 const slug = z.string().regex(/^[a-z0-9-]+$/);
 
@@ -153,6 +156,8 @@ export const predicateSchema = z.strictObject({
   result,
   reason: reason.optional(),
   issued_at: timestamp,
+  /** Where the drill was traced: the W3C Trace Context trace-id that its spans and log lines have. */
+  trace_id: traceId.optional(),
 });
 
 export const statementSchema = z.strictObject({

@@ -23,6 +23,8 @@ export interface Unfinished {
   readonly reason: UnfinishedReason;
   /** What is known of its tries, in order. */
   readonly attempts: readonly Attempt[];
+  /** Of its trace, where there is one: 32 hex digits. */
+  readonly traceId?: string | undefined;
 }
 
 export interface UnfinishedIssuer {
@@ -36,7 +38,7 @@ export interface UnfinishedIssuer {
 
 /** The statement that a drill was asked for and that nothing can be said of its backup: always an `error`. */
 export function unfinishedStatement(
-  { plan, reason, attempts }: Unfinished,
+  { plan, reason, attempts, traceId }: Unfinished,
   issuer: UnfinishedIssuer,
 ): Statement {
   const { slug, kind } = plan.source;
@@ -64,6 +66,7 @@ export function unfinishedStatement(
     result: 'error',
     reason,
     issued_at: issuer.now.toISOString(),
+    ...(traceId && { trace_id: traceId }),
   };
   return {
     _type: STATEMENT_TYPE,

@@ -1,4 +1,4 @@
-import type { CheckRecord, PhaseName, PhaseRecord, Reason, Verdict } from '@muster/core';
+import type { CheckRecord, ErrorCode, PhaseName, PhaseRecord, Reason, Verdict } from '@muster/core';
 
 /** What a drill tells while it runs, for people and traces; it holds no text of a check and no data. */
 export type DrillEvent =
@@ -32,7 +32,12 @@ export type DrillEvent =
     }
   | { readonly type: 'check-started'; readonly id: string }
   | { readonly type: 'check-ended'; readonly check: CheckRecord }
-  | { readonly type: 'phase-ended'; readonly phase: PhaseRecord }
+  | {
+      readonly type: 'phase-ended';
+      readonly phase: PhaseRecord;
+      /** Why it failed. */
+      readonly code?: ErrorCode;
+    }
   | {
       readonly type: 'judged';
       readonly result: Verdict;

@@ -42,6 +42,8 @@ export interface DrillRequest {
    * releases it. Absent = it is gone when the drill ends.
    */
   readonly keepMs?: number;
+  /** Of its trace, where there is one: 32 hex digits, for the receipt. */
+  readonly traceId?: string | undefined;
 }
 
 export interface DrillOutcome {

@@ -1,4 +1,4 @@
-import { isMusterError, MusterError, type PhaseName, type PhaseRecord } from '@muster/core';
+import { type ErrorCode, isMusterError, MusterError, type PhaseName, type PhaseRecord } from '@muster/core';
 import type { DrillEvent } from './drill-event.js';
 
 export interface Phases {
@@ -35,7 +35,7 @@ export function createPhases(context: PhasesContext): Phases {
   const begin = (name: PhaseName) => {
     const startedAt = context.now();
     context.observe({ type: 'phase-started', phase: name });
-    return (outcome: PhaseRecord['outcome']) => {
+    return (outcome: PhaseRecord['outcome'], code?: ErrorCode) => {
       const duration = context.now().getTime() - startedAt.getTime();
       const record: PhaseRecord = {
         name,
@@ -44,7 +44,7 @@ export function createPhases(context: PhasesContext): Phases {
         outcome,
       };
       records.push(record);
-      context.observe({ type: 'phase-ended', phase: record });
+      context.observe({ type: 'phase-ended', phase: record, ...(code && { code }) });
     };
   };
   return {
@@ -61,7 +61,8 @@ export function createPhases(context: PhasesContext): Phases {
         end('done');
         return result;
       } catch (error) {
-        end(isMusterError(error, 'cancelled') ? 'cancelled' : 'failed');
+        const code = isMusterError(error) ? error.code : 'internal';
+        end(code === 'cancelled' ? 'cancelled' : 'failed', code);
         throw error;
       }
     },

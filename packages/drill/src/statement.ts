@@ -93,6 +93,7 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       attempts: [...(request.earlier ?? []), attempt],
       ...verdict,
       issued_at: times.endedAt.toISOString(),
+      ...(request.traceId && { trace_id: request.traceId }),
     },
   };
 }

@@ -11,6 +11,8 @@ export interface DrillDelivery {
   readonly plan: Plan;
   /** Rises with every start, also those that came to nothing: fences one try from another. */
   readonly attempt: number;
+  /** Of whoever asked for it, as it came: it may be anything. */
+  readonly traceparent?: string | undefined;
 }
 
 /** What becomes of a drill when a worker is through with this delivery. */
@@ -61,7 +63,7 @@ export function consumeDrills(
     const lock = new AbortController();
     locks.set(job.id, lock);
     try {
-      const delivery = { plan: parsed.data.plan, attempt: job.attemptsStarted };
+      const delivery = { ...parsed.data, attempt: job.attemptsStarted };
       const disposition = await handle(delivery, lock.signal).catch((error: unknown): Disposition => {
         onError(error instanceof Error ? error : new Error(String(error)));
         return { type: 'later', afterMs: AGAIN_MS };

@@ -24,7 +24,9 @@ export interface DrillQueue {
   /** Takes a drill that is not running out of its queue. */
   remove(drillId: string): Promise<'removed' | 'running' | 'absent'>;
   /** Drills that BullMQ gave up, because their workers died too often. They stay until {@link forget}. */
-  abandoned(): Promise<readonly Plan[]>;
+  abandoned(): Promise<readonly AskedDrill[]>;
+  /** How full the queue of each pool is, without reading its drills. */
+  depths(): Promise<readonly PoolDepth[]>;
   /** After its receipt is stored: an abandoned drill leaves the queue. */
   forget(drillId: string): Promise<void>;
   close(): Promise<void>;
@@ -35,10 +37,24 @@ export interface AddOptions {
   readonly delayMs?: number;
   /** At most one drill with this key is queued or running at a time: slug and schedule, for `overrun: skip`. */
   readonly unlessRunning?: string;
+  /** Of whoever asks, for the trace of the drill. */
+  readonly traceparent?: string | undefined;
 }
 
-export interface QueuedDrill {
+export interface AskedDrill {
   readonly plan: Plan;
+  /** As {@link AddOptions.traceparent}; it may be anything. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface PoolDepth {
+  readonly pool: string;
+  readonly depth: Readonly<Record<QueuedDrill['state'], number>>;
+  /** Since when the drill might have run that a worker takes next; absent where none waits. */
+  readonly oldestWaiting?: Date;
+}
+
+export interface QueuedDrill extends AskedDrill {
   /** `delayed`: by jitter, for room, for a lease or between two tries. `abandoned`: see {@link DrillQueue.abandoned}. */
   readonly state: 'waiting' | 'delayed' | 'active' | 'abandoned';
   /** No worker has had it since; its jitter is over then. */
@@ -92,9 +108,14 @@ export function createDrillQueue(redis: Redis): DrillQueue {
       orUnavailable(
         everyQueue().then(async (all) => {
           const failed = await Promise.all(all.map((queue) => readJobs(queue, ['failed'])));
-          return failed.flat().flatMap((job) => planOf(job) ?? []);
+          return failed.flat().flatMap((job) => askedOf(job) ?? []);
         }),
         'looking for abandoned drills',
+      ),
+    depths: () =>
+      orUnavailable(
+        redis.smembers(POOLS).then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
+        'counting drills',
       ),
     forget: (drillId) =>
       orUnavailable(
@@ -113,11 +134,11 @@ async function add(
   redis: Redis,
   queue: Queue,
   plan: Plan,
-  { delayMs, unlessRunning }: AddOptions,
+  { delayMs, unlessRunning, traceparent }: AddOptions,
 ): Promise<'queued' | 'exists' | 'overrun'> {
   await redis.sadd(POOLS, plan.pool);
   if ((await readJob(queue, plan.drill_id)) !== undefined) return 'exists';
-  const job = await queue.add('drill', drillJobSchema.parse({ plan }), {
+  const job = await queue.add('drill', drillJobSchema.parse({ plan, ...(traceparent && { traceparent }) }), {
     jobId: plan.drill_id,
     ...(delayMs !== undefined && delayMs > 0 && { delay: delayMs }),
     ...(unlessRunning !== undefined && { deduplication: { id: unlessRunning } }),
@@ -144,17 +165,31 @@ async function listOf(queue: Queue): Promise<readonly QueuedDrill[]> {
 
 /** Undefined where it is over by now, or is no drill of ours. */
 async function describe(job: Job): Promise<QueuedDrill | undefined> {
-  const plan = planOf(job);
+  const asked = askedOf(job);
   const state = await job.getState();
-  if (plan === undefined || !(state in STATES)) return undefined;
+  if (asked === undefined || !(state in STATES)) return undefined;
   const idleSince = new Date(Math.max(job.timestamp + (job.opts.delay ?? 0), job.processedOn ?? 0));
-  return { plan, state: STATES[state as keyof typeof STATES], idleSince };
+  return { ...asked, state: STATES[state as keyof typeof STATES], idleSince };
 }
 
 /** Undefined for a job that no worker takes either: it is not its own drill's. */
-function planOf(job: Job): Plan | undefined {
-  const plan = drillJobSchema.safeParse(job.data).data?.plan;
-  return plan?.drill_id === job.id ? plan : undefined;
+function askedOf(job: Job): AskedDrill | undefined {
+  const asked = drillJobSchema.safeParse(job.data).data;
+  return asked?.plan.drill_id === job.id ? asked : undefined;
+}
+
+async function depthOf(pool: string, queue: Queue): Promise<PoolDepth> {
+  const [counts, [oldest]] = await Promise.all([
+    queue.getJobCounts('waiting', 'delayed', 'active', 'failed'),
+    queue.getRanges(['waiting'], 0, 0, true),
+  ]);
+  const { waiting = 0, delayed = 0, active = 0, failed: abandoned = 0 } = counts;
+  const job = oldest === undefined ? undefined : await readJob(queue, oldest);
+  return {
+    pool,
+    depth: { waiting, delayed, active, abandoned },
+    ...(job !== undefined && { oldestWaiting: new Date(job.timestamp + (job.opts.delay ?? 0)) }),
+  };
 }
 
 async function remove(job: Job): Promise<'removed' | 'running' | 'absent'> {

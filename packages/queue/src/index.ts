@@ -25,12 +25,19 @@ export {
   fleetEventSchema,
   type ToldEvent,
 } from './drill-events.js';
-export { type AddOptions, createDrillQueue, type DrillQueue, type QueuedDrill } from './drill-queue.js';
+export {
+  type AddOptions,
+  type AskedDrill,
+  createDrillQueue,
+  type DrillQueue,
+  type PoolDepth,
+  type QueuedDrill,
+} from './drill-queue.js';
 export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
 export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.js';
 export type { ReceiptJob } from './jobs.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
-export { DEFAULT_POOL } from './names.js';
+export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
 export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
 export {

@@ -3,11 +3,17 @@ import { z } from 'zod';
 
 /** What a job of each queue carries: parsed where it is made and where it is taken. References and digests, and of receipts what they are. */
 
+/**
+ * W3C Trace Context: whose trace what becomes of the job belongs to. It never refuses a job: one that is malformed is left
+ * out here, and one that is not valid is ignored by whoever reads it.
+ */
+const traceparent = z.string().max(128).optional().catch(undefined);
+
 /** Queue `ticks`: a schedule is due, for people to read. Which and when, is in the job's id. */
 export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });
 
 /** Queues `drills`, `drills-<pool>`: the plan, as it lies in the evidence store. The job's id is the drill's. */
-export const drillJobSchema = z.strictObject({ plan: planSchema });
+export const drillJobSchema = z.strictObject({ plan: planSchema, traceparent });
 
 /** Queue `receipts`. */
 export const receiptJobSchema = z.discriminatedUnion('type', [
@@ -18,6 +24,7 @@ export const receiptJobSchema = z.discriminatedUnion('type', [
     source: z.string(),
     attempt: z.int().positive(),
     bundle: z.string(),
+    traceparent,
   }),
   /** A drill that no worker can write a receipt for: the sink signs one. */
   z.strictObject({
@@ -25,6 +32,7 @@ export const receiptJobSchema = z.discriminatedUnion('type', [
     plan: planSchema,
     reason: z.enum(UNFINISHED_REASONS),
     attempts: z.array(attemptSchema),
+    traceparent,
   }),
 ]);
 export type ReceiptJob = z.infer<typeof receiptJobSchema>;

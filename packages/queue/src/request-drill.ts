@@ -28,7 +28,13 @@ export async function requestDrill(
   const plan = isFirst ? asked : await getPlan(store, asked.source.slug, asked.drill_id, signal);
   const added = await ports.drills.add(plan, options);
   if (added === 'overrun') {
-    await ports.receipts.publish({ type: 'unfinished', plan, reason: 'overrun_skipped', attempts: [] });
+    await ports.receipts.publish({
+      type: 'unfinished',
+      plan,
+      reason: 'overrun_skipped',
+      attempts: [],
+      traceparent: options.traceparent,
+    });
     return 'skipped';
   }
   if (added === 'queued') {

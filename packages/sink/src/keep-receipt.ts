@@ -12,7 +12,17 @@ import {
   unfinishedStatement,
 } from '@muster/core';
 import { getPlan, putPlan, type Verification } from '@muster/evidence';
-import type { ReceiptJob } from '@muster/queue';
+import { RECEIPTS, type ReceiptJob } from '@muster/queue';
+import {
+  ATTRIBUTES,
+  contextOf,
+  failActive,
+  messagingAttributes,
+  SPANS,
+  span,
+  traceIdOf,
+  workMetrics,
+} from '@muster/telemetry';
 import { strayFrom } from './belongs-to-plan.js';
 import type { SinkPorts } from './sink-ports.js';
 
@@ -32,9 +42,22 @@ const limit = (): AbortSignal => AbortSignal.timeout(CALL_MS);
  *   again.
  */
 export async function keepReceipt(keeping: Keeping, message: ReceiptJob): Promise<void> {
-  if (message.type === 'unfinished') return await keepUnfinished(keeping, message);
+  const drill = drillOf(message);
+  const attributes = {
+    ...messagingAttributes(RECEIPTS, 'process', drill.id),
+    [ATTRIBUTES.drill]: drill.id,
+    [ATTRIBUTES.source]: drill.slug,
+  };
+  const options = { kind: 'consumer', parent: contextOf(message), attributes } as const;
+  await span(SPANS.store, options, ({ context }) =>
+    message.type === 'unfinished'
+      ? keepUnfinished(keeping, { ...message, traceId: traceIdOf(context) })
+      : keepSigned(keeping, drill, message),
+  );
+}
+
+async function keepSigned(keeping: Keeping, drill: Drill, message: SignedMessage): Promise<void> {
   const { ports } = keeping;
-  const drill: Drill = { id: message.drill_id, slug: message.source };
   const bytes = new TextEncoder().encode(message.bundle);
   const read = await readReceipt(keeping, drill, bytes);
   if ('why' in read) return await quarantine(ports, drill.id, bytes, read.why);
@@ -44,9 +67,16 @@ export async function keepReceipt(keeping: Keeping, message: ReceiptJob): Promis
   await store(keeping, drill, { bytes, statement: read.statement });
 }
 
+type SignedMessage = Extract<ReceiptJob, { type: 'receipt' }>;
+
 interface Drill {
   readonly id: string;
   readonly slug: string;
+}
+
+function drillOf(message: ReceiptJob): Drill {
+  if (message.type === 'receipt') return { id: message.drill_id, slug: message.source };
+  return { id: message.plan.drill_id, slug: message.plan.source.slug };
 }
 
 interface Receipt {
@@ -77,7 +107,7 @@ async function readReceipt(
 }
 
 /** A drill that no worker finished: signed here, unless a receipt is there already. */
-export async function keepUnfinished(keeping: Keeping, unfinished: Unfinished): Promise<void> {
+async function keepUnfinished(keeping: Keeping, unfinished: Unfinished): Promise<void> {
   const { ports } = keeping;
   const { plan } = unfinished;
   const drill: Drill = { id: plan.drill_id, slug: plan.source.slug };
@@ -151,6 +181,8 @@ async function store(keeping: Keeping, drill: Drill, receipt: Receipt): Promise<
   const { ports } = keeping;
   const key = receiptKey(drill.slug, drill.id);
   if ((await ports.store.putOnce(key, receipt.bytes, limit())) === 'stored') {
+    const { source, result, reason } = receipt.statement.predicate;
+    workMetrics.drillEnded(source.kind, result, reason);
     return await finish(ports, drill, receipt);
   }
   const first = await ports.store.get(key, limit());
@@ -176,7 +208,15 @@ async function finishStored(keeping: Keeping, drill: Drill, bytes: Uint8Array): 
 async function finish(ports: SinkPorts, { id, slug }: Drill, { bytes, statement }: Receipt): Promise<void> {
   const key = receiptKey(slug, id);
   const { result, reason } = statement.predicate;
-  await ports.index.put({ statement, key, sha256: sha256Hex(bytes) }, limit());
+  const attributes = {
+    [ATTRIBUTES.drill]: id,
+    [ATTRIBUTES.source]: slug,
+    [ATTRIBUTES.verdict]: result,
+    ...(reason && { [ATTRIBUTES.reason]: reason }),
+  };
+  await span(SPANS.index, { kind: 'client', attributes }, () =>
+    ports.index.put({ statement, key, sha256: sha256Hex(bytes) }, limit()),
+  );
   await ports.drills.forget(id);
   await ports.states.settle(id);
   await ports.events.publish(id, { type: 'stored', result, ...(reason && { reason }), key });
@@ -192,6 +232,7 @@ export async function quarantine(
 ): Promise<void> {
   const key = `quarantine/${DRILL_ID.test(drillId) ? drillId : 'unknown'}/${sha256Hex(bytes)}.json`;
   await evidence.putOnce(key, bytes, limit());
+  failActive('quarantined');
   logger.error('receipt in quarantine', undefined, { drill_id: drillId, key, why });
 }
 

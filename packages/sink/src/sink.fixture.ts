@@ -80,7 +80,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       return { ready: Promise.resolve(), close: async () => {} };
     },
     drills: {
-      abandoned: async () => [...queue.abandoned],
+      abandoned: async () => queue.abandoned.map((plan) => ({ plan })),
       forget: async (id) => {
         queue.abandoned = queue.abandoned.filter((plan) => plan.drill_id !== id);
       },

@@ -1,5 +1,6 @@
-import type { Plan } from '@muster/core';
-import { type Keeping, keepReceipt, keepUnfinished, quarantine } from './keep-receipt.js';
+import { type AskedDrill, drillsQueue } from '@muster/queue';
+import { contextOf, inContext, tellLostAttempt } from '@muster/telemetry';
+import { type Keeping, keepReceipt, quarantine } from './keep-receipt.js';
 import { createVerifier } from './keyring-cache.js';
 import type { RunningSink, SinkPorts } from './sink-ports.js';
 import { createTrouble } from './trouble.js';
@@ -47,21 +48,23 @@ async function endAbandoned(keeping: Keeping, trouble: ReturnType<typeof createT
   const { drills } = keeping.ports;
   // Without Redis nothing works, and whoever needs it says so.
   const abandoned = await drills.abandoned().catch(() => []);
-  for (const plan of abandoned) {
-    await endOne(keeping, plan).catch((error: unknown) =>
-      trouble('drills whose workers died wait for their receipts', error, { drill_id: plan.drill_id }),
+  for (const drill of abandoned) {
+    const { drill_id: drillId } = drill.plan;
+    await inContext(contextOf(drill), () => endOne(keeping, drill)).catch((error: unknown) =>
+      trouble('drills whose workers died wait for their receipts', error, { drill_id: drillId }),
     );
   }
 }
 
-async function endOne(keeping: Keeping, plan: Plan): Promise<void> {
-  const { drills, receipts, states } = keeping.ports;
+async function endOne(keeping: Keeping, { plan, traceparent }: AskedDrill): Promise<void> {
+  const { drills, receipts, states, now } = keeping.ports;
   const { drill_id: drillId } = plan;
   // Its last worker died after it had spoken: that receipt is to stand. Should it not verify, the next look finds none.
   if (await receipts.holds(drillId)) return;
   const attempts = await states.attempts(drillId);
   const reason = (await states.cancelRequested(drillId)) ? 'cancelled' : 'worker_lost';
-  await keepUnfinished(keeping, { plan, reason, attempts });
+  tellLostAttempt({ plan, carrier: { traceparent }, queue: drillsQueue(plan.pool) }, attempts, now());
+  await keepReceipt(keeping, { type: 'unfinished', plan, reason, attempts: [...attempts], traceparent });
   await drills.forget(drillId);
 }
 

@@ -1,4 +1,5 @@
 export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from './create-logger.js';
+export { openAttempt, type TracedAttempt, tellLostAttempt } from './drill-attempt.js';
 export { drillAttributes, messagingAttributes, traceRequest } from './drill-request.js';
 export {
   type FleetMetricsOptions,
@@ -12,8 +13,16 @@ export {
 export type { LogFields, Logger } from './logger.js';
 export { METRICS } from './metric-names.js';
 export { ATTRIBUTES, checkSpan, SPANS } from './names.js';
-export { attemptSpanId } from './span-id.js';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
-export { activeTraceId, type OpenSpan, openSpan, type SpanOptions, span, within } from './tracing.js';
+export {
+  activeTraceId,
+  codeOf,
+  failActive,
+  inContext,
+  type OpenSpan,
+  openSpan,
+  type SpanOptions,
+  span,
+} from './tracing.js';
 export { type WorkMetrics, workMetrics } from './work-metrics.js';

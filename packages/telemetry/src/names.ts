@@ -38,6 +38,9 @@ export const ATTRIBUTES = {
   worker: 'muster.worker',
   phase: 'muster.phase',
   check: 'muster.check.id',
+  /** Of a try, as in the attempts of a receipt: pass, fail, error, lost, returned. */
+  outcome: 'muster.outcome',
+  /** Of a check, or of a receipt. */
   verdict: 'muster.verdict',
   reason: 'muster.reason',
 } as const;

@@ -1,11 +1,11 @@
 import { MusterError } from '@muster/core';
 import { ROOT_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { tracedInMemory } from '../../../test/support/traced-in-memory.ts';
 import { createLogger } from './create-logger.js';
 import { attemptSpanId } from './span-id.js';
 import { carrierOf, contextOf, traceIdOf } from './traceparent.js';
-import { tracedInMemory } from './tracing.fixture.js';
-import { activeTraceId, openSpan, span, within } from './tracing.js';
+import { activeTraceId, inContext, openSpan, span } from './tracing.js';
 
 const SENDER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -17,7 +17,7 @@ describe('without an SDK', () => {
       traceparent: SENDER,
     });
     expect(await span('a', {}, async ({ context }) => carrierOf(context))).toEqual({});
-    expect(within(parent, activeTraceId)).toBeUndefined();
+    expect(inContext(parent, activeTraceId)).toBeUndefined();
   });
 });
 
@@ -78,7 +78,7 @@ describe('a span', () => {
       logger.child({ drill_id: 'drl_1' }).error('within', new Error('no'));
       return traceIdOf(context);
     });
-    within(contextOf({ traceparent: SENDER }), () => logger.info('of somebody else'));
+    inContext(contextOf({ traceparent: SENDER }), () => logger.info('of somebody else'));
     expect(lines.map(({ trace_id }) => trace_id)).toEqual([undefined, traceId, TRACE]);
   });
 });

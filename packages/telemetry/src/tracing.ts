@@ -72,7 +72,7 @@ export async function span<T>(
 ): Promise<T> {
   const opened = openSpan(name, options);
   try {
-    return await within(opened.context, () => work(opened));
+    return await inContext(opened.context, () => work(opened));
   } catch (error) {
     opened.fail(codeOf(error));
     throw error;
@@ -81,8 +81,15 @@ export async function span<T>(
   }
 }
 
+/** Notes on the active span, if there is one, that it failed: a code, never a message. */
+export function failActive(code: string): void {
+  const active = trace.getActiveSpan();
+  active?.setAttribute(ATTRIBUTES.errorType, code);
+  active?.setStatus({ code: SpanStatusCode.ERROR });
+}
+
 /** Runs `work` where `active` is the active context: its log lines and spans belong to that trace. */
-export function within<T>(active: Context, work: () => T): T {
+export function inContext<T>(active: Context, work: () => T): T {
   return context.with(active, work);
 }
 

@@ -6,8 +6,25 @@ import {
   type Source,
   type UnfinishedReason,
 } from '@muster/core';
-import type { Disposition, DrillDelivery, WaitReason } from '@muster/queue';
+import type { DrillEvent } from '@muster/drill';
+import { type Disposition, type DrillDelivery, drillsQueue, RECEIPTS, type WaitReason } from '@muster/queue';
+import {
+  ATTRIBUTES,
+  type Carrier,
+  carrierOf,
+  codeOf,
+  inContext,
+  messagingAttributes,
+  type OpenSpan,
+  openAttempt,
+  SPANS,
+  span,
+  tellLostAttempt,
+  traceIdOf,
+  workMetrics,
+} from '@muster/telemetry';
 import { takeConditions } from './conditions.js';
+import { createDrillSpans } from './drill-spans.js';
 import type { RunningDrills } from './running-drills.js';
 import { againAfter, endOf, MOST_TRIES, triesOf, waitAfter } from './tries.js';
 import type { DrillTask, WorkerPorts } from './worker-ports.js';
@@ -18,6 +35,12 @@ export interface Delivering {
   readonly running: RunningDrills;
   /** Aborts when the worker must stop: what runs is given back. */
   readonly graceOver: AbortSignal;
+}
+
+/** A drill as its job has it. */
+interface Asked {
+  readonly plan: Plan;
+  readonly carrier: Carrier;
 }
 
 const DONE: Disposition = { type: 'done' };
@@ -36,7 +59,7 @@ const WAITS = {
  */
 export async function deliver(
   context: Delivering,
-  { plan, attempt }: DrillDelivery,
+  { plan, attempt, traceparent }: DrillDelivery,
   lockLost: AbortSignal,
 ): Promise<Disposition> {
   const { ports, configOf } = context;
@@ -44,17 +67,18 @@ export async function deliver(
   if (await ports.receipts.holds(drillId)) return DONE;
   if (context.graceOver.aborted) return { type: 'later', afterMs: 0 };
   const earlier = await ports.states.attempts(drillId);
-  const end = (reason: UnfinishedReason): Promise<Disposition> => endUnfinished(ports, plan, reason);
+  const asked = { plan, carrier: { traceparent } };
+  const end = (reason: UnfinishedReason): Promise<Disposition> => endUnfinished(ports, asked, reason);
   if (await ports.states.cancelRequested(drillId)) return await end('cancelled');
   if (triesOf(earlier) >= MOST_TRIES) return await end(endOf(earlier));
   const config = await configOf(plan.config_sha256);
-  if (config === undefined) return await wait(ports, plan, { type: 'config' });
+  if (config === undefined) return await wait(ports, asked, { type: 'config' });
   const source = sourceFor(plan, config);
   if (source === undefined) return await end('config_unavailable');
   const conditions = await takeConditions(ports, plan, config, source, lockLost);
-  if (conditions.type === 'waits') return await wait(ports, plan, conditions.why, conditions.detail);
+  if (conditions.type === 'waits') return await wait(ports, asked, conditions.why, conditions.detail);
   try {
-    return await tryDrill(context, { plan, config, source, attempt, earlier }, lockLost);
+    return await tryTraced(context, { plan, config, source, attempt, earlier }, asked.carrier, lockLost);
   } finally {
     await conditions.release();
   }
@@ -69,23 +93,30 @@ function sourceFor(plan: Plan, config: Config): Source | undefined {
 }
 
 async function endUnfinished(
-  { states, receipts, logger }: WorkerPorts,
-  plan: Plan,
+  { states, receipts, logger, now }: WorkerPorts,
+  { plan, carrier }: Asked,
   reason: UnfinishedReason,
 ): Promise<Disposition> {
   const attempts = [...(await states.attempts(plan.drill_id))];
-  await receipts.publish({ type: 'unfinished', plan, reason, attempts });
+  tellLostAttempt({ plan, carrier, queue: drillsQueue(plan.pool) }, attempts, now());
+  await receipts.publish({ type: 'unfinished', plan, reason, attempts, ...carrier });
   logger.warn('drill ended without a try', { drill_id: plan.drill_id, reason });
   return DONE;
 }
 
-async function wait(ports: WorkerPorts, plan: Plan, why: WaitReason, detail?: string): Promise<Disposition> {
+async function wait(
+  ports: WorkerPorts,
+  asked: Asked,
+  why: WaitReason,
+  detail?: string,
+): Promise<Disposition> {
+  const { plan } = asked;
   const { againMs, longestMs, end } = WAITS[why.type];
   const now = ports.now();
   const known = await ports.states.waiting(plan.drill_id);
   const since = await ports.states.waitsFor(plan.drill_id, why, now);
   if (longestMs !== undefined && now.getTime() - since.getTime() >= longestMs) {
-    return await endUnfinished(ports, plan, end);
+    return await endUnfinished(ports, asked, end);
   }
   if (known?.why.type !== why.type) {
     const told = describeWait(why);
@@ -110,20 +141,58 @@ function describeWait(why: WaitReason): string {
     : 'its configuration is not in Redis';
 }
 
+/** One try as a span of its own, which whoever takes the drill over tells of instead where the lock was lost. */
+async function tryTraced(
+  context: Delivering,
+  task: DrillTask,
+  carrier: Carrier,
+  lockLost: AbortSignal,
+): Promise<Disposition> {
+  const { worker } = context.ports.identity;
+  const { plan, earlier } = task;
+  const begun = context.ports.now();
+  const drill = { plan, carrier, queue: drillsQueue(plan.pool) };
+  tellLostAttempt(drill, earlier, begun);
+  const attempt = { worker, started_at: begun.toISOString() };
+  const opened = openAttempt({ ...drill, attempt, number: earlier.length + 1 });
+  try {
+    const traced = { ...task, traceId: traceIdOf(opened.context) };
+    return await inContext(opened.context, () => tryDrill(context, traced, opened, begun, lockLost));
+  } catch (error) {
+    opened.fail(codeOf(error));
+    throw error;
+  } finally {
+    if (!lockLost.aborted) opened.end();
+  }
+}
+
 /** One try, with its beginning and its end written down. */
-async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSignal): Promise<Disposition> {
+async function tryDrill(
+  context: Delivering,
+  task: DrillTask,
+  attemptSpan: OpenSpan,
+  begun: Date,
+  lockLost: AbortSignal,
+): Promise<Disposition> {
   const { ports, running, graceOver } = context;
   const { plan, config, attempt, earlier } = task;
   const drillId = plan.drill_id;
-  await ports.states.beginAttempt(drillId, attempt, { worker: ports.identity.worker, at: ports.now() });
+  await ports.states.beginAttempt(drillId, attempt, { worker: ports.identity.worker, at: begun });
   await ports.events.publish(drillId, { type: 'attempt', attempt, worker: ports.identity.worker });
   const mine = running.begin(plan);
+  const spans = createDrillSpans(plan, attemptSpan, workMetrics);
+  const observe = (event: DrillEvent): void => {
+    spans.observe(event);
+    mine.observe(event);
+  };
   try {
     if (earlier.length > 0) await ports.removeCells(config, drillId).catch(() => {});
     const signal = AbortSignal.any([lockLost, graceOver, mine.cancelled]);
-    const outcome = await ports.perform(task, mine.observe, signal).catch((error: unknown) => {
+    const outcome = await ports.perform(task, observe, signal).catch((error: unknown) => {
+      attemptSpan.fail(codeOf(error));
       ports.logger.error('a try came to no receipt', error, { drill_id: drillId, attempt });
     });
+    spans.close();
     if (lockLost.aborted) return DONE;
     // Nobody waits for a try that somebody has cancelled.
     const again = (reason: Reason, afterMs: number) =>
@@ -134,6 +203,7 @@ async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSig
     const { result, reason } = statement.predicate;
     const fields = { drill_id: drillId, source: plan.source.slug, attempt, result, reason };
     if (reason === 'cancelled' && graceOver.aborted && !mine.cancelled.aborted) {
+      attemptSpan.set({ [ATTRIBUTES.outcome]: 'returned' });
       await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'returned' });
       await ports.events.publish(drillId, { type: 'returned', worker: ports.identity.worker });
       ports.logger.info('drill given back', fields);
@@ -151,14 +221,19 @@ async function tryDrill(context: Delivering, task: DrillTask, lockLost: AbortSig
       attempt,
       bundle,
     } as const;
-    await publishUntil(
-      lockLost,
-      () => ports.receipts.publish(message),
-      () => ports.logger.warn('the receipt waits until Redis takes it', { drill_id: drillId }),
+    const attributes = messagingAttributes(RECEIPTS, 'send', drillId);
+    const parent = attemptSpan.context;
+    await span(SPANS.publish, { kind: 'producer', attributes, parent }, ({ context: published }) =>
+      publishUntil(
+        lockLost,
+        () => ports.receipts.publish({ ...message, ...carrierOf(published) }),
+        () => ports.logger.warn('the receipt waits until Redis takes it', { drill_id: drillId }),
+      ),
     );
     ports.logger.info('drill ended', fields);
     return DONE;
   } finally {
+    spans.close();
     mine.end();
   }
 }

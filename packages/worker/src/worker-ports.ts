@@ -29,6 +29,8 @@ export interface DrillTask {
   readonly attempt: number;
   /** The tries before this one, in order. */
   readonly earlier: readonly Attempt[];
+  /** Of its trace, where there is one: 32 hex digits, for the receipt. */
+  readonly traceId?: string | undefined;
 }
 
 export interface WorkerPorts {

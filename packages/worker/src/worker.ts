@@ -1,5 +1,6 @@
 import type { Config } from '@muster/core';
 import { createConfigCache, type Heartbeat, type Subscription } from '@muster/queue';
+import { contextOf, inContext } from '@muster/telemetry';
 import { deliver } from './deliver.js';
 import { createRunningDrills, type RunningDrills } from './running-drills.js';
 import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';
@@ -33,7 +34,8 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   const consumer = ports.consumeDrills({
     pool: options.pool,
     concurrency: options.concurrency,
-    handle: (delivery, lockLost) => deliver(context, delivery, lockLost),
+    handle: (delivery, lockLost) =>
+      inContext(contextOf(delivery), () => deliver(context, delivery, lockLost)),
     onError: (error) => ports.logger.error('the queue of drills', error),
   });
   const lookAndBeat = async (): Promise<void> => {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { samplePlan } from '../../../test/support/sample-plan.ts';
+import { drillJobSchema, receiptJobSchema } from './jobs.js';
+
+const plan = samplePlan();
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const unfinished = { type: 'unfinished', plan, reason: 'lost', attempts: [] };
+
+describe('the traceparent of a job', () => {
+  it('is handed on', () => {
+    expect(drillJobSchema.parse({ plan, traceparent: TRACEPARENT })).toEqual({
+      plan,
+      traceparent: TRACEPARENT,
+    });
+    expect(receiptJobSchema.parse({ ...unfinished, traceparent: TRACEPARENT })).toMatchObject({
+      traceparent: TRACEPARENT,
+    });
+  });
+
+  it.each([5, null, {}, 'x'.repeat(10_000)])(
+    'that is %j at most is left out: the job counts',
+    (traceparent) => {
+      expect(drillJobSchema.parse({ plan, traceparent })).toEqual({ plan });
+      expect(receiptJobSchema.parse({ ...unfinished, traceparent })).toEqual(unfinished);
+    },
+  );
+});
