@@ -24,6 +24,8 @@ export interface ApiPorts {
   readonly index: Pick<DrillIndex, 'get' | 'list'>;
   readonly store: EvidenceStore;
   readonly keyring: () => Promise<Keyring>;
+  /** In the text format of Prometheus, 0.0.4. */
+  readonly metricsText: () => Promise<string>;
   readonly logger: Logger;
   readonly now: () => Date;
 }

@@ -9,7 +9,8 @@ import {
   type Source,
 } from '@muster/core';
 import { getPlan } from '@muster/evidence';
-import { requestDrill } from '@muster/queue';
+import { drillsQueue, requestDrill } from '@muster/queue';
+import { type Carrier, contextOf, traceIdOf, traceRequest } from '@muster/telemetry';
 import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
 import type { Principal } from './auth.js';
@@ -22,14 +23,29 @@ type Asked = z.infer<typeof askSchema>;
 const STORING_MS = 60_000;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+export interface Accepted {
+  readonly id: string;
+  /** Where it is traced. */
+  readonly trace_id?: string;
+}
+
+/** Who asks, and what came along with the request. */
+export interface Asking {
+  readonly by: Principal;
+  /** The Idempotency-Key. */
+  readonly key: string | undefined;
+  /** Of the trace that the drill becomes part of. */
+  readonly carrier: Carrier;
+}
+
 /**
  * Asks for a drill by hand. With a key, the same request again is the same drill: also where the first one died between
  * its key and its queue, since to ask for a drill again changes nothing.
- * @returns its id, when its plan is stored. @throws {@link Refusal}, `evidence_unwritable`, `redis_unavailable`.
+ * @returns its id, when its plan is stored and its job queued. @throws {@link Refusal}, `evidence_unwritable`, `redis_unavailable`.
  */
 export function createAskDrill(ports: ApiPorts) {
   const inForce = createInForce(ports.configs);
-  return async (asked: Asked, by: Principal, key: string | undefined): Promise<string> => {
+  return async (asked: Asked, { by, key, carrier }: Asking): Promise<Accepted> => {
     const config = await inForce();
     const source = narrowed(sourceOf(config, asked.source, 400), asked.checks);
     const fresh = newDrillId(ports.now());
@@ -40,7 +56,7 @@ export function createAskDrill(ports: ApiPorts) {
     if (drillId === undefined) {
       throw new Refusal(422, 'key_reused', 'This Idempotency-Key came with another request before.');
     }
-    if (drillId !== fresh && (await isKnown(ports, drillId))) return drillId;
+    if (drillId !== fresh && (await isKnown(ports, drillId))) return { id: drillId };
     // Whoever asks again may do so under another configuration: the drill is the one that was planned.
     const planned = drillId === fresh ? undefined : await plannedBefore(ports, source.slug, drillId);
     const plan =
@@ -51,8 +67,11 @@ export function createAskDrill(ports: ApiPorts) {
         restorePoint: restorePointOf(asked.restore_point),
         ...(asked.pool !== undefined && { pool: asked.pool }),
       });
-    await requestDrill(ports, plan, {}, AbortSignal.timeout(STORING_MS));
-    return drillId;
+    return await traceRequest(plan, drillsQueue(plan.pool), contextOf(carrier), async (sent) => {
+      await requestDrill(ports, plan, sent, AbortSignal.timeout(STORING_MS));
+      const traceId = traceIdOf(contextOf(sent));
+      return { id: drillId, ...(traceId && { trace_id: traceId }) };
+    });
   };
 }
 

@@ -1,12 +1,13 @@
 import { drillTime } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
 import type { Heartbeat, QueuedDrill, WaitReason } from '@muster/queue';
+import { contextOf, traceIdOf } from '@muster/telemetry';
 import type { ApiPorts } from './api-ports.js';
 import type { EndedDrill, OpenDrill } from './schemas.js';
 
 /** A drill with a receipt. */
 export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
-  const { source, result, reason, backup } = statement.predicate;
+  const { source, result, reason, backup, trace_id: traceId } = statement.predicate;
   return {
     id: drillId,
     state: 'ended',
@@ -16,6 +17,7 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
     asked_at: askedAt.toISOString(),
     issued_at: issuedAt.toISOString(),
     ...(backup && { backup: backup.id }),
+    ...(traceId && { trace_id: traceId }),
     receipt: { key, sha256 },
   };
 }
@@ -38,10 +40,11 @@ export async function openDrills(
 
 export async function openDrill(
   states: ApiPorts['states'],
-  { plan, state }: QueuedDrill,
+  { plan, state, traceparent }: QueuedDrill,
   workers: readonly Heartbeat[],
 ): Promise<OpenDrill> {
   const id = plan.drill_id;
+  const traceId = traceIdOf(contextOf({ traceparent }));
   const waiting = await states.waiting(id);
   const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === id));
   const phase = worker?.drills.find((drill) => drill.drill_id === id)?.phase;
@@ -56,6 +59,7 @@ export async function openDrill(
     ...(worker && { worker: worker.worker }),
     ...(phase && { phase }),
     ...(waits && { waits_for: waits }),
+    ...(traceId && { trace_id: traceId }),
   };
 }
 

@@ -8,6 +8,7 @@ const slug = z.string().regex(/^[a-z0-9-]{1,100}$/);
 const time = z.iso.datetime();
 const result = z.enum(['pass', 'fail', 'error']);
 const reason = z.enum(REASON_CODES);
+const traceId = z.string().optional().describe('Of its trace, where the fleet is traced.');
 
 const drillId = z.string().regex(DRILL_ID).describe('drl_ and a ULID.');
 export const drillParams = z.object({ id: drillId });
@@ -23,7 +24,7 @@ export const askSchema = z.strictObject({
   pool: slug.optional().describe('Another pool than that of the source.'),
 });
 
-export const askedSchema = z.strictObject({ id: drillId });
+export const askedSchema = z.strictObject({ id: drillId, trace_id: traceId });
 
 export const listQuery = z.strictObject({
   source: slug.optional(),
@@ -42,6 +43,7 @@ const endedSchema = z.strictObject({
   asked_at: time,
   issued_at: time,
   backup: z.string().optional(),
+  trace_id: traceId,
   receipt: z.strictObject({ key: z.string(), sha256: z.string() }),
 });
 const openSchema = z.strictObject({
@@ -53,6 +55,7 @@ const openSchema = z.strictObject({
   worker: z.string().optional(),
   phase: z.enum(PHASES).optional(),
   waits_for: z.string().optional(),
+  trace_id: traceId,
 });
 export type EndedDrill = z.infer<typeof endedSchema>;
 export type OpenDrill = z.infer<typeof openSchema>;

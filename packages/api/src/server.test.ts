@@ -68,6 +68,7 @@ function world() {
       list: async () => plans.map((plan) => ({ plan, state: 'waiting' as const, idleSince: NOW })),
       remove: async () => 'removed',
       abandoned: async () => [],
+      depths: async () => [],
       forget: async () => {},
       close: async () => {},
     },
@@ -117,6 +118,7 @@ function world() {
       list: async function* () {},
     } as unknown as ApiPorts['store'],
     keyring: async () => ({ location: 'keys', keys: [] }),
+    metricsText: async () => 'muster_drills_total 1\n',
     logger: silent,
     now: () => NOW,
   };

@@ -3,14 +3,19 @@ import {
   isMusterError,
   MusterError,
   newDrillId,
+  type Plan,
   type RestorePoint,
   receiptKey,
   type Source,
 } from '@muster/core';
 import { type DrillOutcome, runDrill } from '@muster/drill';
 import { type EvidenceStore, putPlan } from '@muster/evidence';
+import { drillAttributes, type OpenSpan, SPANS, span, traceIdOf, workMetrics } from '@muster/telemetry';
+import { createDrillSpans } from '@muster/worker';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
+import { serviceLogger } from './fleet/service-logger.js';
+import { callerContext, withTelemetry } from './fleet/with-telemetry.js';
 import type { LoadedConfig } from './load-config.js';
 import { openOutputLog } from './output-log.js';
 import { stateDirectory } from './places.js';
@@ -53,27 +58,59 @@ export async function performDrill(
   signal: AbortSignal,
 ): Promise<PerformedDrill> {
   const { environment } = cli;
-  const signer = await openSigner(cli, loaded, signal);
-  const store = openEvidenceStore(loaded.evidence.store, environment);
-  await store.probe(signal);
-  const log = await openOutputLog(stateDirectory(environment), environment.now);
-  try {
-    const ports = drillPorts(environment, loaded.config, {
-      signer,
-      observe: observer.observe,
-      output: log.append,
-    });
+  return await withTelemetry(cli, { service: 'cli', logger: serviceLogger(cli, 'cli') }, async () => {
     const plan = createPlan(loaded.config, asked.source, {
       drillId: newDrillId(environment.now()),
       trigger: { kind: 'cli' },
       restorePoint: asked.restorePoint,
     });
+    const options = { parent: callerContext(environment), attributes: drillAttributes(plan) };
+    return await span(SPANS.run, options, (traced) =>
+      performPlanned(cli, loaded, { ...asked, plan, traced }, observer, signal),
+    );
+  });
+}
+
+interface PlannedDrill extends DrillAsked {
+  readonly plan: Plan;
+  readonly traced: OpenSpan;
+}
+
+async function performPlanned(
+  cli: Cli,
+  loaded: LoadedConfig,
+  { plan, traced, ...asked }: PlannedDrill,
+  observer: DrillObserver,
+  signal: AbortSignal,
+): Promise<PerformedDrill> {
+  const { environment } = cli;
+  const signer = await openSigner(cli, loaded, signal);
+  const store = openEvidenceStore(loaded.evidence.store, environment);
+  await store.probe(signal);
+  const log = await openOutputLog(stateDirectory(environment), environment.now);
+  const spans = createDrillSpans(plan, traced, workMetrics);
+  try {
+    const ports = drillPorts(environment, loaded.config, {
+      signer,
+      observe: (event) => {
+        spans.observe(event);
+        observer.observe(event);
+      },
+      output: log.append,
+    });
     if ((await putPlan(store, plan, AbortSignal.timeout(LAST_WORDS_MS))) === 'exists')
       throw alreadyThere(plan.drill_id, store.location);
-    const outcome = await runDrill(ports, { ...asked, plan, config: loaded.config }, signal);
-    const key = await storeReceipt(store, outcome);
+    const traceId = traceIdOf(traced.context);
+    const outcome = await runDrill(ports, { ...asked, plan, config: loaded.config, traceId }, signal);
+    spans.close();
+    const key = await span(SPANS.store, { attributes: drillAttributes(plan) }, () =>
+      storeReceipt(store, outcome),
+    );
+    const { source, result, reason } = outcome.statement.predicate;
+    workMetrics.drillEnded(source.kind, result, reason);
     return { ...outcome, key };
   } finally {
+    spans.close();
     observer.close();
   }
 }

@@ -11,6 +11,8 @@ export interface DrillIndex {
   put(receipt: IndexedReceipt, signal: AbortSignal): Promise<void>;
   /** Newest drill first. */
   list(query: DrillQuery, signal: AbortSignal): Promise<readonly IndexedDrill[]>;
+  /** Of each source that ever passed, when the newest drill that passed was asked for; in no order. */
+  lastPasses(signal: AbortSignal): Promise<readonly { readonly source: string; readonly at: Date }[]>;
   get(drillId: string, signal: AbortSignal): Promise<IndexedDrill | undefined>;
   /** Replaces everything by these, in one transaction: readers see the old rows until it ends. @returns how many. */
   rebuild(receipts: AsyncIterable<IndexedReceipt>, signal: AbortSignal): Promise<number>;

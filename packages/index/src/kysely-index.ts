@@ -42,6 +42,7 @@ export async function openIndex(
         ),
       ),
     list: (query, signal) => guarded(signal, () => orAborted(list(db, query), signal)),
+    lastPasses: (signal) => guarded(signal, () => orAborted(lastPasses(db), signal)),
     get: (drillId, signal) =>
       guarded(signal, async () => {
         const found = db.selectFrom('drills').select(['key', 'sha256', 'statement']);
@@ -88,6 +89,16 @@ async function list(db: Kysely<Tables>, { source, result, since, before, limit }
     .limit(limit)
     .execute();
   return rows.map(indexedDrill);
+}
+
+async function lastPasses(db: Kysely<Tables>) {
+  const rows = await db
+    .selectFrom('drills')
+    .select(({ fn }) => ['source', fn.max('asked_at').as('at')])
+    .where('result', '=', 'pass')
+    .groupBy('source')
+    .execute();
+  return rows.map(({ source, at }) => ({ source, at: new Date(at) }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createPlan, isMusterError, jitterOf, type Plan, receiptKey, scheduledDrillId } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
-import { type AddOptions, requestDrill } from '@muster/queue';
+import { type AddOptions, drillsQueue, requestDrill } from '@muster/queue';
+import { activeContext, traceRequest } from '@muster/telemetry';
 import type { InForce, Scheduled } from './in-force.js';
 import type { ProducerPorts } from './producer-ports.js';
 
@@ -40,8 +41,11 @@ export async function askDue(
   if (await ports.receipts.holds(plan.drill_id)) return 'over';
   if (await hasReceipt(store, plan.source.slug, plan.drill_id, signal)) return 'over';
   const { drills, receipts, events } = ports;
+  const request = { store, drills, receipts, events };
   const options = queueOptions(scheduled, due, ports.now());
-  return await requestDrill({ store, drills, receipts, events }, plan, options, signal);
+  return await traceRequest(plan, drillsQueue(plan.pool), activeContext(), (carrier) =>
+    requestDrill(request, plan, { ...options, ...carrier }, signal),
+  );
 }
 
 export async function hasReceipt(

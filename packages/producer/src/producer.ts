@@ -1,5 +1,6 @@
 import { isMusterError, MusterError, type Sha256, sha256 } from '@muster/core';
-import { type PushAnswer, scheduleKey, type Tick } from '@muster/queue';
+import { type PushAnswer, scheduleKey, TICKS, type Tick, tickJobId } from '@muster/queue';
+import { ATTRIBUTES, messagingAttributes, SPANS, span } from '@muster/telemetry';
 import { askDue } from './ask-due.js';
 import { createDueReconciler } from './due-reconciler.js';
 import { differenceOf, type InForce, inForceOf } from './in-force.js';
@@ -141,7 +142,16 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     isSynced = true;
   };
 
-  const handleTick = async ({ slug, schedule, due }: Tick): Promise<void> => {
+  const handleTick = (tick: Tick): Promise<void> => {
+    const attributes = {
+      ...messagingAttributes(TICKS, 'process', tickJobId(tick)),
+      [ATTRIBUTES.source]: tick.slug,
+      [ATTRIBUTES.schedule]: tick.schedule,
+    };
+    return span(SPANS.tick, { kind: 'consumer', attributes }, () => answerTick(tick));
+  };
+
+  const answerTick = async ({ slug, schedule, due }: Tick): Promise<void> => {
     const key = scheduleKey(slug, schedule);
     const known = await configs.inForce();
     if (known?.digest !== current?.read.document.digest) await serially(look);

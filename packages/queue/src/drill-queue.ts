@@ -77,8 +77,9 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     queues.set(pool, queue);
     return queue;
   };
-  const everyQueue = async (): Promise<readonly Queue[]> =>
-    (await redis.smembers(POOLS)).filter((pool) => POOL.test(pool)).map(queueOf);
+  const everyPool = async (): Promise<readonly string[]> =>
+    (await redis.smembers(POOLS)).filter((pool) => POOL.test(pool));
+  const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool()).map(queueOf);
   const jobOf = async (drillId: string): Promise<Job | undefined> => {
     for (const queue of await everyQueue()) {
       const job = await readJob(queue, drillId);
@@ -114,7 +115,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
       ),
     depths: () =>
       orUnavailable(
-        redis.smembers(POOLS).then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
+        everyPool().then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
         'counting drills',
       ),
     forget: (drillId) =>

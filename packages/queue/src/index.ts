@@ -56,4 +56,5 @@ export {
 } from './schedules.js';
 export type { Subscription } from './subscription.js';
 export { scheduleKey, type Tick } from './tick.js';
+export { tickJobId } from './tick-job-id.js';
 export { createWorkerRegistry, type Heartbeat, type WorkerRegistry } from './worker-registry.js';

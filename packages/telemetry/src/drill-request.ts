@@ -1,5 +1,5 @@
 import type { Plan } from '@muster/core';
-import { type Attributes, type Context, context } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { ATTRIBUTES, SPANS } from './names.js';
 import { type Carrier, carrierOf } from './traceparent.js';
 import { span } from './tracing.js';
@@ -34,13 +34,13 @@ export function messagingAttributes(
 
 /**
  * Asks for a drill within its span, the one that all tries of the drill belong to: `ask` sends the carrier along with
- * its job. `parent`: of whoever asks (`contextOf(headers)`); absent = what is active.
+ * its job. `parent`: of whoever asks, such as `contextOf(headers)`.
  */
 export function traceRequest<T>(
   plan: Plan,
   queue: string,
+  parent: Context,
   ask: (carrier: Carrier) => Promise<T>,
-  parent: Context = context.active(),
 ): Promise<T> {
   const attributes = { ...drillAttributes(plan), ...messagingAttributes(queue, 'send', plan.drill_id) };
   return span(SPANS.request, { kind: 'producer', attributes, parent }, (opened) =>

@@ -16,6 +16,7 @@ export { ATTRIBUTES, checkSpan, SPANS } from './names.js';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
 export {
+  activeContext,
   activeTraceId,
   codeOf,
   failActive,

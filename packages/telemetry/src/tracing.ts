@@ -93,6 +93,9 @@ export function inContext<T>(active: Context, work: () => T): T {
   return context.with(active, work);
 }
 
+/** Of what runs here, for what it starts. */
+export const activeContext = (): Context => context.active();
+
 /** Of what runs here; undefined where nothing is traced. */
 export const activeTraceId = (): string | undefined => traceIdOf(context.active());
 

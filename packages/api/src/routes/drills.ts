@@ -44,14 +44,21 @@ export function drillRoutes({ server, ports, closing }: Api): void {
         description:
           'Its plan is stored when this answers. With an Idempotency-Key it may be asked again for a day.',
         tags: ['drills'],
-        headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+        headers: z.object({
+          'idempotency-key': z.string().min(1).max(200).optional(),
+          traceparent: z
+            .string()
+            .optional()
+            .describe('W3C Trace Context: the drill becomes part of that trace. An invalid one is ignored.'),
+        }),
         body: askSchema,
         response: { 202: askedSchema, ...problems(400, 401, 403, 413, 415, 422) },
       },
     },
     async (request, reply) => {
-      const id = await ask(request.body, request.principal, request.headers['idempotency-key']);
-      return await reply.code(202).header('location', `/api/v1/drills/${id}`).send({ id });
+      const { 'idempotency-key': key, traceparent } = request.headers;
+      const accepted = await ask(request.body, { by: request.principal, key, carrier: { traceparent } });
+      return await reply.code(202).header('location', `/api/v1/drills/${accepted.id}`).send(accepted);
     },
   );
 

@@ -1,9 +1,11 @@
 import { isMusterError } from '@muster/core';
+import { z } from 'zod';
 import type { Api } from '../api.js';
 import { createInForce } from '../in-force.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
 
 const PROBE_MS = 5_000;
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Workers, keys, and whether what the API needs is there. */
 export function fleetRoutes({ server, ports }: Api): void {
@@ -76,6 +78,24 @@ export function fleetRoutes({ server, ports }: Api): void {
       const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
       return await reply.code(ready ? 200 : 503).send({ ready, redis, index, evidence, configuration });
     },
+  );
+
+  server.get(
+    '/metrics',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'The metrics of the fleet and of this process',
+        description: 'In the text format of Prometheus; docs/telemetry.md lists them.',
+        tags: ['health'],
+        response: {
+          200: { description: 'Metrics.', content: { [METRICS_TYPE]: { schema: z.string() } } },
+          ...problems(401),
+        },
+      },
+      serializerCompiler: () => (text) => String(text),
+    },
+    async (_request, reply) => await reply.type(METRICS_TYPE).send(await ports.metricsText()),
   );
 }
 

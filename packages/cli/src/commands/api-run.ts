@@ -1,10 +1,12 @@
 import type { RunningApi } from '@muster/api';
+import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { apiService } from '../fleet/api-service.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { requireIndex } from '../fleet/services.js';
+import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
@@ -12,6 +14,11 @@ import { serving, stopped } from '../serving.js';
 /** `muster api`: until it is told to stop. */
 export async function apiRun(cli: Cli): Promise<number> {
   const logger = serviceLogger(cli, 'api');
+  const asked = { service: 'api', logger, scraped: true };
+  return await withTelemetry(cli, asked, (telemetry) => serveApi(cli, logger, telemetry));
+}
+
+async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise<number> {
   const loaded = await loadConfig(cli);
   const ignore = (): void => logger.info('the API reads its tokens when it starts');
   await serving(cli.process, ignore, async (stop) => {
@@ -21,7 +28,7 @@ export async function apiRun(cli: Cli): Promise<number> {
     for (const warning of await queues.check()) logger.warn(warning);
     const index = await requireIndex(cli, loaded, stop);
     held.defer(() => index.close());
-    const api = await apiService(cli, loaded, queues, index, logger);
+    const api = await apiService(cli, loaded, { queues, index, telemetry }, logger);
     held.defer(() => api.close());
     sayToken(cli, api);
     await stopped(stop);

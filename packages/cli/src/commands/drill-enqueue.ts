@@ -1,8 +1,11 @@
 import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/core';
-import { requestDrill } from '@muster/queue';
+import { drillsQueue, requestDrill } from '@muster/queue';
+import { traceRequest } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import type { FleetQueues } from '../fleet/fleet-queues.js';
-import { configInForce, sourceInForce, withFleet } from '../fleet/with-fleet.js';
+import { serviceLogger } from '../fleet/service-logger.js';
+import { configInForce, type Fleet, sourceInForce, withFleet } from '../fleet/with-fleet.js';
+import { callerContext, withTelemetry } from '../fleet/with-telemetry.js';
 import { EXIT } from '../problem.js';
 import { commandName } from '../terminal/shell.js';
 import { watchDrill } from './drill-watch.js';
@@ -25,7 +28,17 @@ export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<nu
       '--pool takes the name of a pool: lower-case letters, digits and hyphens.',
     );
   }
-  return withFleet(cli, async ({ loaded, queues }, signal) => {
+  return withTelemetry(cli, { service: 'cli', logger: serviceLogger(cli, 'cli') }, () =>
+    withFleet(cli, (fleet, signal) => enqueue(cli, options, fleet, signal)),
+  );
+}
+
+async function enqueue(
+  cli: Cli,
+  options: DrillEnqueueOptions,
+  { loaded, queues }: Fleet,
+  signal: AbortSignal,
+): Promise<number> {
     const { environment, output } = cli;
     const inForce = await configInForce(cli, queues);
     const source = sourceInForce(inForce, options.source);
@@ -36,7 +49,9 @@ export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<nu
       ...(options.pool !== undefined && { pool: options.pool }),
     });
     const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
-    await requestDrill({ ...queues, store: inForce.store }, plan, {}, limit);
+    await traceRequest(plan, drillsQueue(plan.pool), callerContext(environment), (carrier) =>
+      requestDrill({ ...queues, store: inForce.store }, plan, carrier, limit),
+    );
     await noteLackOfWorkers(cli, queues, plan.pool);
     if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
     output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
@@ -46,7 +61,6 @@ export function drillEnqueue(cli: Cli, options: DrillEnqueueOptions): Promise<nu
         : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
     ]);
     return EXIT.pass;
-  });
 }
 
 /** A drill of a pool that nobody serves waits for a day: better said now. */

@@ -1,8 +1,10 @@
+import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { producerService } from '../fleet/services.js';
+import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
@@ -10,6 +12,10 @@ import { serving, stopped } from '../serving.js';
 /** `muster producer`: until it is told to stop. */
 export async function producerRun(cli: Cli): Promise<number> {
   const logger = serviceLogger(cli, 'producer');
+  return await withTelemetry(cli, { service: 'producer', logger }, () => serveProducer(cli, logger));
+}
+
+async function serveProducer(cli: Cli, logger: Logger): Promise<number> {
   const { file, config } = await loadConfig(cli);
   const queues = openQueues(await fleetRedis(cli.environment, config));
   try {

@@ -1,8 +1,10 @@
+import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { requireIndex, sinkService } from '../fleet/services.js';
+import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
@@ -10,6 +12,10 @@ import { serving, stopped } from '../serving.js';
 /** `muster sink`: until it is told to stop. */
 export async function sinkRun(cli: Cli): Promise<number> {
   const logger = serviceLogger(cli, 'sink');
+  return await withTelemetry(cli, { service: 'sink', logger }, () => serveSink(cli, logger));
+}
+
+async function serveSink(cli: Cli, logger: Logger): Promise<number> {
   const loaded = await loadConfig(cli);
   const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
   try {

@@ -1,15 +1,16 @@
 import type { RunningApi } from '@muster/api';
 import { isMusterError } from '@muster/core';
-import { type DrillIndex, openEmbeddedIndex } from '@muster/index';
-import type { Logger } from '@muster/telemetry';
+import { openEmbeddedIndex } from '@muster/index';
+import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
-import { apiService } from '../fleet/api-service.js';
+import { type ApiParts, apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
-import { type FleetQueues, openQueues } from '../fleet/fleet-queues.js';
+import { openQueues } from '../fleet/fleet-queues.js';
 import { namedRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
 import { lockState } from '../fleet/state-lock.js';
+import { withTelemetry } from '../fleet/with-telemetry.js';
 import { startWorkerProcess } from '../fleet/worker-process.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
@@ -21,6 +22,16 @@ import { type WorkerOptions, workerAsked } from './worker-run.js';
 export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
   workerAsked(options);
   const logger = serviceLogger(cli, 'up');
+  const asked = { service: 'up', logger, scraped: true };
+  return await withTelemetry(cli, asked, (telemetry) => serveAll(cli, options, logger, telemetry));
+}
+
+async function serveAll(
+  cli: Cli,
+  options: WorkerOptions,
+  logger: Logger,
+  telemetry: Telemetry,
+): Promise<number> {
   const loaded = await loadConfig(cli);
   let reload = (): void => {};
   await serving(
@@ -34,7 +45,10 @@ export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
       const redis = named === undefined ? await startEmbeddedRedis(cli.environment) : undefined;
       held.defer(() => redis?.stop());
       const url = redis?.url ?? named ?? '';
-      await serve(cli, { loaded, options, url, logger, stop, redis, onReload: (work) => (reload = work) });
+      const onReload = (work: () => void): void => {
+        reload = work;
+      };
+      await serve(cli, { loaded, options, url, logger, telemetry, stop, redis, onReload });
     },
   );
   return EXIT.pass;
@@ -46,6 +60,7 @@ interface Serving {
   readonly url: string;
   readonly redis: EmbeddedRedis | undefined;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly stop: AbortSignal;
   readonly onReload: (reload: () => void) => void;
 }
@@ -53,7 +68,7 @@ interface Serving {
 /** What is started first is ended last; each release stands beside what it releases. */
 async function serve(
   cli: Cli,
-  { loaded, options, url, redis, logger, stop, onReload }: Serving,
+  { loaded, options, url, redis, logger, telemetry, stop, onReload }: Serving,
 ): Promise<void> {
   await using held = new AsyncDisposableStack();
   const queues = openQueues(url);
@@ -67,7 +82,7 @@ async function serve(
   const producer = producerService(cli, loaded.file, queues, serviceLogger(cli, 'producer'));
   held.defer(() => producer.close());
   await Promise.all([sink.ready, producer.ready]);
-  const api = await serveApi(cli, loaded, queues, index);
+  const api = await serveApi(cli, loaded, { queues, index, telemetry });
   held.defer(() => api?.close());
   onReload(() => {
     producer.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
@@ -82,15 +97,10 @@ async function serve(
 }
 
 /** Undefined where somebody else has the default address: that nobody asked for it is no reason to end. */
-async function serveApi(
-  cli: Cli,
-  loaded: LoadedConfig,
-  queues: FleetQueues,
-  index: DrillIndex,
-): Promise<RunningApi | undefined> {
+async function serveApi(cli: Cli, loaded: LoadedConfig, parts: ApiParts): Promise<RunningApi | undefined> {
   const logger = serviceLogger(cli, 'api');
   try {
-    const api = await apiService(cli, loaded, queues, index, logger);
+    const api = await apiService(cli, loaded, parts, logger);
     sayToken(cli, api);
     return api;
   } catch (error) {

@@ -1,9 +1,11 @@
 import { MusterError, parseDuration } from '@muster/core';
+import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { type WorkerAsked, workerService } from '../fleet/services.js';
+import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
@@ -18,6 +20,10 @@ export interface WorkerOptions {
 export async function workerRun(cli: Cli, options: WorkerOptions): Promise<number> {
   const asked = workerAsked(options);
   const logger = serviceLogger(cli, 'worker');
+  return await withTelemetry(cli, { service: 'worker', logger }, () => serveWorker(cli, asked, logger));
+}
+
+async function serveWorker(cli: Cli, asked: WorkerAsked, logger: Logger): Promise<number> {
   const queues = openQueues(await redisOfWorker(cli));
   try {
     for (const warning of await queues.check()) logger.warn(warning);

@@ -1,30 +1,48 @@
 import { type ApiPorts, type RunningApi, startApi } from '@muster/api';
 import { loadKeyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import type { Logger } from '@muster/telemetry';
+import { codeOf, type Logger, observeFleet, type Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
 import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
+import { fleetView } from './fleet-view.js';
+
+/** What the API stands on; whoever starts it owns them. */
+export interface ApiParts {
+  readonly queues: FleetQueues;
+  readonly index: DrillIndex;
+  readonly telemetry: Telemetry;
+}
 
 /** Listens when it resolves. @throws `tokens_missing`, `address_unavailable`. */
 export async function apiService(
   { environment }: Cli,
   loaded: LoadedConfig,
-  queues: FleetQueues,
-  index: DrillIndex,
+  { queues, index, telemetry }: ApiParts,
   logger: Logger,
 ): Promise<RunningApi> {
   const ports: ApiPorts = {
     ...queues,
     index,
     store: openEvidenceStore(loaded.evidence.store, environment),
+    metricsText: telemetry.metricsText,
     keyring: () => loadKeyring(loaded.evidence.keyring),
     logger,
     now: environment.now,
   };
   const api = await startApi(ports, loaded.config.api, { version: musterVersion() });
   logger.info('ready', { address: api.address });
-  return api;
+  const view = fleetView({ ...ports, now: environment.now });
+  const onError = (error: unknown): void =>
+    logger.warn('a metric could not be read', { code: codeOf(error) });
+  const observed = observeFleet(view, { now: environment.now, onError });
+  return {
+    ...api,
+    close: async () => {
+      observed.close();
+      await api.close();
+    },
+  };
 }

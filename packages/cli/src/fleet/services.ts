@@ -64,13 +64,13 @@ export async function workerService(
   return startWorker(asked, {
     ...queues,
     consumeDrills: (options) => consumeDrills(queues.url, options),
-    perform: async ({ plan, config, source, earlier }, observe, signal) => {
+    perform: async ({ plan, config, source, earlier, traceId }, observe, signal) => {
       const signer = await workerSigner(cli, config);
       const hooks = { signer, observe, output: output.append };
       const ports = drillPorts(environment, config, hooks, { name: worker, pool: asked.pool });
       return await runDrill(
         ports,
-        { plan, config, source, restorePoint: restorePointOf(plan), earlier },
+        { plan, config, source, restorePoint: restorePointOf(plan), earlier, traceId },
         signal,
       );
     },

@@ -1,0 +1,45 @@
+import type { EvidenceStore } from '@muster/evidence';
+import type { DrillIndex } from '@muster/index';
+import type { DrillQueue, WorkerRegistry } from '@muster/queue';
+import type { FleetView } from '@muster/telemetry';
+
+export interface FleetViewPorts {
+  readonly drills: Pick<DrillQueue, 'depths'>;
+  readonly registry: Pick<WorkerRegistry, 'list'>;
+  readonly index: Pick<DrillIndex, 'lastPasses'>;
+  readonly store: Pick<EvidenceStore, 'list'>;
+  readonly now: () => Date;
+}
+
+/** What goes through the whole index, or lists objects in S3, is looked at so often at the most. */
+const FRESH_MS = 60_000;
+
+/** The fleet as its metrics have it. */
+export function fleetView({ drills, registry, index, store, now }: FleetViewPorts): FleetView {
+  return {
+    queues: () => drills.depths(),
+    workers: () => registry.list(),
+    lastPasses: atMostEvery(FRESH_MS, now, (signal) => index.lastPasses(signal)),
+    quarantined: atMostEvery(FRESH_MS, now, async (signal) => {
+      let count = 0;
+      for await (const _ of store.list('quarantine/', signal)) count += 1;
+      return count;
+    }),
+  };
+}
+
+/** Answers with what is known until it is that old. A fault is not kept. */
+function atMostEvery<T>(
+  freshMs: number,
+  now: () => Date,
+  ask: (signal: AbortSignal) => Promise<T>,
+): (signal: AbortSignal) => Promise<T> {
+  let known: { readonly at: number; readonly answer: T } | undefined;
+  return async (signal) => {
+    if (known !== undefined && now().getTime() - known.at < freshMs) return known.answer;
+    const at = now().getTime();
+    const answer = await ask(signal);
+    known = { at, answer };
+    return answer;
+  };
+}
