@@ -89,7 +89,30 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
     expect(await list({ source: 'shop' })).toEqual([b, a]);
     expect(await list({ result: 'fail' })).toEqual([b]);
     expect(await list({ since: at(1) })).toEqual([c, b]);
+    expect(ids(await index.latest(['shop', 'other', 'nobody'], signal)).toSorted()).toEqual(
+      [b, c].toSorted(),
+    );
+    expect(await index.latest([], signal)).toEqual([]);
     expect(await index.get('drl_none', signal)).toBeUndefined();
+  });
+
+  it('knows when each source last passed, whatever came after it', async () => {
+    const failed = { result: 'fail', reason: 'no_backup' } as const;
+    const other = { source: { slug: 'other', kind: 'postgres' } } as const;
+    const never = { source: { slug: 'never', kind: 'postgres' }, ...failed } as const;
+    const statements = [
+      statementOf(at(0)),
+      statementOf(at(1)),
+      statementOf(at(2), failed),
+      statementOf(at(3), other),
+      statementOf(at(4), never),
+    ];
+    for (const statement of statements) await index.put(indexedReceipt(statement), signal);
+    const passes = await index.lastPasses(signal);
+    expect(passes.toSorted((a, b) => (a.source < b.source ? -1 : 1))).toEqual([
+      { source: 'other', at: at(3) },
+      { source: 'shop', at: at(1) },
+    ]);
   });
 
   it('keeps the old rows where a rebuild does not end', async () => {

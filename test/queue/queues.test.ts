@@ -68,6 +68,35 @@ describe('the queue of drills', () => {
     ]);
   });
 
+  it('tells how full each pool is, and since when its next drill might have run', async () => {
+    const before = Date.now();
+    await drills.add(samplePlan());
+    const after = Date.now();
+    await drills.add(samplePlan());
+    await drills.add(samplePlan(), { delayMs: 60_000 });
+    const only = samplePlan('eu');
+    await drills.add(only);
+    await drills.remove(only.drill_id);
+    const depths = new Map((await drills.depths()).map((one) => [one.pool, one]));
+    const none = { waiting: 0, delayed: 0, active: 0, abandoned: 0 };
+    expect(depths.get('eu')).toEqual({ pool: 'eu', depth: none });
+    expect(depths.get('default')?.depth).toEqual({ ...none, waiting: 2, delayed: 1 });
+    const oldest = depths.get('default')?.oldestWaiting?.getTime() ?? 0;
+    expect(oldest).toBeGreaterThanOrEqual(before);
+    expect(oldest).toBeLessThanOrEqual(after);
+  });
+
+  it('hands on whose trace a drill is of, whatever that is', async () => {
+    const delivered = Promise.withResolvers<DrillDelivery>();
+    const consumer = await worker(async (delivery) => {
+      delivered.resolve(delivery);
+      return DONE;
+    });
+    await drills.add(samplePlan(), { traceparent: 'hunter2' });
+    expect(await delivered.promise).toMatchObject({ traceparent: 'hunter2' });
+    await consumer.close();
+  });
+
   it('holds back a second drill of a schedule while one waits, runs or waits for its next try, and no longer', async () => {
     const first = samplePlan();
     const key = { unlessRunning: 'shop/nightly' };
