@@ -89,10 +89,6 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
     expect(await list({ source: 'shop' })).toEqual([b, a]);
     expect(await list({ result: 'fail' })).toEqual([b]);
     expect(await list({ since: at(1) })).toEqual([c, b]);
-    expect(ids(await index.latest(['shop', 'other', 'nobody'], signal)).toSorted()).toEqual(
-      [b, c].toSorted(),
-    );
-    expect(await index.latest([], signal)).toEqual([]);
     expect(await index.get('drl_none', signal)).toBeUndefined();
   });
 

@@ -45,6 +45,7 @@ const bearer = (role: string) => ({ authorization: `Bearer ${secrets[role]?.toke
 /** An API on ports in memory. */
 function world() {
   const plans: Plan[] = [];
+  const traceparents = new Map<string, string | undefined>();
   const cancelled: string[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
@@ -55,15 +56,16 @@ function world() {
       get: async () => ({ digest: config.configSha256, text: document, directory: '/' }),
     },
     drills: {
-      add: async (plan) => {
+      add: async (plan, { traceparent } = {}) => {
         if (!given.queue) throw new MusterError('redis_unavailable', 'gone');
         if (plans.some(({ drill_id }) => drill_id === plan.drill_id)) return 'exists';
         plans.push(plan);
+        traceparents.set(plan.drill_id, traceparent);
         return 'queued';
       },
       find: async (id) => {
         const plan = plans.find(({ drill_id }) => drill_id === id);
-        return plan && { plan, state: 'waiting', idleSince: NOW };
+        return plan && { plan, state: 'waiting', idleSince: NOW, traceparent: traceparents.get(id) };
       },
       list: async () => plans.map((plan) => ({ plan, state: 'waiting' as const, idleSince: NOW })),
       remove: async () => 'removed',
@@ -77,7 +79,12 @@ function world() {
       waiting: async () => undefined,
       requestCancel: async (id: string) => void cancelled.push(id),
     } as unknown as ApiPorts['states'],
-    events: { publish: async () => {}, follow: async function* () {}, close: async () => {} },
+    events: {
+      publish: async () => {},
+      underWay: async () => ({}),
+      follow: async function* () {},
+      close: async () => {},
+    },
     receipts: { publish: async () => {}, holds: async () => false, close: async () => {} },
     registry: {
       list: async () => {
@@ -179,6 +186,7 @@ describe('the API', () => {
     ['GET', '/api/v1/keys', undefined],
     ['GET', '/healthz', undefined],
     ['GET', '/readyz', undefined],
+    ['GET', '/metrics', 'viewer'],
     ['GET', '/openapi.json', undefined],
     ['GET', '/docs/', undefined],
   ] as const;
@@ -204,6 +212,26 @@ describe('the API', () => {
     );
     const tested = ROUTES.map(([method, url]) => `${method} ${url}`);
     expect(tested).toEqual(expect.arrayContaining(documented));
+  });
+
+  it('makes a drill part of the trace of whoever asks, if it is one', async () => {
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+    const asked = await ask({ source: 'shop' }, { traceparent });
+    const { id } = asked.json<{ id: string }>();
+    expect(asked.json()).toEqual({ id, trace_id: trace });
+    expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject({ trace_id: trace });
+    for (const other of ['', 'hunter2', traceparent.replace(trace, '0'.repeat(32))]) {
+      const answer = await ask({ source: 'shop' }, { traceparent: other });
+      expect(answer.statusCode).toBe(202);
+      expect(answer.json()).not.toHaveProperty('trace_id');
+    }
+  });
+
+  it('serves metrics as Prometheus reads them', async () => {
+    const answer = await get('/metrics');
+    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(answer.body).toBe('muster_drills_total 1\n');
   });
 
   it('says who asked, and what for, in the plan', async () => {

@@ -1,4 +1,4 @@
-import { CHECK_REASON_CODES, PHASES, REASON_CODES } from '@muster/core';
+import { CHECK_REASON_CODES, PHASES, type PhaseName, REASON_CODES } from '@muster/core';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { openRedis } from './connection.js';
@@ -69,7 +69,15 @@ export interface DrillEvents {
   publish(drillId: string, event: FleetEvent): Promise<void>;
   /** From after `afterId` (absent = from the first), with the id and time of each; ends when `signal` aborts. */
   follow(drillId: string, afterId: string | undefined, signal: AbortSignal): AsyncIterable<ToldEvent>;
+  /** What of the last try had begun and not ended when it was last told of. Best effort, as {@link publish}. */
+  underWay(drillId: string): Promise<UnderWay>;
   close(): Promise<void>;
+}
+
+/** Since when; each absent where there is none. */
+export interface UnderWay {
+  readonly phase?: { readonly name: PhaseName; readonly since: Date } | undefined;
+  readonly check?: { readonly id: string; readonly since: Date } | undefined;
 }
 
 export interface ToldEvent {
@@ -100,17 +108,42 @@ export function createDrillEvents(redis: Redis, redisUrl: string): DrillEvents {
       await withinTelling(adding.catch(() => {}));
     },
     follow: (drillId, afterId, signal) => follow(redisUrl, drillId, afterId, signal),
+    underWay: async (drillId) => {
+      const reading = redis.xrange(keyOf(drillId), '-', '+', 'COUNT', KEPT * 2).catch(() => []);
+      const told = ((await withinTelling(reading)) ?? []).flatMap(
+        ([id, fields]) => toldEvent(id, fields) ?? [],
+      );
+      return told.reduce(nextUnderWay, {});
+    },
     close: async () => {},
   };
 }
 
-async function withinTelling(work: Promise<unknown>): Promise<void> {
+/** Undefined where it took too long. */
+async function withinTelling<T>(work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, TELLING_MS);
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), TELLING_MS);
   });
-  await Promise.race([work, limit]);
+  const answer = await Promise.race([work, limit]);
   clearTimeout(timer);
+  return answer;
+}
+
+function nextUnderWay(before: UnderWay, { at, event }: ToldEvent): UnderWay {
+  switch (event.type) {
+    case 'attempt':
+    case 'phase-ended':
+      return {};
+    case 'phase-started':
+      return { phase: { name: event.phase, since: at } };
+    case 'check-started':
+      return { ...before, check: { id: event.id, since: at } };
+    case 'check-ended':
+      return { phase: before.phase };
+    default:
+      return before;
+  }
 }
 
 async function* follow(

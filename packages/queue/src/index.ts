@@ -24,6 +24,7 @@ export {
   type FleetEvent,
   fleetEventSchema,
   type ToldEvent,
+  type UnderWay,
 } from './drill-events.js';
 export {
   type AddOptions,

@@ -16,7 +16,7 @@ export interface SinkPorts {
   /** Whether a drill whose workers all died has a receipt on its way. */
   readonly receipts: Pick<ReceiptQueue, 'holds'>;
   readonly states: Pick<DrillStates, 'attempts' | 'cancelRequested' | 'settle'>;
-  readonly events: Pick<DrillEvents, 'publish'>;
+  readonly events: Pick<DrillEvents, 'publish' | 'underWay'>;
   readonly store: EvidenceStore;
   readonly index: Pick<DrillIndex, 'put'>;
   /** Read anew for each batch at the most every few seconds: a key that is added counts without a restart. */

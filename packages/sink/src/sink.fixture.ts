@@ -91,7 +91,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       cancelRequested: async (id) => queue.cancelled.has(id),
       settle: async (id) => void seen.settled.push(id),
     },
-    events: { publish: async (_, event) => void seen.events.push(event) },
+    events: { publish: async (_, event) => void seen.events.push(event), underWay: async () => ({}) },
     store,
     index: {
       put: async (receipt) => {

@@ -57,13 +57,14 @@ async function endAbandoned(keeping: Keeping, trouble: ReturnType<typeof createT
 }
 
 async function endOne(keeping: Keeping, { plan, traceparent }: AskedDrill): Promise<void> {
-  const { drills, receipts, states, now } = keeping.ports;
+  const { drills, receipts, states, events, now } = keeping.ports;
   const { drill_id: drillId } = plan;
   // Its last worker died after it had spoken: that receipt is to stand. Should it not verify, the next look finds none.
   if (await receipts.holds(drillId)) return;
   const attempts = await states.attempts(drillId);
   const reason = (await states.cancelRequested(drillId)) ? 'cancelled' : 'worker_lost';
-  tellLostAttempt({ plan, carrier: { traceparent }, queue: drillsQueue(plan.pool) }, attempts, now());
+  const drill = { plan, carrier: { traceparent }, queue: drillsQueue(plan.pool) };
+  await tellLostAttempt(drill, attempts, now(), () => events.underWay(drillId));
   await keepReceipt(keeping, { type: 'unfinished', plan, reason, attempts: [...attempts], traceparent });
   await drills.forget(drillId);
 }

@@ -1,5 +1,12 @@
 export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from './create-logger.js';
-export { openAttempt, type TracedAttempt, tellLostAttempt } from './drill-attempt.js';
+export {
+  type Interrupted,
+  openAttempt,
+  openCheck,
+  openPhase,
+  type TracedAttempt,
+  tellLostAttempt,
+} from './drill-attempt.js';
 export { drillAttributes, messagingAttributes, traceRequest } from './drill-request.js';
 export {
   type FleetMetricsOptions,
@@ -12,7 +19,7 @@ export {
 } from './fleet-metrics.js';
 export type { LogFields, Logger } from './logger.js';
 export { METRICS } from './metric-names.js';
-export { ATTRIBUTES, checkSpan, SPANS } from './names.js';
+export { ATTRIBUTES, SPANS } from './names.js';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
 export {

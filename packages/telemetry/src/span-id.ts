@@ -8,9 +8,13 @@ export function attemptSpanId(
   drillId: string,
   attempt: { readonly worker: string; readonly started_at: string },
 ): string {
-  const name = `${drillId} ${attempt.worker} ${attempt.started_at}`;
-  return createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return derived(`${drillId} ${attempt.worker} ${attempt.started_at}`);
 }
+
+/** Of a phase of a try, by the span id of the try: for the same reason, with its checks. */
+export const phaseSpanId = (attempt: string, phase: string): string => derived(`${attempt} ${phase}`);
+
+const derived = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16);
 
 let chosen: string | undefined;
 

@@ -40,6 +40,8 @@ export interface OpenSpan {
   /** It failed: a code, never a message. It still has to be ended. */
   fail(code: string): void;
   end(at?: TimeInput): void;
+  /** False where nobody will see it. */
+  isRecording(): boolean;
 }
 
 /** A span whose end is somebody's duty: prefer {@link span}. */
@@ -61,6 +63,7 @@ export function openSpan(name: string, options: SpanOptions = {}): OpenSpan {
       opened.setStatus({ code: SpanStatusCode.ERROR });
     },
     end: (at) => opened.end(at),
+    isRecording: () => opened.isRecording(),
   };
 }
 
@@ -92,6 +95,9 @@ export function failActive(code: string): void {
 export function inContext<T>(active: Context, work: () => T): T {
   return context.with(active, work);
 }
+
+/** 16 hex digits. */
+export const spanIdOf = ({ context: own }: OpenSpan): string => trace.getSpanContext(own)?.spanId ?? '';
 
 /** Of what runs here, for what it starts. */
 export const activeContext = (): Context => context.active();

@@ -74,6 +74,7 @@ function world() {
     events: {
       publish: async (_id, event) => void told.push(event.type),
       follow: async function* () {},
+      underWay: async () => ({}),
       close: async () => {},
     },
     receipts: {

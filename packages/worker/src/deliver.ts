@@ -93,12 +93,13 @@ function sourceFor(plan: Plan, config: Config): Source | undefined {
 }
 
 async function endUnfinished(
-  { states, receipts, logger, now }: WorkerPorts,
+  { states, receipts, events, logger, now }: WorkerPorts,
   { plan, carrier }: Asked,
   reason: UnfinishedReason,
 ): Promise<Disposition> {
   const attempts = [...(await states.attempts(plan.drill_id))];
-  tellLostAttempt({ plan, carrier, queue: drillsQueue(plan.pool) }, attempts, now());
+  const drill = { plan, carrier, queue: drillsQueue(plan.pool) };
+  await tellLostAttempt(drill, attempts, now(), () => events.underWay(plan.drill_id));
   await receipts.publish({ type: 'unfinished', plan, reason, attempts, ...carrier });
   logger.warn('drill ended without a try', { drill_id: plan.drill_id, reason });
   return DONE;
@@ -148,12 +149,12 @@ async function tryTraced(
   carrier: Carrier,
   lockLost: AbortSignal,
 ): Promise<Disposition> {
-  const { worker } = context.ports.identity;
+  const { events, identity, now } = context.ports;
   const { plan, earlier } = task;
-  const begun = context.ports.now();
+  const begun = now();
   const drill = { plan, carrier, queue: drillsQueue(plan.pool) };
-  tellLostAttempt(drill, earlier, begun);
-  const attempt = { worker, started_at: begun.toISOString() };
+  await tellLostAttempt(drill, earlier, begun, () => events.underWay(plan.drill_id));
+  const attempt = { worker: identity.worker, started_at: begun.toISOString() };
   const opened = openAttempt({ ...drill, attempt, number: earlier.length + 1 });
   try {
     const traced = { ...task, traceId: traceIdOf(opened.context) };

@@ -2,9 +2,10 @@ import type { Plan } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import {
   ATTRIBUTES,
-  checkSpan,
   drillAttributes,
   type OpenSpan,
+  openCheck,
+  openPhase,
   openSpan,
   SPANS,
   type WorkMetrics,
@@ -35,17 +36,10 @@ export function createDrillSpans(plan: Plan, attempt: OpenSpan, metrics: WorkMet
     observe: (event) => {
       switch (event.type) {
         case 'phase-started':
-          phase = openSpan(event.phase, {
-            parent: attempt.context,
-            attributes: { ...attributes, [ATTRIBUTES.phase]: event.phase },
-          });
+          phase = openPhase(attempt, event.phase, attributes);
           break;
         case 'check-started':
-          check = openSpan(checkSpan(event.id), {
-            parent: (phase ?? attempt).context,
-            kind: 'client',
-            attributes: { ...attributes, [ATTRIBUTES.check]: event.id },
-          });
+          check = openCheck(phase ?? attempt, event.id, attributes);
           break;
         case 'check-ended': {
           const { verdict, reason } = event.check;

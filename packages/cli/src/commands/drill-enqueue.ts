@@ -39,28 +39,26 @@ async function enqueue(
   { loaded, queues }: Fleet,
   signal: AbortSignal,
 ): Promise<number> {
-    const { environment, output } = cli;
-    const inForce = await configInForce(cli, queues);
-    const source = sourceInForce(inForce, options.source);
-    const plan = createPlan(inForce.config, source, {
-      drillId: newDrillId(environment.now()),
-      trigger: { kind: 'cli' },
-      restorePoint: restorePointOf(options),
-      ...(options.pool !== undefined && { pool: options.pool }),
-    });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
-    await traceRequest(plan, drillsQueue(plan.pool), callerContext(environment), (carrier) =>
-      requestDrill({ ...queues, store: inForce.store }, plan, carrier, limit),
-    );
-    await noteLackOfWorkers(cli, queues, plan.pool);
-    if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
-    output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
-      plan.drill_id,
-      ...(output.quiet
-        ? []
-        : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
-    ]);
-    return EXIT.pass;
+  const { environment, output } = cli;
+  const inForce = await configInForce(cli, queues);
+  const source = sourceInForce(inForce, options.source);
+  const plan = createPlan(inForce.config, source, {
+    drillId: newDrillId(environment.now()),
+    trigger: { kind: 'cli' },
+    restorePoint: restorePointOf(options),
+    ...(options.pool !== undefined && { pool: options.pool }),
+  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
+  await traceRequest(plan, drillsQueue(plan.pool), callerContext(environment), (carrier) =>
+    requestDrill({ ...queues, store: inForce.store }, plan, carrier, limit),
+  );
+  await noteLackOfWorkers(cli, queues, plan.pool);
+  if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
+  output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
+    plan.drill_id,
+    ...(output.quiet ? [] : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
+  ]);
+  return EXIT.pass;
 }
 
 /** A drill of a pool that nobody serves waits for a day: better said now. */

@@ -34,7 +34,7 @@ export async function apiService(
   };
   const api = await startApi(ports, loaded.config.api, { version: musterVersion() });
   logger.info('ready', { address: api.address });
-  const view = fleetView({ ...ports, now: environment.now });
+  const view = fleetView({ ...ports, index });
   const onError = (error: unknown): void =>
     logger.warn('a metric could not be read', { code: codeOf(error) });
   const observed = observeFleet(view, { now: environment.now, onError });
