@@ -20,7 +20,8 @@ export {
 export type { LogFields, Logger } from './logger.js';
 export { METRICS } from './metric-names.js';
 export { ATTRIBUTES, SPANS } from './names.js';
-export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.js';
+export { startTelemetry } from './start-telemetry.js';
+export type { Telemetry, TelemetryOptions } from './telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
 export {
   activeContext,

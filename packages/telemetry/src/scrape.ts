@@ -7,7 +7,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { serviceResource } from './service-resource.js';
-import type { Telemetry, TelemetryOptions } from './start-telemetry.js';
+import type { Telemetry, TelemetryOptions } from './telemetry.js';
 import { temporalityOf } from './temporality.js';
 
 /** A reader without a server of its own, and what it reads in the text format of Prometheus. */

@@ -10,7 +10,7 @@ import type { Logger } from './logger.js';
 import { createScrape } from './scrape.js';
 import { serviceResource } from './service-resource.js';
 import { idGenerator } from './span-id.js';
-import type { Telemetry, TelemetryOptions } from './start-telemetry.js';
+import type { Telemetry, TelemetryOptions } from './telemetry.js';
 import { temporalityOf } from './temporality.js';
 
 interface SdkOptions extends TelemetryOptions {

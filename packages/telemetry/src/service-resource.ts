@@ -1,5 +1,5 @@
 import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
-import type { TelemetryOptions } from './start-telemetry.js';
+import type { TelemetryOptions } from './telemetry.js';
 
 /** Who says it: the semantic conventions' `service.*`. */
 export function serviceResource({ service, version }: TelemetryOptions): Resource {
