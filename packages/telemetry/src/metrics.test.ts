@@ -3,7 +3,8 @@ import { metrics } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FleetView, MOST_SOURCES, observeFleet } from './fleet-metrics.js';
 import { METRICS } from './metric-names.js';
-import { startTelemetry, type Telemetry } from './start-telemetry.js';
+import { startTelemetry } from './start-telemetry.js';
+import type { Telemetry } from './telemetry.js';
 import { workMetrics } from './work-metrics.js';
 
 const NOW = new Date('2026-11-20T03:00:00.000Z');
