@@ -31,7 +31,7 @@ ENV NODE_ENV=production \
 # A new volume takes over owner and mode of the directory where it is mounted: these are the ones of docker-compose.yml.
 RUN groupadd --gid 10001 muster \
     && useradd --uid 10001 --gid muster --home-dir /var/lib/muster --no-create-home --shell /usr/sbin/nologin muster \
-    && install -d -o muster -g muster -m 0700 /var/lib/muster /secrets/signing /secrets/s3 /secrets/api /data \
+    && install -d -o muster -g muster -m 0700 /var/lib/muster /secrets/signing /secrets/s3 /secrets/api /evidence \
     && install -d -o muster -g muster -m 0755 /keyring \
     && install -d -m 1777 /sockets/redis /sockets/index \
     && install -d /etc/muster \
