@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { docker } from '../support/docker-cli.ts';
+import { findProgram } from '../support/find-program.ts';
 import { IMAGES } from '../support/images.ts';
 
 /** What docker-compose.yml takes from a registry, as variables of it, made from what this machine has. */
@@ -13,24 +14,18 @@ export interface StandIns {
   readonly MUSTER_S3_IMAGE: string;
 }
 
-export interface Programs {
-  readonly busybox: string;
-  readonly redisServer: string;
-  readonly redisCli: string;
-  readonly versitygw: string;
-}
-
-export async function makeStandIns({ busybox, redisServer, redisCli, versitygw }: Programs): Promise<StandIns> {
-  const image = (name: string): string => `muster.test/${name}`;
+/** @param tag of the images, so that tests beside each other have their own. */
+export async function makeStandIns(tag: string): Promise<StandIns> {
+  const image = (name: string): string => `muster.test/${name}:${tag}`;
   const scratch = mkdtempSync('/tmp/mst-images-');
   try {
-    const redis = rootOf(join(scratch, 'redis'), busybox, [redisServer, redisCli]);
+    const redis = rootOf(join(scratch, 'redis'), ['redis-server', 'redis-cli']);
     writeFileSync(join(redis, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nredis:x:999:999::/data:/bin/sh\n');
     writeFileSync(join(redis, 'etc/group'), 'root:x:0:\nredis:x:999:\n');
     importRoot(redis, image('redis'), ['--owner=999', '--group=999']);
-    importRoot(rootOf(join(scratch, 's3'), busybox, [versitygw]), image('s3'));
+    importRoot(rootOf(join(scratch, 's3'), ['versitygw']), image('s3'));
     importTree(image('tree'));
-    await committed(image('node'), `cp /in/node /usr/local/bin/`, { '/in/node': process.execPath });
+    await committed(image('node'), 'cp /in/node /usr/local/bin/', { '/in/node': process.execPath });
     const entrypoint = join(import.meta.dirname, 'postgres-entrypoint.sh');
     await committed(
       image('index'),
@@ -51,11 +46,13 @@ export async function makeStandIns({ busybox, redisServer, redisCli, versitygw }
 }
 
 /** A system of a static BusyBox, some programs of this machine, and the libraries that those need. */
-function rootOf(root: string, busybox: string, programs: readonly string[]): string {
-  for (const folder of ['bin', 'etc', 'tmp', 'proc', 'data']) mkdirSync(join(root, folder), { recursive: true });
-  copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const applet of ['sh', 'cat', 'grep', 'mkdir', 'wget']) symlinkSync('busybox', join(root, 'bin', applet));
-  for (const program of programs) {
+function rootOf(root: string, programs: readonly string[]): string {
+  for (const folder of ['bin', 'etc', 'tmp', 'proc', 'data'])
+    mkdirSync(join(root, folder), { recursive: true });
+  copyFileSync(programAt('busybox'), join(root, 'bin/busybox'));
+  for (const applet of ['sh', 'cat', 'grep', 'mkdir', 'wget'])
+    symlinkSync('busybox', join(root, 'bin', applet));
+  for (const program of programs.map(programAt)) {
     copyFileSync(program, join(root, 'bin', basename(program)));
     for (const library of librariesOf(program)) {
       mkdirSync(join(root, dirname(library)), { recursive: true });
@@ -65,13 +62,27 @@ function rootOf(root: string, busybox: string, programs: readonly string[]): str
   return root;
 }
 
+const programAt = (name: string): string => {
+  const path = (name === 'versitygw' && process.env['MUSTER_TEST_VERSITYGW']) || findProgram(name);
+  if (path) return path;
+  throw new Error(`there is no ${name} here`);
+};
+
 /** Absolute; none for a static program. */
 const librariesOf = (program: string): readonly string[] =>
-  [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(([, path]) => path ?? []);
+  [...spawnSync('ldd', [program], { encoding: 'utf8' }).stdout.matchAll(/(\/\S+) \(0x/g)].flatMap(
+    ([, path]) => path ?? [],
+  );
 
-function importRoot(root: string, tag: string, options: readonly string[] = ['--owner=0', '--group=0']): void {
+function importRoot(
+  root: string,
+  tag: string,
+  options: readonly string[] = ['--owner=0', '--group=0'],
+): void {
   const tar = ['tar', '-C', root, ...options, '-c', '.'].join(' ');
-  execFileSync('sh', ['-c', `${tar} | docker import -c 'ENV PATH=/bin' - ${tag}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('sh', ['-c', `${tar} | docker import -c 'ENV PATH=/bin' - ${tag}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 /** The packages and what they need to run, as they are built and installed here. */
@@ -82,14 +93,31 @@ function importTree(tag: string): void {
     .map((path) => path.slice(process.cwd().length + 1));
   const outer = installed.filter((path) => !installed.some((other) => path.startsWith(`${other}/`)));
   const list = ['package.json', 'packages', ...outer].join('\n');
-  const except = ['packages/*/src', 'packages/*/node_modules', 'packages/*/dist/**.test.js', '*.map', '*.d.ts'];
-  const tar = ['tar', '-c', '--owner=0', '--group=0', ...except.map((pattern) => `--exclude='${pattern}'`)].join(' ');
+  const except = [
+    'packages/*/src',
+    'packages/*/node_modules',
+    'packages/*/dist/**.test.js',
+    '*.map',
+    '*.d.ts',
+  ];
+  const tar = [
+    'tar',
+    '-c',
+    '--owner=0',
+    '--group=0',
+    ...except.map((pattern) => `--exclude='${pattern}'`),
+  ].join(' ');
   const command = `${tar} --transform 's,^,opt/muster/,S' -T - | docker import - ${tag}`;
   execFileSync('sh', ['-c', command], { input: list, stdio: ['pipe', 'ignore', 'inherit'] });
 }
 
 /** An image that is the one of PostgreSQL after a script; files of this machine lie where they are named. */
-async function committed(tag: string, script: string, files: Readonly<Record<string, string>>, change = 'CMD []'): Promise<void> {
+async function committed(
+  tag: string,
+  script: string,
+  files: Readonly<Record<string, string>>,
+  change = 'CMD []',
+): Promise<void> {
   const mounts = Object.entries(files).flatMap(([inside, path]) => ['--volume', `${path}:${inside}:ro`]);
   const container = await docker('create', '--network', 'none', ...mounts, IMAGES[15], 'sh', '-euc', script);
   try {

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { docker, dockerLines } from '../support/docker-cli.ts';
+import { dumpServer } from '../support/dumps.ts';
+import { makeStandIns } from './stand-ins.ts';
+
+/** docker-compose.yml of this repository, as a project of the test's own. */
+export interface ComposeProject {
+  /** A directory that is removed in the end. */
+  readonly folder: string;
+  readonly apiUrl: string;
+  /** The one dump that it drills. */
+  readonly dump: string;
+  /** stdout of a command of Docker Compose. */
+  compose(...args: readonly string[]): Promise<string>;
+  /** Ids of what Docker has of it. */
+  containers(): Promise<readonly string[]>;
+  volumes(): Promise<readonly string[]>;
+  networks(): Promise<readonly string[]>;
+  /** Removes all that is left, images too. */
+  close(): Promise<void>;
+}
+
+export async function composeProject(program: string, configuration: string): Promise<ComposeProject> {
+  const folder = await mkdtemp('/tmp/mst-compose-');
+  // The name is one for Docker too.
+  const name = basename(folder).toLowerCase();
+  const config = join(folder, 'config');
+  await mkdir(config);
+  await writeFile(join(config, 'muster.yaml'), configuration);
+  // Whoever runs in a container reads it, as somebody else than here.
+  await chmod(folder, 0o755);
+  const port = await freePort();
+  const [standIns, dump] = await Promise.all([makeStandIns(name), makeDump(folder)]);
+  const image = `muster.test/muster:${name}`;
+  const env = {
+    ...process.env,
+    ...standIns,
+    MUSTER_IMAGE: image,
+    MUSTER_CONFIG_DIR: config,
+    MUSTER_BACKUPS: join(folder, 'backups'),
+    MUSTER_API_PORT: String(port),
+    MUSTER_DOCKER_SOCKET: process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock',
+  };
+  const files = ['docker-compose.yml', 'test/compose/compose.test.yml'].flatMap((file) => ['--file', file]);
+  const compose: ComposeProject['compose'] = async (...args) =>
+    (await promisify(execFile)(program, ['--project-name', name, ...files, ...args], { env })).stdout.trim();
+  const label = `label=com.docker.compose.project=${name}`;
+  return {
+    folder,
+    apiUrl: `http://127.0.0.1:${port}`,
+    dump,
+    compose,
+    containers: () => dockerLines('ps', '--all', '--quiet', '--filter', label),
+    volumes: () => dockerLines('volume', 'ls', '--quiet', '--filter', label),
+    networks: () => dockerLines('network', 'ls', '--quiet', '--filter', label),
+    close: async () => {
+      await compose('down', '--volumes', '--timeout', '5');
+      await docker('rmi', '--force', image, ...Object.values(standIns));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeDump(folder: string): Promise<string> {
+  const path = join(folder, 'backups/shop_1.dump');
+  await mkdir(join(folder, 'backups'));
+  const server = await dumpServer(15);
+  try {
+    await server.sql('postgres', 'CREATE DATABASE shop');
+    await server.sql('shop', 'CREATE TABLE orders AS SELECT generate_series(1, 1000) AS id');
+    const made = join(server.dir, 'shop_1.dump');
+    await server.dump('shop', 'custom', made);
+    await copyFile(made, path);
+    await chmod(path, 0o644);
+  } finally {
+    await server.close();
+  }
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
