@@ -87,6 +87,12 @@ export const NEEDS = {
     isThere: () => hasCommand('openssl') && hasCommand('jq'),
     packages: { apt: 'openssl jq', dnf: 'openssl jq', apk: 'openssl jq', brew: 'openssl jq' },
   },
+  curl: {
+    name: 'curl',
+    why: 'asks the API for a drill, as its users do',
+    isThere: () => hasCommand('curl'),
+    packages: { apt: 'curl', dnf: 'curl', apk: 'curl', brew: 'curl' },
+  },
   zstd: {
     name: 'zstd',
     why: 'compresses dumps for the tests',

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureCompose } from './compose.ts';
 import { ensureCosign } from './cosign.ts';
 import { ensureDocker } from './docker-daemon.ts';
 import { ensureImages } from './images.ts';
@@ -18,9 +19,11 @@ async function main(filters: readonly string[]): Promise<number> {
       ensureVersitygw(),
       ensureSchemathesis(),
     ]);
+    const compose = docker && ensureCompose();
     const env = {
       ...process.env,
       ...(docker && { DOCKER_HOST: docker.host }),
+      ...(compose && { MUSTER_TEST_COMPOSE: compose }),
       ...(cosign && { MUSTER_TEST_COSIGN: cosign }),
       ...(versitygw && { MUSTER_TEST_VERSITYGW: versitygw }),
       ...(schemathesis && { MUSTER_TEST_SCHEMATHESIS: schemathesis }),
