@@ -13,11 +13,10 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /opt/muster
 COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.base.json ./
 COPY packages packages
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
-RUN node_modules/.bin/tsc -b \
-    && npm prune --omit=dev --ignore-scripts \
-    && find packages -mindepth 2 -maxdepth 2 \( -name src -o -name 'tsconfig*' \) -exec rm -r {} + \
-    && find packages -path '*/dist/*' \( -name '*.d.ts' -o -name '*.map' -o -name '*.test.js' -o -name '*.tsbuildinfo' \) -delete
+# Not npm ci, for the reason in deploy/setup/npm-packages.mjs: versions are those of the lock file all the same.
+RUN --mount=type=cache,target=/root/.npm npm install --ignore-scripts
+COPY deploy/image deploy/image
+RUN sh deploy/image/make-tree.sh
 
 FROM ${TREE} AS tree
 
@@ -37,7 +36,6 @@ RUN groupadd --gid 10001 muster \
     && install -d /etc/muster \
     && ln -s /opt/muster/packages/cli/bin/muster.mjs /usr/local/bin/muster
 COPY --from=tree /opt/muster /opt/muster
-COPY deploy/image /opt/muster/deploy/image
 USER 10001:10001
 WORKDIR /var/lib/muster
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["node", "/opt/muster/deploy/image/health.mjs"]

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { hostname } from 'node:os';
 
 // Is the service of this container well? Exit 0 or 1, and why on stdout, where `docker inspect` shows it.
 // An api answers; a worker said within 30 s that it lives; the others run, and their Redis answers.
 
 const LIMIT_MS = 8_000;
-const service = readFileSync('/proc/1/cmdline', 'utf8')
-  .split('\0')
-  .find((word) => ['api', 'worker', 'producer', 'sink', 'up'].includes(word));
+const words = readFileSync('/proc/1/cmdline', 'utf8').split('\0');
+const service = words.find((word) => ['api', 'worker', 'producer', 'sink', 'up'].includes(word));
 
 setTimeout(() => end('it does not answer'), LIMIT_MS);
 try {
@@ -21,9 +21,20 @@ function end(fault) {
   process.exit(fault === undefined ? 0 : 1);
 }
 
+/** Where its configuration says that it listens. */
 async function api() {
-  const { ok, status } = await fetch('http://127.0.0.1:7655/healthz');
-  return ok ? undefined : `/healthz answers ${status}`;
+  const { DEFAULT_LISTEN, parseConfig } = await import('@muster/core');
+  const option = words.indexOf('--config');
+  const file = option < 0 ? process.env.MUSTER_CONFIG : words[option + 1];
+  const { config } = parseConfig(readFileSync(file, 'utf8'), { file, baseDirectory: '/' });
+  const { path: socketPath, ...address } = config?.api.listen ?? DEFAULT_LISTEN;
+  const status = await new Promise((resolve, reject) => {
+    get({ socketPath, ...address, path: '/healthz' }, (answer) => resolve(answer.statusCode)).on(
+      'error',
+      reject,
+    );
+  });
+  return status === 200 ? undefined : `/healthz answers ${status}`;
 }
 
 async function overRedis() {
@@ -32,6 +43,7 @@ async function overRedis() {
   const url = process.env.MUSTER_REDIS_URL;
   // Its Redis is its own, or named in its configuration.
   if (!url) return undefined;
+  // Not by @muster/queue, which takes half a second of a processor to load, in each container every 30 s.
   const { Redis } = await import('ioredis');
   const redis = new Redis(url.replace(/^unix:/, ''), { maxRetriesPerRequest: 2 });
   redis.on('error', () => {});

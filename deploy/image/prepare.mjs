@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { access, rename, writeFile } from 'node:fs/promises';
-import { generateToken } from '@muster/api';
+import { makeToken } from '@muster/api';
 import { ensurePrivateKey } from '@muster/evidence';
 
 // What the fleet of docker-compose.yml keeps secret: made on first use, for its owner alone, and never anew.
@@ -14,12 +14,12 @@ console.log(`signing key ${keyId}${created ? ', made now' : ''}`);
 await once('/secrets/s3/access_key', () => randomBytes(10).toString('hex'));
 await once('/secrets/s3/secret_key', () => randomBytes(30).toString('base64url'));
 
-// The token last: where it is, the settings that stand for it are.
+// The token last: where it is, the settings that stand for it are, to be put after a configuration.
 if (!(await isThere('/secrets/api/token'))) {
-  const { token, sha256 } = generateToken();
+  const { token, sha256 } = makeToken();
   await write(
     '/secrets/api/settings.yaml',
-    `api: { listen: '0.0.0.0:7655', tokens: [{ name: compose, role: admin, sha256: ${sha256} }] }`,
+    `\napi: { listen: '0.0.0.0:7655', tokens: [{ name: compose, role: admin, sha256: ${sha256} }] }`,
   );
   await write('/secrets/api/token', token);
 }

@@ -21,7 +21,7 @@ export interface ComposeProject {
   containers(): Promise<readonly string[]>;
   volumes(): Promise<readonly string[]>;
   networks(): Promise<readonly string[]>;
-  /** Removes all that is left, images too. */
+  /** Removes all that is left, images and what building them cached too. */
   close(): Promise<void>;
 }
 
@@ -46,6 +46,7 @@ export async function composeProject(program: string, configuration: string): Pr
     MUSTER_API_PORT: String(port),
     MUSTER_DOCKER_SOCKET: process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock',
   };
+  const cached = await buildCache();
   const files = ['docker-compose.yml', 'test/compose/compose.test.yml'].flatMap((file) => ['--file', file]);
   const compose: ComposeProject['compose'] = async (...args) =>
     (await promisify(execFile)(program, ['--project-name', name, ...files, ...args], { env })).stdout.trim();
@@ -61,10 +62,16 @@ export async function composeProject(program: string, configuration: string): Pr
     close: async () => {
       await compose('down', '--volumes', '--timeout', '5');
       await docker('rmi', '--force', image, ...Object.values(standIns));
+      const built = (await buildCache()).filter((id) => !cached.includes(id));
+      await docker('builder', 'prune', '--all', '--force', '--filter', `id=^(${built.join('|')})$`);
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** Ids of what the daemon keeps of builds. */
+const buildCache = (): Promise<readonly string[]> =>
+  dockerLines('system', 'df', '--verbose', '--format', '{{range .BuildCache}}{{println .ID}}{{end}}');
 
 async function makeDump(folder: string): Promise<string> {
   const path = join(folder, 'backups/shop_1.dump');

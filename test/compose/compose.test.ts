@@ -31,7 +31,7 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
 
   beforeAll(async () => {
     project = await composeProject(program ?? '', await configuration());
-    await project.compose('up', '--detach', '--build', '--scale', 'worker=4');
+    await project.compose('up', '--detach', '--scale', 'worker=4');
     token = await project.compose('exec', '-T', 'api', 'cat', '/secrets/api/token');
     await eventually(
       'the API is ready',
@@ -179,7 +179,7 @@ const HEALTH = '{{.State.Status}} {{.Name}} {{if .State.Health}}{{.State.Health.
 /** That of the repository, with a check that takes its time and the images that are here. */
 async function configuration(): Promise<string> {
   const text = await readFile('deploy/compose/config/muster.yaml', 'utf8');
-  const query = 'SELECT count(*) AS n FROM orders, (SELECT pg_sleep(6)) AS slow';
+  const query = 'SELECT count(*) AS n FROM orders, (SELECT pg_sleep(12)) AS slow';
   return `${text.replace(/restore_only: true.*/, 'checks: [orders]')}
 checks: [{ id: orders, summary_sql: '${query}', expect: 'n == 1000' }]
 scratch: { images: { postgres: 'muster.test/postgres:{major}' } }

@@ -24,7 +24,7 @@ export async function makeStandIns(tag: string): Promise<StandIns> {
     writeFileSync(join(redis, 'etc/group'), 'root:x:0:\nredis:x:999:\n');
     importRoot(redis, image('redis'), ['--owner=999', '--group=999']);
     importRoot(rootOf(join(scratch, 's3'), ['versitygw']), image('s3'));
-    importTree(image('tree'));
+    importTree(join(scratch, 'tree'), image('tree'));
     await committed(image('node'), 'cp /in/node /usr/local/bin/', { '/in/node': process.execPath });
     const entrypoint = join(import.meta.dirname, 'postgres-entrypoint.sh');
     await committed(
@@ -85,30 +85,19 @@ function importRoot(
   });
 }
 
-/** The packages and what they need to run, as they are built and installed here. */
-function importTree(tag: string): void {
-  const installed = spawnSync('npm', ['ls', '--omit=dev', '--all', '--parseable'], { encoding: 'utf8' })
-    .stdout.split('\n')
-    .filter((path) => path.includes('/node_modules/'))
-    .map((path) => path.slice(process.cwd().length + 1));
-  const outer = installed.filter((path) => !installed.some((other) => path.startsWith(`${other}/`)));
-  const list = ['package.json', 'packages', ...outer].join('\n');
-  const except = [
-    'packages/*/src',
-    'packages/*/node_modules',
-    'packages/*/dist/**.test.js',
-    '*.map',
-    '*.d.ts',
+/** What the stage `build` of the Dockerfile makes, of the packages that are installed here. */
+function importTree(scratch: string, tag: string): void {
+  const tree = join(scratch, 'opt/muster');
+  const sources = ['package-lock.json', 'package.json', 'tsconfig.json', 'tsconfig.base.json', '.npmrc'];
+  const copy = [
+    `mkdir -p ${tree}/deploy && cp -a ${sources.join(' ')} packages ${tree}/ && cp -a deploy/image ${tree}/deploy/`,
+    // Links where they can be: npm takes files away, and writes into just one.
+    `cp -al node_modules ${tree}/ 2>/dev/null || cp -a node_modules ${tree}/`,
+    `rm ${tree}/node_modules/.package-lock.json && cp -a node_modules/.package-lock.json ${tree}/node_modules/`,
+    `cd ${tree} && sh deploy/image/make-tree.sh`,
   ];
-  const tar = [
-    'tar',
-    '-c',
-    '--owner=0',
-    '--group=0',
-    ...except.map((pattern) => `--exclude='${pattern}'`),
-  ].join(' ');
-  const command = `${tar} --transform 's,^,opt/muster/,S' -T - | docker import - ${tag}`;
-  execFileSync('sh', ['-c', command], { input: list, stdio: ['pipe', 'ignore', 'inherit'] });
+  execFileSync('sh', ['-euc', copy.join('\n')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  importRoot(scratch, tag);
 }
 
 /** An image that is the one of PostgreSQL after a script; files of this machine lie where they are named. */

@@ -23,9 +23,8 @@ export const findCompose = (): string | undefined => [...PLUGINS, unpacked].find
 export function ensureCompose(): string | undefined {
   const found = findCompose();
   if (found !== undefined) return found;
-  const apt = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
-  const mirror = apt.stdout?.toString().split('\n')[0];
-  if (!mirror) return undefined;
+  const mirror = mirrorOfDebian();
+  if (mirror === undefined) return undefined;
   console.log('• Docker Compose: this machine has none, taking that of Debian 13');
   const lists = join(folder, 'lists');
   mkdirSync(join(lists, 'partial'), { recursive: true });
@@ -45,4 +44,11 @@ export function ensureCompose(): string | undefined {
     return undefined;
   const archive = readdirSync(folder).find((name) => name.endsWith('.deb'));
   return archive !== undefined && run('dpkg', '-x', archive, 'root') ? findCompose() : undefined;
+}
+
+/** The one that this machine has its own release from: not that of updates or of security. */
+function mirrorOfDebian(): string | undefined {
+  const format = ['--format', '$(REPO_URI) $(CODENAME)', 'Created-By: Packages'];
+  const listed = spawnSync('apt-get', ['indextargets', ...format], { encoding: 'utf8' });
+  return /^(\S+) [a-z]+$/m.exec(listed.stdout ?? '')?.[1];
 }
