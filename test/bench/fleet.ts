@@ -34,6 +34,7 @@ import {
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createTallies,
   createWorkerRegistry,
   openRedis,
   requestDrill,
@@ -165,6 +166,7 @@ async function timeDrills(
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     schedules: createSchedules(redis),
+    tallies: createTallies(redis),
   };
   await queues.configs.enforce(
     { digest: config.configSha256, text: document, directory: '/' },

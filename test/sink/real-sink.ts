@@ -19,6 +19,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createReceiptQueue,
+  createTallies,
   openRedis,
   type ReceiptJob,
 } from '@muster/queue';
@@ -49,6 +50,7 @@ export async function portsOn(
     receipts: createReceiptQueue(redis),
     states: createDrillStates(redis, url),
     events: createDrillEvents(redis, url),
+    tallies: createTallies(redis),
     store,
     index,
     keyring: () => loadKeyring(keysIn(folder).keyring),

@@ -174,5 +174,9 @@ describe.runIf(canRunIn('bubblewrap'))('the trace of a drill, as an OTLP receive
     expect(text).toMatch(/^muster_workers\{pool="default",state="ready"\} \d/m);
     expect(text).toMatch(/^muster_queue_depth\{pool="default",state="waiting"\} \d/m);
     expect(text).toMatch(/^muster_receipts_quarantined 0$/m);
+    expect(text).toMatch(/^muster_sources_unproven \d$/m);
+    expect(text).toMatch(/^muster_drills_total\{result="pass",reason="none",kind="postgres"\} [4-9]$/m);
+    expect(text).toMatch(/^muster_check_duration_seconds_count\{verdict="pass",kind="postgres"\} \d+$/m);
+    expect(text.match(/^# TYPE muster_drills_total /gm)).toHaveLength(1);
   });
 });

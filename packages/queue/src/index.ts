@@ -56,6 +56,7 @@ export {
   type Synced,
 } from './schedules.js';
 export type { Subscription } from './subscription.js';
+export { createTallies, type Tallies } from './tallies.js';
 export { scheduleKey, type Tick } from './tick.js';
 export { tickJobId } from './tick-job-id.js';
 export { createWorkerRegistry, type Heartbeat, type WorkerRegistry } from './worker-registry.js';

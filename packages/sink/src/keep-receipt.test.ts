@@ -69,6 +69,7 @@ describe("a worker's receipt", () => {
     expect(logged('warn')).toMatchObject([
       { msg: expect.stringContaining('superseded'), drill_id: drill.id },
     ]);
+    expect(sink.tallied).toHaveLength(1);
   });
 
   it('is not stored nor indexed while the evidence store is faulty, and is when it comes again', async () => {

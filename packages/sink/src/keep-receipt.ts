@@ -20,6 +20,7 @@ import {
   messagingAttributes,
   SPANS,
   span,
+  tallyOf,
   traceIdOf,
   workMetrics,
 } from '@muster/telemetry';
@@ -183,6 +184,7 @@ async function store(keeping: Keeping, drill: Drill, receipt: Receipt): Promise<
   if ((await ports.store.putOnce(key, receipt.bytes, limit())) === 'stored') {
     const { source, result, reason } = receipt.statement.predicate;
     workMetrics.drillEnded(source.kind, result, reason);
+    await ports.tallies.add(tallyOf(receipt.statement.predicate));
     return await finish(ports, drill, receipt);
   }
   const first = await ports.store.get(key, limit());

@@ -7,6 +7,7 @@ import type {
   ReceiptConsumer,
   ReceiptConsumerOptions,
   ReceiptQueue,
+  Tallies,
 } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 
@@ -17,6 +18,7 @@ export interface SinkPorts {
   readonly receipts: Pick<ReceiptQueue, 'holds'>;
   readonly states: Pick<DrillStates, 'attempts' | 'cancelRequested' | 'settle'>;
   readonly events: Pick<DrillEvents, 'publish' | 'underWay'>;
+  readonly tallies: Pick<Tallies, 'add'>;
   readonly store: EvidenceStore;
   readonly index: Pick<DrillIndex, 'put'>;
   /** Read anew for each batch at the most every few seconds: a key that is added counts without a restart. */

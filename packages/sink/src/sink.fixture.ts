@@ -65,6 +65,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
     indexed: new Map<string, IndexedReceipt>(),
     events: [] as FleetEvent[],
     settled: [] as string[],
+    tallied: [] as ReadonlyMap<string, number>[],
     log: [] as Record<string, unknown>[],
   };
   const queue = {
@@ -91,6 +92,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       cancelRequested: async (id) => queue.cancelled.has(id),
       settle: async (id) => void seen.settled.push(id),
     },
+    tallies: { add: async (amounts) => void seen.tallied.push(amounts) },
     events: { publish: async (_, event) => void seen.events.push(event), underWay: async () => ({}) },
     store,
     index: {

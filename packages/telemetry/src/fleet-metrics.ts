@@ -5,10 +5,16 @@ import { METRICS } from './metric-names.js';
 export interface FleetView {
   queues(): Promise<readonly PoolQueue[]>;
   workers(): Promise<readonly FleetWorker[]>;
-  /** Of each source that ever passed, when the newest drill that passed was asked for. */
-  lastPasses(signal: AbortSignal): Promise<readonly { readonly source: string; readonly at: Date }[]>;
+  /** The sources in force. */
+  sources(signal: AbortSignal): Promise<readonly FleetSource[]>;
   /** How many receipts lie in quarantine. */
   quarantined(signal: AbortSignal): Promise<number>;
+}
+
+export interface FleetSource {
+  readonly slug: string;
+  /** When the newest drill that passed was asked for; absent where none ever did. */
+  readonly lastPass?: Date | undefined;
 }
 
 export interface PoolQueue {
@@ -43,6 +49,7 @@ type Name =
   | 'queueDepth'
   | 'oldestWaiting'
   | 'lastPassAge'
+  | 'unproven'
   | 'workers'
   | 'workerConcurrency'
   | 'workerBusy'
@@ -70,6 +77,7 @@ const NAMES: readonly Name[] = [
   'queueDepth',
   'oldestWaiting',
   'lastPassAge',
+  'unproven',
   'workers',
   'workerConcurrency',
   'workerBusy',
@@ -94,7 +102,7 @@ async function readFleet(
   const readings = await Promise.all([
     reading(view.queues(), (queues) => queues.flatMap((queue) => queueReadings(queue, now))),
     reading(view.workers(), workerReadings),
-    reading(view.lastPasses(limit), (passes) => passReadings(passes, now)),
+    reading(view.sources(limit), (sources) => sourceReadings(sources, now)),
     reading(view.quarantined(limit), (count): readonly Reading[] => [['quarantined', count]]),
   ]);
   return readings.flat();
@@ -123,16 +131,14 @@ function workerReadings(workers: readonly FleetWorker[]): readonly Reading[] {
 }
 
 /** The first sources by name have a value each; of the others one, the oldest: what is wrong with any of them shows. */
-function passReadings(
-  passes: readonly { readonly source: string; readonly at: Date }[],
-  now: Date,
-): readonly Reading[] {
-  const sorted = passes.toSorted((a, b) => (a.source < b.source ? -1 : 1));
-  const others = sorted.slice(MOST_SOURCES).map(({ at }) => ageOf(at, now));
+function sourceReadings(sources: readonly FleetSource[], now: Date): readonly Reading[] {
+  const passed = sources
+    .flatMap(({ slug, lastPass }) => (lastPass === undefined ? [] : { slug, age: ageOf(lastPass, now) }))
+    .toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
+  const others = passed.slice(MOST_SOURCES).map(({ age }) => age);
   return [
-    ...sorted
-      .slice(0, MOST_SOURCES)
-      .map(({ source, at }): Reading => ['lastPassAge', ageOf(at, now), { source }]),
+    ['unproven', sources.length - passed.length],
+    ...passed.slice(0, MOST_SOURCES).map(({ slug, age }): Reading => ['lastPassAge', age, { source: slug }]),
     ...(others.length === 0
       ? []
       : [['lastPassAge', others.reduce((a, b) => Math.max(a, b)), { source: OTHER_SOURCES }] as const]),

@@ -10,6 +10,7 @@ export {
 export { drillAttributes, messagingAttributes, traceRequest } from './drill-request.js';
 export {
   type FleetMetricsOptions,
+  type FleetSource,
   type FleetView,
   type FleetWorker,
   MOST_SOURCES,
@@ -21,6 +22,7 @@ export type { LogFields, Logger } from './logger.js';
 export { METRICS } from './metric-names.js';
 export { ATTRIBUTES, SPANS } from './names.js';
 export { startTelemetry } from './start-telemetry.js';
+export { tallyOf, tallyText } from './tally.js';
 export type { Telemetry, TelemetryOptions } from './telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
 export {

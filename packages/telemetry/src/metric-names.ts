@@ -51,6 +51,13 @@ export const METRICS = {
     description: 'How long ago the newest backup of a source was drilled that passed.',
     attributes: ['source'],
   },
+  unproven: {
+    name: 'muster.sources.unproven',
+    kind: 'gauge',
+    unit: '{source}',
+    description: 'Sources in force of which no drill ever passed.',
+    attributes: [],
+  },
   workers: {
     name: 'muster.workers',
     kind: 'gauge',

@@ -5,7 +5,6 @@ import { type FleetView, MOST_SOURCES, observeFleet } from './fleet-metrics.js';
 import { METRICS } from './metric-names.js';
 import { startTelemetry } from './start-telemetry.js';
 import type { Telemetry } from './telemetry.js';
-import { workMetrics } from './work-metrics.js';
 
 const NOW = new Date('2026-11-20T03:00:00.000Z');
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
@@ -21,7 +20,7 @@ const VIEW: FleetView = {
     { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [1] },
     { host: 'b', pool: 'eu', state: 'ready', concurrency: 1, drills: [] },
   ],
-  lastPasses: async () => [{ source: 'shop', at: ago(3600) }],
+  sources: async () => [{ slug: 'shop', lastPass: ago(3600) }, { slug: 'new' }],
   quarantined: async () => 4,
 };
 
@@ -56,30 +55,6 @@ describe('metrics in the text of Prometheus', () => {
     metrics.disable();
   });
 
-  it('count drills by result, reason and kind, and measure phases and checks in seconds', async () => {
-    workMetrics.drillEnded('postgres', 'fail', 'corrupt');
-    workMetrics.drillEnded('postgres', 'pass', undefined);
-    workMetrics.phaseEnded('postgres', {
-      name: 'restore',
-      started_at: '',
-      duration_ms: 1500,
-      outcome: 'done',
-    });
-    const check = { id: 'a', check_sha256: '', expect_sha256: '' };
-    workMetrics.checkEnded('postgres', { ...check, verdict: 'pass', duration_ms: 250 });
-    workMetrics.checkEnded('postgres', { ...check, verdict: 'not_run' });
-    expect(await linesOf('muster_drills_total')).toEqual([
-      'muster_drills_total{kind="postgres",result="fail",reason="corrupt"} 1',
-      'muster_drills_total{kind="postgres",result="pass",reason="none"} 1',
-    ]);
-    expect(await linesOf('muster_phase_duration_seconds_sum')).toEqual([
-      'muster_phase_duration_seconds_sum{kind="postgres",phase="restore",outcome="done"} 1.5',
-    ]);
-    expect(await linesOf('muster_check_duration_seconds_count')).toEqual([
-      'muster_check_duration_seconds_count{kind="postgres",verdict="pass"} 1',
-    ]);
-  });
-
   it('describe the fleet while it is observed; a host with two workers has its memory once', async () => {
     const faults = await observing({}, async () => {
       expect(await linesOf('muster_queue_depth')).toContain(
@@ -92,6 +67,7 @@ describe('metrics in the text of Prometheus', () => {
       expect(await linesOf('muster_source_last_pass_age_seconds')).toEqual([
         'muster_source_last_pass_age_seconds{source="shop"} 3600',
       ]);
+      expect(await linesOf('muster_sources_unproven')).toEqual(['muster_sources_unproven 1']);
       expect(await linesOf('muster_worker_concurrency')).toEqual(['muster_worker_concurrency{pool="eu"} 3']);
       expect(await linesOf('muster_worker_busy')).toEqual(['muster_worker_busy{pool="eu"} 2']);
       expect(await linesOf('muster_worker_memory_bytes')).toEqual([
@@ -105,7 +81,7 @@ describe('metrics in the text of Prometheus', () => {
 
   it('tell the rest of the fleet where one part of it cannot be asked', async () => {
     const down = new MusterError('index_unavailable', 'down');
-    const faults = await observing({ lastPasses: () => Promise.reject(down) }, async () => {
+    const faults = await observing({ sources: () => Promise.reject(down) }, async () => {
       expect(await linesOf('muster_source_last_pass_age_seconds')).toEqual([]);
       expect(await linesOf('muster_receipts_quarantined')).toHaveLength(1);
     });
@@ -115,10 +91,10 @@ describe('metrics in the text of Prometheus', () => {
 
   it('have a value each for so many sources, and one, the oldest, for all others', async () => {
     const passes = Array.from({ length: MOST_SOURCES + 2 }, (_, index) => ({
-      source: `s-${String(index).padStart(5, '0')}`,
-      at: ago(index),
+      slug: `s-${String(index).padStart(5, '0')}`,
+      lastPass: ago(index),
     }));
-    await observing({ lastPasses: async () => passes }, async () => {
+    await observing({ sources: async () => passes }, async () => {
       const lines = await linesOf('muster_source_last_pass_age_seconds');
       expect(lines).toHaveLength(MOST_SOURCES + 1);
       expect(lines.at(-1)).toBe(`muster_source_last_pass_age_seconds{source="_other"} ${MOST_SOURCES + 1}`);

@@ -7,6 +7,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { serviceResource } from './service-resource.js';
+import { TALLIED_NAMES } from './tally.js';
 import type { Telemetry, TelemetryOptions } from './telemetry.js';
 import { temporalityOf } from './temporality.js';
 
@@ -29,20 +30,28 @@ export function createScrape(): Scrape {
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   return {
     reader,
-    text: async () => serializer.serialize(withUnits((await reader.collect()).resourceMetrics)),
+    text: async () => serializer.serialize(exposed((await reader.collect()).resourceMetrics)),
   };
 }
 
 const UNITS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 
-/** With the unit in the name, as Prometheus and its own OTLP receiver have it; the serializer leaves it out. */
-function withUnits(resourceMetrics: ResourceMetrics): ResourceMetrics {
+/**
+ * With the unit in the name, as Prometheus and its own OTLP receiver have it; the serializer leaves it out. Without what is
+ * told by the sums of the whole fleet.
+ */
+function exposed(resourceMetrics: ResourceMetrics): ResourceMetrics {
   const scopeMetrics = resourceMetrics.scopeMetrics.map((scope) => ({
     ...scope,
-    metrics: scope.metrics.map((metric) => {
-      const { name, unit } = metric.descriptor;
-      return { ...metric, descriptor: { ...metric.descriptor, name: name + (UNITS[unit] ?? ''), unit: '' } };
-    }),
+    metrics: scope.metrics
+      .filter(({ descriptor }) => !TALLIED_NAMES.has(descriptor.name))
+      .map((metric) => {
+        const { name, unit } = metric.descriptor;
+        return {
+          ...metric,
+          descriptor: { ...metric.descriptor, name: name + (UNITS[unit] ?? ''), unit: '' },
+        };
+      }),
   }));
   return { ...resourceMetrics, scopeMetrics };
 }

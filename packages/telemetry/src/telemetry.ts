@@ -13,7 +13,7 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  /** In the text format of Prometheus, 0.0.4; empty unless it is `scraped`. */
+  /** What describes the fleet, in the text format of Prometheus, 0.0.4; empty unless it is `scraped`. */
   metricsText(): Promise<string>;
   /** Exports what is left, within 5 s. Never throws. */
   shutdown(): Promise<void>;

@@ -1,7 +1,7 @@
 import { type ApiPorts, type RunningApi, startApi } from '@muster/api';
 import { loadKeyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import { codeOf, type Logger, observeFleet, type Telemetry } from '@muster/telemetry';
+import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
@@ -27,7 +27,10 @@ export async function apiService(
     ...queues,
     index,
     store: openEvidenceStore(loaded.evidence.store, environment),
-    metricsText: telemetry.metricsText,
+    metricsText: async () => {
+      const sums = queues.tallies.read().catch(() => new Map<string, number>());
+      return `${await telemetry.metricsText()}${tallyText(await sums)}`;
+    },
     keyring: () => loadKeyring(loaded.evidence.keyring),
     logger,
     now: environment.now,

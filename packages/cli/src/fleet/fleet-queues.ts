@@ -9,6 +9,7 @@ import {
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createTallies,
   createWorkerRegistry,
   type DrillEvents,
   type DrillQueue,
@@ -20,6 +21,7 @@ import {
   type Reservations,
   requireSuitable,
   type Schedules,
+  type Tallies,
   type WorkerRegistry,
 } from '@muster/queue';
 
@@ -36,6 +38,7 @@ export interface FleetQueues {
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
   readonly idempotency: IdempotencyKeys;
+  readonly tallies: Tallies;
   /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -59,6 +62,7 @@ export function openQueues(url: string): FleetQueues {
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     idempotency: createIdempotencyKeys(redis),
+    tallies: createTallies(redis),
     check: () => requireSuitable(redis),
     close: async () => {
       await Promise.allSettled([drills.close(), receipts.close(), schedules.close(), events.close()]);

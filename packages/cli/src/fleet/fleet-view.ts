@@ -1,9 +1,10 @@
 import type { EvidenceStore } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import type { DrillQueue, WorkerRegistry } from '@muster/queue';
-import type { FleetView } from '@muster/telemetry';
+import { type ConfigStore, createConfigCache, type DrillQueue, type WorkerRegistry } from '@muster/queue';
+import type { FleetSource, FleetView } from '@muster/telemetry';
 
 export interface FleetViewPorts {
+  readonly configs: Pick<ConfigStore, 'inForce' | 'get'>;
   readonly drills: Pick<DrillQueue, 'depths'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly index: Pick<DrillIndex, 'lastPasses'>;
@@ -15,11 +16,20 @@ export interface FleetViewPorts {
 const FRESH_MS = 60_000;
 
 /** The fleet as its metrics have it. */
-export function fleetView({ drills, registry, index, store, now }: FleetViewPorts): FleetView {
+export function fleetView(ports: FleetViewPorts): FleetView {
+  const { configs, drills, registry, index, store, now } = ports;
+  const configOf = createConfigCache(configs);
+  const sources = async (signal: AbortSignal): Promise<readonly FleetSource[]> => {
+    const inForce = await configs.inForce();
+    const config = inForce && (await configOf(inForce.digest));
+    const passes = await index.lastPasses(signal);
+    const lastPass = new Map(passes.map(({ source, at }) => [source, at]));
+    return (config?.sources ?? []).map(({ slug }) => ({ slug, lastPass: lastPass.get(slug) }));
+  };
   return {
     queues: () => drills.depths(),
     workers: () => registry.list(),
-    lastPasses: atMostEvery(FRESH_MS, now, (signal) => index.lastPasses(signal)),
+    sources: atMostEvery(FRESH_MS, now, sources),
     quarantined: atMostEvery(FRESH_MS, now, async (signal) => {
       let count = 0;
       for await (const _ of store.list('quarantine/', signal)) count += 1;
