@@ -31,6 +31,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
   createSchedules,
@@ -159,6 +160,7 @@ async function timeDrills(
   const queues = {
     drills: createDrillQueue(redis),
     receipts: createReceiptQueue(redis),
+    quarantined: createQuarantinedDrills(redis),
     states: createDrillStates(redis, url),
     events: createDrillEvents(redis, url),
     configs: createConfigStore(redis, url),

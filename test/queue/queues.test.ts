@@ -8,11 +8,15 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createWorkerRegistry,
   type Disposition,
   type DrillDelivery,
+  openDrill,
+  openDrills,
   openRedis,
 } from '@muster/queue';
 import { Queue } from 'bullmq';
@@ -257,11 +261,13 @@ describe('what is known of a drill', () => {
     const asked = samplePlan();
     await drills.add(asked);
     const receipts = createReceiptQueue(redis);
-    expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('cancelled');
+    const ports = { drills, states, receipts, quarantined: createQuarantinedDrills(redis) };
+    expect(await cancelDrill(ports, asked.drill_id, 'me')).toBe('cancelled');
     expect(await heard.promise).toBe(asked.drill_id);
     expect(await states.cancelRequested(asked.drill_id)).toBe(true);
     expect(await receipts.holds(asked.drill_id)).toBe(true);
-    expect(await cancelDrill({ drills, states, receipts }, asked.drill_id, 'me')).toBe('absent');
+    expect(await cancelDrill(ports, asked.drill_id, 'me')).toBe('storing');
+    expect(await cancelDrill(ports, samplePlan().drill_id, 'me')).toBe('absent');
     await subscription.close();
     await receipts.close();
   });
@@ -433,3 +439,51 @@ function thrownBy(work: () => unknown): { readonly message: string; readonly cod
   }
   throw new Error('nothing was thrown');
 }
+
+describe('a drill without a stored receipt', () => {
+  const opened = () => {
+    const states = createDrillStates(redis, server.url);
+    const [receipts, quarantined] = [createReceiptQueue(redis), createQuarantinedDrills(redis)];
+    return { drills, states, receipts, quarantined, registry: createWorkerRegistry(redis) };
+  };
+
+  it('is found in its queue, on its way to the sink, or in quarantine', async () => {
+    const ports = opened();
+    const [waiting, spoken, ended, refused] = [samplePlan('eu'), samplePlan(), samplePlan(), samplePlan()];
+    for (const plan of [waiting, spoken]) await drills.add(plan);
+    const attempt = { type: 'receipt', source: 'shop', attempt: 1, bundle: '{}' } as const;
+    await ports.receipts.publish({ ...attempt, drill_id: spoken.drill_id });
+    await ports.receipts.publish({ type: 'unfinished', plan: ended, reason: 'cancelled', attempts: [] });
+    const why = 'it is that of another drill';
+    await ports.quarantined.note({ drillId: refused.drill_id, source: 'shop', why }, new Date());
+
+    const known = [
+      { drillId: refused.drill_id, state: 'quarantined', source: 'shop', why },
+      { drillId: ended.drill_id, state: 'storing', source: 'shop', pool: 'default', waitsFor: 'the sink' },
+      { drillId: spoken.drill_id, state: 'storing', source: 'shop', waitsFor: 'the sink' },
+      {
+        ...{ drillId: waiting.drill_id, state: 'waiting', source: 'shop', pool: 'eu' },
+        waitsFor: 'a worker of the pool eu (none runs)',
+      },
+    ].toSorted((a, b) => (a.drillId < b.drillId ? 1 : -1));
+    expect(await openDrills(ports)).toEqual(known);
+    expect(await openDrills(ports, { most: 2 })).toEqual(known.slice(0, 2));
+    expect(await openDrills(ports, { source: 'other' })).toEqual([]);
+    for (const drill of known) expect(await openDrill(ports, drill.drillId)).toEqual(drill);
+
+    await ports.quarantined.forget(refused.drill_id);
+    expect(await openDrill(ports, refused.drill_id)).toBeUndefined();
+    expect(await ports.quarantined.list()).toEqual([]);
+    await ports.receipts.close();
+  });
+
+  it('is remembered for a week where its receipt is in quarantine', async () => {
+    const quarantined = createQuarantinedDrills(redis);
+    const [first, second] = [samplePlan().drill_id, samplePlan().drill_id];
+    const day = (days: number) => new Date(days * 24 * 60 * 60_000);
+    await quarantined.note({ drillId: first, source: 'shop', why: 'x' }, day(1));
+    await quarantined.note({ drillId: second, source: 'shop', why: 'y' }, day(9));
+    expect(await quarantined.list()).toEqual([{ drillId: second, source: 'shop', why: 'y' }]);
+    expect(await quarantined.find(first)).toBeUndefined();
+  });
+});

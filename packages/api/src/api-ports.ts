@@ -7,6 +7,7 @@ import type {
   DrillQueue,
   DrillStates,
   IdempotencyKeys,
+  QuarantinedDrills,
   ReceiptQueue,
   WorkerRegistry,
 } from '@muster/queue';
@@ -19,6 +20,7 @@ export interface ApiPorts {
   readonly states: DrillStates;
   readonly events: DrillEvents;
   readonly receipts: ReceiptQueue;
+  readonly quarantined: Pick<QuarantinedDrills, 'find' | 'list'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly idempotency: IdempotencyKeys;
   readonly index: Pick<DrillIndex, 'get' | 'list'>;

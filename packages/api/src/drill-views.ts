@@ -1,6 +1,6 @@
 import { drillTime } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
-import type { Heartbeat, QueuedDrill, WaitReason } from '@muster/queue';
+import { type OpenDrill as KnownDrill, openDrills as knownDrills } from '@muster/queue';
 import { contextOf, traceIdOf } from '@muster/telemetry';
 import type { ApiPorts } from './api-ports.js';
 import type { EndedDrill, OpenDrill } from './schemas.js';
@@ -24,46 +24,35 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
 
 /** More of what waits is for nobody to read. */
 const MOST_OPEN = 200;
+const LOOKING_MS = 15_000;
 
-/** The 200 newest drills under way, of one source or of all, newest first. @throws `redis_unavailable`. */
-export async function openDrills(
-  { drills, states, registry }: Pick<ApiPorts, 'drills' | 'states' | 'registry'>,
-  slug?: string,
-): Promise<readonly OpenDrill[]> {
-  const [queued, workers] = await Promise.all([drills.list(), registry.list()]);
-  const wanted = queued
-    .filter(({ plan }) => slug === undefined || plan.source.slug === slug)
-    .toSorted((a, b) => (a.plan.drill_id < b.plan.drill_id ? 1 : -1))
-    .slice(0, MOST_OPEN);
-  return await Promise.all(wanted.map((drill) => openDrill(states, drill, workers)));
+/** The 200 newest drills without a stored receipt, of one source or of all, newest first. @throws `redis_unavailable`, `index_unavailable`. */
+export async function openDrills(ports: ApiPorts, source?: string): Promise<readonly OpenDrill[]> {
+  const limit = AbortSignal.timeout(LOOKING_MS);
+  const known = await knownDrills(ports, { source, most: MOST_OPEN });
+  const open = known.map(async (drill) => {
+    // Where a second receipt of a drill went to quarantine, its first one stands.
+    const isOver =
+      drill.state === 'quarantined' && (await ports.index.get(drill.drillId, limit)) !== undefined;
+    return isOver ? [] : [openDrill(drill)];
+  });
+  return (await Promise.all(open)).flat();
 }
 
-export async function openDrill(
-  states: ApiPorts['states'],
-  { plan, state, traceparent }: QueuedDrill,
-  workers: readonly Heartbeat[],
-): Promise<OpenDrill> {
-  const id = plan.drill_id;
+/** A drill without a stored receipt. */
+export function openDrill({ drillId, state, source, ...known }: KnownDrill): OpenDrill {
+  const { pool, worker, phase, waitsFor, why, traceparent } = known;
   const traceId = traceIdOf(contextOf({ traceparent }));
-  const waiting = await states.waiting(id);
-  const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === id));
-  const phase = worker?.drills.find((drill) => drill.drill_id === id)?.phase;
-  const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
-  const waits = nobody ? `a worker of the pool ${plan.pool}` : waiting && waitsFor(waiting.why);
   return {
-    id,
+    id: drillId,
     state,
-    source: plan.source.slug,
-    pool: plan.pool,
-    asked_at: drillTime(id).toISOString(),
-    ...(worker && { worker: worker.worker }),
+    source,
+    ...(pool && { pool }),
+    asked_at: drillTime(drillId).toISOString(),
+    ...(worker && { worker }),
     ...(phase && { phase }),
-    ...(waits && { waits_for: waits }),
+    ...(waitsFor && { waits_for: waitsFor }),
+    ...(why && { why }),
     ...(traceId && { trace_id: traceId }),
   };
-}
-
-function waitsFor(why: WaitReason): string {
-  if (why.type === 'room') return `room: ${why.short} on ${why.host}`;
-  return why.type === 'isolation' ? `isolation on ${why.host}` : why.type;
 }

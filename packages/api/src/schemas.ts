@@ -48,13 +48,18 @@ const endedSchema = z.strictObject({
 });
 const openSchema = z.strictObject({
   id: drillId,
-  state: z.enum(['waiting', 'delayed', 'active', 'abandoned']),
+  state: z
+    .enum(['waiting', 'delayed', 'active', 'abandoned', 'storing', 'quarantined'])
+    .describe(
+      'storing: it has ended, and its receipt waits for the sink. quarantined: its receipt does not count.',
+    ),
   source: z.string(),
-  pool: z.string(),
+  pool: z.string().optional().describe('Not known of every drill that has ended.'),
   asked_at: time,
   worker: z.string().optional(),
   phase: z.enum(PHASES).optional(),
   waits_for: z.string().optional(),
+  why: z.string().optional().describe('What is wrong with a receipt in quarantine.'),
   trace_id: traceId,
 });
 export type EndedDrill = z.infer<typeof endedSchema>;
@@ -62,7 +67,10 @@ export type OpenDrill = z.infer<typeof openSchema>;
 
 export const drillListSchema = z.strictObject({
   drills: z.array(endedSchema).describe('Newest first.'),
-  open: z.array(openSchema).optional().describe('Under way; on the first page where no result is asked for.'),
+  open: z
+    .array(openSchema)
+    .optional()
+    .describe('Without a stored receipt; on the first page where no result is asked for.'),
   next_cursor: drillId.optional().describe('There is another page.'),
 });
 

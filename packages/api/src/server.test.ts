@@ -49,7 +49,15 @@ function world() {
   const cancelled: string[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
-  const given = { redis: true, queue: true, stored: new Map<string, string>() };
+  const given = {
+    redis: true,
+    queue: true,
+    stored: new Map<string, string>(),
+    storing: new Set<string>(),
+    refused: new Set<string>(),
+  };
+  const refused = () =>
+    [...given.refused].map((drillId) => ({ drillId, source: 'shop', why: 'it is forged' }));
   const ports: ApiPorts = {
     configs: {
       inForce: async () => ({ digest: config.configSha256, origin: { type: 'file' } }),
@@ -85,7 +93,17 @@ function world() {
       follow: async function* () {},
       close: async () => {},
     },
-    receipts: { publish: async () => {}, holds: async () => false, close: async () => {} },
+    receipts: {
+      publish: async () => {},
+      holds: async (id) => given.storing.has(id),
+      find: async (id) => (given.storing.has(id) ? { drillId: id, source: 'shop' } : undefined),
+      list: async () => [...given.storing].map((drillId) => ({ drillId, source: 'shop' })),
+      close: async () => {},
+    },
+    quarantined: {
+      find: async (id) => refused().find(({ drillId }) => drillId === id),
+      list: async () => refused(),
+    },
     registry: {
       list: async () => {
         if (!given.redis) throw Object.assign(new Error('gone'), { code: 'ECONNREFUSED' });
@@ -317,10 +335,33 @@ describe('the API', () => {
 
   it('tells of a drill under way what it waits for', async () => {
     const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
-    const waiting = { id, state: 'waiting', waits_for: 'a worker of the pool default' };
+    const waiting = { id, state: 'waiting', waits_for: 'a worker of the pool default (none runs)' };
     expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject(waiting);
     expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [waiting] });
     expect((await get('/api/v1/sources/shop')).json()).toMatchObject({ open: [waiting], trend: [] });
+  });
+
+  it.each([
+    ['storing', { waits_for: 'the sink' }, 'waits for the sink'],
+    ['refused', { why: 'it is forged' }, 'is in quarantine'],
+  ] as const)(
+    'tells of a drill that has ended, and whose receipt is not stored: %s',
+    async (set, more, why) => {
+      w.given[set].add(ID);
+      const known = { id: ID, state: set === 'storing' ? set : 'quarantined', source: 'shop', ...more };
+      expect((await get(`/api/v1/drills/${ID}`)).json()).toMatchObject(known);
+      expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [known] });
+      const url = `/api/v1/drills/${ID}/cancel`;
+      const cancelled = await server.inject({ method: 'POST', url, headers: bearer('operator') });
+      expect(cancelled.json()).toMatchObject({ status: 409, detail: expect.stringContaining(why) });
+    },
+  );
+
+  it('tells what the first receipt of a drill says, also where another went to quarantine', async () => {
+    const id = w.end();
+    w.given.refused.add(id);
+    expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject({ id, state: 'ended' });
+    expect((await get('/api/v1/drills?limit=1')).json()).toMatchObject({ drills: [{ id }], open: [] });
   });
 
   it('says when a source is due next, and nothing of what its checks ask', async () => {

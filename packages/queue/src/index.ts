@@ -1,4 +1,4 @@
-export { type CancelPorts, cancelDrill } from './cancel-drill.js';
+export { type CancelPorts, cancelDrill, whyNotCancelled } from './cancel-drill.js';
 export { createConfigCache } from './config-cache.js';
 export {
   type ConfigDocument,
@@ -39,6 +39,8 @@ export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.
 export type { ReceiptJob } from './jobs.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
+export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
+export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';
 export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
 export {

@@ -13,9 +13,13 @@ export async function readJob(queue: Queue, jobId: string): Promise<Job | undefi
   }
 }
 
-/** The jobs that are in these states. */
-export async function readJobs(queue: Queue, types: readonly JobType[]): Promise<readonly Job[]> {
-  const ids = await queue.getRanges([...types], 0, -1);
+/** The jobs that are in these states; where `most` is given, so many of each, the newest. */
+export async function readJobs(
+  queue: Queue,
+  types: readonly JobType[],
+  most?: number,
+): Promise<readonly Job[]> {
+  const ids = await queue.getRanges([...types], 0, most === undefined ? -1 : most - 1);
   const jobs = await Promise.all(ids.map((id) => readJob(queue, id)));
   return jobs.flatMap((job) => job ?? []);
 }

@@ -1,9 +1,9 @@
-import { Queue } from 'bullmq';
+import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
-import { readJob } from './read-job.js';
+import { readJob, readJobs } from './read-job.js';
 import { UNTIL_DONE } from './retry-delay.js';
 
 /** The queue of results, from workers (and from whoever finds that a drill has none) to the sink. */
@@ -12,8 +12,25 @@ export interface ReceiptQueue {
   publish(message: ReceiptJob): Promise<void>;
   /** True if something was published for this drill that the sink has not finished with. */
   holds(drillId: string): Promise<boolean>;
+  /** What was. */
+  find(drillId: string): Promise<PendingReceipt | undefined>;
+  /** Drills of which something was published that the sink has not finished with: of thousands, the newest. */
+  list(): Promise<readonly PendingReceipt[]>;
   close(): Promise<void>;
 }
+
+/** A receipt on its way, or the wish for one. */
+interface PendingReceipt {
+  readonly drillId: string;
+  readonly source: string;
+  /** A worker's receipt says it inside. */
+  readonly pool?: string;
+  /** W3C Trace Context; it may be anything. */
+  readonly traceparent?: string;
+}
+
+/** A sink that was away for long has more to do than anybody reads. */
+const MOST_LISTED = 1_000;
 
 /** Jobs of a drill that are in the queue: so that one look tells whether there are any. */
 const pendingKey = (drillId: string): string => `${PREFIX}:published:${drillId}`;
@@ -29,16 +46,39 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
     await redis.multi().sadd(pending, jobId).expire(pending, PENDING_SECONDS).exec();
     await queue.add(message.type, receiptJobSchema.parse(message), { ...UNTIL_DONE, jobId });
   };
-  const holds = async (drillId: string): Promise<boolean> => {
+  const jobsOf = async (drillId: string): Promise<readonly Job[]> => {
     const jobIds = await redis.smembers(pendingKey(drillId));
-    const jobs = await Promise.all(jobIds.map((jobId) => readJob(queue, jobId)));
-    return jobs.some((job) => job !== undefined);
+    return (await Promise.all(jobIds.map((jobId) => readJob(queue, jobId)))).flatMap((job) => job ?? []);
+  };
+  const list = async (): Promise<readonly PendingReceipt[]> => {
+    const jobs = await readJobs(queue, ['active', 'waiting', 'delayed'], MOST_LISTED);
+    return [...new Map(jobs.flatMap(pendingOf).map((one) => [one.drillId, one])).values()];
   };
   return {
     publish: (message) => orUnavailable(publish(message), 'publishing a receipt'),
-    holds: (drillId) => orUnavailable(holds(drillId), 'looking for a receipt on its way'),
+    holds: (drillId) =>
+      orUnavailable(
+        jobsOf(drillId).then((jobs) => jobs.length > 0),
+        'looking for a receipt on its way',
+      ),
+    find: (drillId) =>
+      orUnavailable(
+        jobsOf(drillId).then((jobs) => jobs.flatMap(pendingOf)[0]),
+        'looking for a receipt on its way',
+      ),
+    list: () => orUnavailable(list(), 'listing receipts on their way'),
     close: () => queue.close(),
   };
+}
+
+/** None where it is no message of Muster. */
+function pendingOf(job: Job): readonly PendingReceipt[] {
+  const message = receiptJobSchema.safeParse(job.data).data;
+  if (message === undefined) return [];
+  const drillId = drillIdOf(message);
+  const traced = message.traceparent === undefined ? {} : { traceparent: message.traceparent };
+  if (message.type === 'receipt') return [{ drillId, source: message.source, ...traced }];
+  return [{ drillId, source: message.plan.source.slug, pool: message.plan.pool, ...traced }];
 }
 
 function drillIdOf(message: ReceiptJob): string {

@@ -157,7 +157,7 @@ describe('what goes to quarantine, and nowhere else', () => {
   ];
   it.each(refused)('%s', async (_, make, why) => {
     const drill = drilled();
-    const { plan, deliver, keysIn, indexed, events, logged } = await given();
+    const { plan, deliver, keysIn, indexed, events, quarantined, logged } = await given();
     await plan(drill.plan);
     const message = make(drill, sink);
     await deliver(message);
@@ -169,6 +169,7 @@ describe('what goes to quarantine, and nowhere else', () => {
     expect(await keysIn('receipts/')).toEqual([]);
     expect([...indexed, ...events]).toEqual([]);
     expect(logged('error')).toMatchObject([{ drill_id: id, key, why: expect.stringMatching(why) }]);
+    expect([...quarantined]).toEqual([[id, expect.stringMatching(why)]]);
   });
 
   it("a sink's receipt that comes through the queue", async () => {
@@ -187,6 +188,16 @@ describe('what goes to quarantine, and nowhere else', () => {
     await deliverMalformed('../../x', { type: 'receipt', drill_id: '../../x' });
     expect(await keysIn('')).toEqual([expect.stringMatching(/^quarantine\/unknown\/[0-9a-f]{64}\.json$/)]);
   });
+});
+
+it('a drill in quarantine is there no more when a receipt of it is stored', async () => {
+  const drill = drilled();
+  const { signer, plan, deliver, quarantined } = await given();
+  await plan(drill.plan);
+  await deliver(messageOf(drill, stranger()));
+  expect([...quarantined.keys()]).toEqual([drill.id]);
+  await deliver(messageOf(drill, signer));
+  expect([...quarantined]).toEqual([]);
 });
 
 describe('a drill that no worker finished', () => {

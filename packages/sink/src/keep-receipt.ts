@@ -61,9 +61,9 @@ async function keepSigned(keeping: Keeping, drill: Drill, message: SignedMessage
   const { ports } = keeping;
   const bytes = new TextEncoder().encode(message.bundle);
   const read = await readReceipt(keeping, drill, bytes);
-  if ('why' in read) return await quarantine(ports, drill.id, bytes, read.why);
+  if ('why' in read) return await quarantine(ports, drill, bytes, read.why);
   if (read.statement.predicate.issued_by === 'sink') {
-    return await quarantine(ports, drill.id, bytes, 'only a sink says that a drill was not finished');
+    return await quarantine(ports, drill, bytes, 'only a sink says that a drill was not finished');
   }
   await store(keeping, drill, { bytes, statement: read.statement });
 }
@@ -113,7 +113,7 @@ async function keepUnfinished(keeping: Keeping, unfinished: Unfinished): Promise
   const { plan } = unfinished;
   const drill: Drill = { id: plan.drill_id, slug: plan.source.slug };
   const refuse = (why: string): Promise<void> =>
-    quarantine(ports, drill.id, new TextEncoder().encode(canonicalJson(plan)), why);
+    quarantine(ports, drill, new TextEncoder().encode(canonicalJson(plan)), why);
 
   const receipt = await signUnfinished(keeping, unfinished);
   if (receipt === undefined) return await refuse('no receipt can be written of such a plan');
@@ -221,21 +221,24 @@ async function finish(ports: SinkPorts, { id, slug }: Drill, { bytes, statement 
   );
   await ports.drills.forget(id);
   await ports.states.settle(id);
+  await ports.quarantined.forget(id);
   await ports.events.publish(id, { type: 'stored', result, ...(reason && { reason }), key });
   ports.logger.info('receipt kept', { drill_id: id, source: slug, result, reason });
 }
 
-/** Kept beside the evidence, for people to look into; reported as an error. */
+/** Kept beside the evidence, for people to look into; reported as an error, and to whoever waits for the drill. */
 export async function quarantine(
-  { store: evidence, logger }: Pick<SinkPorts, 'store' | 'logger'>,
-  drillId: string,
+  { store: evidence, quarantined, logger, now }: SinkPorts,
+  { id, slug }: Pick<Drill, 'id'> & Partial<Drill>,
   bytes: Uint8Array,
   why: string,
 ): Promise<void> {
-  const key = `quarantine/${DRILL_ID.test(drillId) ? drillId : 'unknown'}/${sha256Hex(bytes)}.json`;
+  const isDrill = DRILL_ID.test(id);
+  const key = `quarantine/${isDrill ? id : 'unknown'}/${sha256Hex(bytes)}.json`;
   await evidence.putOnce(key, bytes, limit());
   failActive('quarantined');
-  logger.error('receipt in quarantine', undefined, { drill_id: drillId, key, why });
+  if (isDrill && slug !== undefined) await quarantined.note({ drillId: id, source: slug, why }, now());
+  logger.error('receipt in quarantine', undefined, { drill_id: id, key, why });
 }
 
 const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -4,6 +4,7 @@ import type {
   DrillEvents,
   DrillQueue,
   DrillStates,
+  QuarantinedDrills,
   ReceiptConsumer,
   ReceiptConsumerOptions,
   ReceiptQueue,
@@ -19,6 +20,8 @@ export interface SinkPorts {
   readonly states: Pick<DrillStates, 'attempts' | 'cancelRequested' | 'settle'>;
   readonly events: Pick<DrillEvents, 'publish' | 'underWay'>;
   readonly tallies: Pick<Tallies, 'add'>;
+  /** For whoever waits for a receipt that went there. */
+  readonly quarantined: Pick<QuarantinedDrills, 'note' | 'forget'>;
   readonly store: EvidenceStore;
   readonly index: Pick<DrillIndex, 'put'>;
   /** Read anew for each batch at the most every few seconds: a key that is added counts without a restart. */

@@ -66,6 +66,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
     events: [] as FleetEvent[],
     settled: [] as string[],
     tallied: [] as ReadonlyMap<string, number>[],
+    quarantined: new Map<string, string>(),
     log: [] as Record<string, unknown>[],
   };
   const queue = {
@@ -94,6 +95,10 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
     },
     tallies: { add: async (amounts) => void seen.tallied.push(amounts) },
     events: { publish: async (_, event) => void seen.events.push(event), underWay: async () => ({}) },
+    quarantined: {
+      note: async ({ drillId, source, why }) => void seen.quarantined.set(drillId, `${source}: ${why}`),
+      forget: async (id) => void seen.quarantined.delete(id),
+    },
     store,
     index: {
       put: async (receipt) => {

@@ -19,7 +19,12 @@ export function startSink(ports: SinkPorts): RunningSink {
     concurrency: AT_ONCE,
     handle: (message) => keepReceipt(keeping, message),
     handleMalformed: (jobId, data) =>
-      quarantine(ports, jobId, new TextEncoder().encode(JSON.stringify(data)), 'it is no message of Muster'),
+      quarantine(
+        ports,
+        { id: jobId },
+        new TextEncoder().encode(JSON.stringify(data)),
+        'it is no message of Muster',
+      ),
     onError,
   });
 

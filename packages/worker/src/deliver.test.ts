@@ -80,7 +80,6 @@ function world() {
     receipts: {
       publish: async (message) => void published.push(message),
       holds: async () => given.holds,
-      close: async () => {},
     },
     leases: { acquire: async () => (given.lease ? { release: released } : undefined) },
     reservations: {

@@ -38,7 +38,7 @@ export interface WorkerPorts {
   readonly configs: ConfigStore;
   readonly states: DrillStates;
   readonly events: DrillEvents;
-  readonly receipts: ReceiptQueue;
+  readonly receipts: Pick<ReceiptQueue, 'publish' | 'holds'>;
   readonly leases: Leases;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
-import { cancelDrill } from '@muster/queue';
+import { cancelDrill, openDrill as knownDrill, whyNotCancelled } from '@muster/queue';
 import { z } from 'zod';
 import type { Api } from '../api.js';
 import type { ApiPorts } from '../api-ports.js';
@@ -31,7 +31,7 @@ const REPLAY_MS = 3_000;
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
 export function drillRoutes({ server, ports, closing }: Api): void {
-  const { drills, states, receipts, registry, index, store, events } = ports;
+  const { states, index, store, events } = ports;
   const ask = createAskDrill(ports);
   let streams = 0;
 
@@ -75,19 +75,18 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     },
     async ({ query: { source, result, since, cursor, limit: most } }) => {
       const firstPage = cursor === undefined && result === undefined;
-      const [found, open] = await Promise.all([
-        index.list(
-          {
-            ...(source && { source }),
-            ...(result && { result }),
-            ...(since && { since: new Date(since) }),
-            ...(cursor && { before: cursor }),
-            limit: most + 1,
-          },
-          limit(),
-        ),
-        firstPage ? openDrills(ports, source) : undefined,
-      ]);
+      // First what is open: a drill whose receipt is stored meanwhile is in both, and not in neither.
+      const open = firstPage ? await openDrills(ports, source) : undefined;
+      const found = await index.list(
+        {
+          ...(source && { source }),
+          ...(result && { result }),
+          ...(since && { since: new Date(since) }),
+          ...(cursor && { before: cursor }),
+          limit: most + 1,
+        },
+        limit(),
+      );
       const page = found.slice(0, most);
       const last = found.length > most ? page.at(-1) : undefined;
       return {
@@ -110,15 +109,11 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       },
     },
     async ({ params: { id } }) => {
-      const queued = await drills.find(id);
-      const ended = await (queued === undefined ? whenIndexed(ports, id) : index.get(id, limit()));
+      const open = await knownDrill(ports, id);
+      const ended = await index.get(id, limit());
       if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
-      if (queued === undefined) throw notKnown(id);
-      const [open, attempts] = await Promise.all([
-        registry.list().then((workers) => openDrill(states, queued, workers)),
-        states.attempts(id),
-      ]);
-      return { ...open, attempts: [...attempts] };
+      if (open === undefined) throw notKnown(id);
+      return { ...openDrill(open), attempts: [...(await states.attempts(id))] };
     },
   );
 
@@ -160,13 +155,9 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       },
     },
     async ({ params: { id }, principal }, reply) => {
-      const outcome = await cancelDrill({ drills, states, receipts }, id, principal.name);
-      if (outcome === 'absent') {
-        throw new Refusal(
-          409,
-          'not_under_way',
-          `No drill ${id} is under way: it is over, or there never was one.`,
-        );
+      const outcome = await cancelDrill(ports, id, principal.name);
+      if (outcome !== 'cancelled' && outcome !== 'stopping') {
+        throw new Refusal(409, 'not_under_way', whyNotCancelled(id, outcome));
       }
       return await reply.code(202).send({ id, outcome });
     },
@@ -196,10 +187,9 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     },
     async (request, reply) => {
       const { id } = request.params;
+      const open = await knownDrill(ports, id);
       const ended = await index.get(id, limit());
-      if (ended === undefined && (await drills.find(id)) === undefined && !(await receipts.holds(id))) {
-        throw notKnown(id);
-      }
+      if (ended === undefined && open === undefined) throw notKnown(id);
       if (streams >= MOST_STREAMS) {
         throw new Refusal(503, 'too_many_streams', `There are ${MOST_STREAMS} streams of events already.`);
       }

@@ -12,7 +12,7 @@ import { CANCELLED } from './drill-cancel.js';
 import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillTable, openSummaryOf } from './drill-list.js';
 import { tellOpen, tellReceipt } from './drill-show.js';
-import { tellEnded, tellEvent } from './drill-watch.js';
+import { tellEnded, tellEvent, tellStanding } from './drill-watch.js';
 
 const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promise<number> =>
   byApi(cli, async (signal) => {
@@ -49,7 +49,7 @@ const list = (cli: Cli, api: ApiClient, { source }: DrillListOptions): Promise<n
       const told = { source: slug, ...(backup && { backup }), result, ...(reason && { reason }), issued_at };
       return { askedAt: asked_at, document: { drill_id: id, ...told, receipt: receipt.key } };
     });
-    const under = open.map((drill) => openDrill({ ...drill, attempts: [] }));
+    const under = open.toReversed().map((drill) => openDrill({ ...drill, attempts: [] }));
     cli.output.result(
       { drills: [...ended.map(({ document }) => document), ...under.map(openSummaryOf)] },
       () =>
@@ -82,6 +82,11 @@ const byApi = (cli: Cli, work: (signal: AbortSignal) => Promise<number>): Promis
 
 async function watch(cli: Cli, api: ApiClient, drillId: string, signal: AbortSignal): Promise<number> {
   const place = `${api.url}/api/v1/drills/${drillId}/receipt`;
+  const look = async (): Promise<OpenDrill | undefined> => {
+    const drill = await api.drill(drillId, signal);
+    return drill.state === 'ended' ? undefined : openDrill(drill);
+  };
+  using _ = tellStanding(cli.output, look);
   for await (const { at, event } of api.follow(drillId, signal)) {
     if (event.type === 'stored') return tellEnded(cli, drillId, event, place);
     tellEvent(cli.output, at, event);
@@ -111,14 +116,25 @@ function restorePointOf({ backup, oldest }: DrillEnqueueOptions): Asked['restore
 
 type Told = Exclude<Awaited<ReturnType<ApiClient['drill']>>, { readonly state: 'ended' }>;
 
-const openDrill = ({ id, source, pool, state, worker, phase, waits_for, attempts }: Told): OpenDrill => ({
-  drillId: id,
+const openDrill = ({
+  id,
   source,
   pool,
+  state,
+  worker,
+  phase,
+  waits_for,
+  why,
+  attempts,
+}: Told): OpenDrill => ({
+  drillId: id,
+  source,
+  ...(pool && { pool }),
   state,
   ...(worker && { worker }),
   ...(phase && { phase }),
   ...(waits_for && { waitsFor: waits_for }),
+  ...(why && { why }),
   attempts: attempts.length,
 });
 

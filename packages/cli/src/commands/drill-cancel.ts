@@ -1,5 +1,5 @@
 import { MusterError } from '@muster/core';
-import { cancelDrill } from '@muster/queue';
+import { cancelDrill, whyNotCancelled } from '@muster/queue';
 import type { Cli } from '../cli.js';
 import { withFleet } from '../fleet/with-fleet.js';
 import { EXIT } from '../problem.js';
@@ -14,11 +14,8 @@ export function drillCancel(cli: Cli, drillId: string): Promise<number> {
   return withFleet(cli, async ({ queues }) => {
     const by = `${cli.environment.env['USER'] || 'somebody'}@${cli.environment.hostname}`;
     const outcome = await cancelDrill(queues, drillId, by);
-    if (outcome === 'absent') {
-      throw new MusterError(
-        'drill_not_found',
-        `No drill ${drillId} is under way: it is over, or there never was one. See muster drill list.`,
-      );
+    if (outcome !== 'cancelled' && outcome !== 'stopping') {
+      throw new MusterError('drill_not_found', `${whyNotCancelled(drillId, outcome)} See muster drill list.`);
     }
     cli.output.result({ drill_id: drillId, outcome }, () => [`${drillId}: ${CANCELLED[outcome]}`]);
     return EXIT.pass;

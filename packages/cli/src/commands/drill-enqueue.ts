@@ -52,8 +52,8 @@ async function enqueue(
   await traceRequest(plan, drillsQueue(plan.pool), callerContext(environment), (carrier) =>
     requestDrill({ ...queues, store: inForce.store }, plan, carrier, limit),
   );
-  await noteLackOfWorkers(cli, queues, plan.pool);
   if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
+  await noteLackOfWorkers(cli, queues, plan.pool);
   output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
     plan.drill_id,
     ...(output.quiet ? [] : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),

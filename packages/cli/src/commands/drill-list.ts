@@ -14,7 +14,7 @@ export interface DrillListOptions {
   readonly source?: string;
 }
 
-/** `muster drill list`: the drills of this evidence store, oldest first; a receipt that does not verify says so. */
+/** `muster drill list`: the drills of this evidence store, then those without a receipt, each oldest first; a receipt that does not verify says so. */
 export async function drillList(cli: Cli, options: DrillListOptions): Promise<number> {
   return interruptible(
     cli.process,
@@ -22,15 +22,14 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
     async (signal) => {
       const { output, environment } = cli;
       const loaded = await loadConfig(cli);
+      const { openDrills } = await import('../fleet/open-drills.js');
+      // First what is open: a drill whose receipt is stored meanwhile is in both, and not in neither.
+      const underWay = (await openDrills(cli, loaded, options.source)) ?? [];
       const receipts = await readReceipts(loaded, environment, { source: options.source }, signal);
       // A source that left the configuration may have receipts; one that never was there has a slip of the pen.
       if (receipts.length === 0 && options.source !== undefined) chooseSource(loaded, options.source);
-      const { openDrills } = await import('../fleet/open-drills.js');
-      const open = ((await openDrills(cli, loaded)) ?? []).filter(
-        ({ drillId, source }) =>
-          (options.source === undefined || source === options.source) &&
-          !receipts.some((receipt) => receipt.drillId === drillId),
-      );
+      const stored = new Set(receipts.map(({ drillId }) => drillId));
+      const open = underWay.filter(({ drillId }) => !stored.has(drillId));
       const of = options.source === undefined ? '' : ` of ${options.source}`;
       output.result({ drills: [...receipts.map(summaryOf), ...open.map(openSummaryOf)] }, () =>
         receipts.length + open.length === 0
@@ -86,33 +85,27 @@ function listTable(output: Cli['output'], ended: readonly Cell[][], open: readon
   );
 }
 
-export function openSummaryOf({
-  drillId,
-  source,
-  pool,
-  state,
-  worker,
-  phase,
-  waitsFor,
-  attempts,
-}: OpenDrill): object {
+export function openSummaryOf({ drillId, ...drill }: OpenDrill): object {
+  const { source, pool, state, worker, phase, waitsFor, why, attempts } = drill;
   return {
     drill_id: drillId,
     source,
-    pool,
+    ...(pool && { pool }),
     state,
     ...(worker && { worker }),
     ...(phase && { phase }),
     ...(waitsFor && { waits_for: waitsFor }),
+    ...(why && { why }),
     attempts,
   };
 }
 
-function openCells({ drillId, source, state, phase, waitsFor }: OpenDrill, style: Style): Cell[] {
+function openCells(drill: OpenDrill, style: Style): Cell[] {
+  const { drillId, source, state, phase, waitsFor } = drill;
   return [
     { text: drillId },
     { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
-    { text: source },
+    { text: printable(source) },
     { text: '' },
     { text: phase ?? state, paint: style.dim },
     { text: waitsFor === undefined ? '' : `waits for ${printable(waitsFor)}` },

@@ -10,6 +10,7 @@ import { EXIT } from '../problem.js';
 import { fields } from '../render/fields.js';
 import { receiptLines } from '../render/receipt.js';
 import { printable, printableLines } from '../terminal/printable.js';
+import { openSummaryOf } from './drill-list.js';
 
 export interface DrillShowOptions {
   readonly output?: true;
@@ -28,8 +29,8 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
       const loaded = await loadConfig(cli);
       const found = await readReceipt(loaded, cli.environment, drillId, signal).catch(
         async (error: unknown) => {
-          const { openDrills } = await import('../fleet/open-drills.js');
-          const open = (await openDrills(cli, loaded))?.find((drill) => drill.drillId === drillId);
+          const { openDrill } = await import('../fleet/open-drills.js');
+          const open = await openDrill(cli, loaded, drillId);
           if (open === undefined) throw error;
           return open;
         },
@@ -39,24 +40,15 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
   );
 }
 
-/** What is known of a drill under way. */
+/** What is known of a drill without a receipt. */
 export function tellOpen({ output }: Cli, open: OpenDrill): number {
-  const { drillId, source, pool, state, worker, phase, waitsFor, attempts } = open;
-  const document = {
-    drill_id: drillId,
-    source,
-    pool,
-    state,
-    worker,
-    phase,
-    waits_for: waitsFor,
-    attempts,
-  };
+  const document = openSummaryOf(open);
   output.result(document, () =>
     fields(
-      Object.entries(document).flatMap(([name, value]): [string, string][] =>
-        value === undefined ? [] : [[name.replace('_', ' '), printable(String(value))]],
-      ),
+      Object.entries(document).map(([name, value]): [string, string] => [
+        name.replaceAll('_', ' '),
+        printable(String(value)),
+      ]),
       output.style,
     ),
   );

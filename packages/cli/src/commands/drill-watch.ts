@@ -7,7 +7,7 @@ import {
   type Reason,
   type Verdict,
 } from '@muster/core';
-import type { FleetEvent } from '@muster/queue';
+import { type FleetEvent, type OpenDrill, openDrill } from '@muster/queue';
 import type { Cli } from '../cli.js';
 import { readReceipts } from '../evidence-reader.js';
 import { type Fleet, withFleet } from '../fleet/with-fleet.js';
@@ -35,12 +35,12 @@ export async function watchDrill(
   if (!DRILL_ID.test(drillId)) {
     throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
   }
-  const queued = await queues.drills.find(drillId);
-  const isKnown = queued !== undefined || (await queues.receipts.holds(drillId));
-  // What ended long ago has no events any more.
+  const open = await openDrill(queues, drillId);
+  // What ended long ago has no events any more; what is in quarantine may be a second receipt.
+  const isOpen = open !== undefined && open.state !== 'quarantined';
   const ended =
-    (isKnown ? undefined : await endedBefore(cli, loaded, drillId, signal)) ??
-    (await follow(cli, { loaded, queues }, drillId, isKnown, signal));
+    (isOpen ? undefined : await endedBefore(cli, loaded, drillId, signal)) ??
+    (await follow(cli, { loaded, queues }, drillId, open !== undefined, signal));
   return tellEnded(cli, drillId, ended, `${loaded.evidence.store.location}/${ended.key}`);
 }
 
@@ -80,6 +80,7 @@ async function follow(
   signal: AbortSignal,
 ): Promise<Ended> {
   // Of a drill that nobody knows there may be events of a moment ago; there will be no others.
+  using _ = tellStanding(output, () => openDrill(queues, drillId));
   const limit = isKnown ? signal : AbortSignal.any([signal, AbortSignal.timeout(UNKNOWN_MS)]);
   for await (const { at, event } of queues.events.follow(drillId, undefined, limit)) {
     if (event.type === 'stored') return event;
@@ -93,6 +94,42 @@ async function follow(
 }
 
 const UNKNOWN_MS = 2_000;
+const LOOK_MS = 2_000;
+
+/**
+ * Until it is disposed of: tells what no event does, each once. That nobody serves the pool of a drill, that its receipt waits
+ * for the sink or is in quarantine.
+ */
+export function tellStanding(output: Cli['output'], look: () => Promise<OpenDrill | undefined>): Disposable {
+  let isOver = false;
+  let told: string | undefined;
+  let isLooking = false;
+  const tell = async (): Promise<void> => {
+    if (isLooking) return;
+    isLooking = true;
+    // Where nobody can be asked, the events do not come either, and whoever follows them says so.
+    const drill = await look().catch(() => undefined);
+    isLooking = false;
+    const line = drill && standingOf(drill);
+    if (isOver || line === undefined || line === told) return;
+    told = line;
+    output.note(`          ${line}`);
+  };
+  void tell();
+  const timer = setInterval(() => void tell(), LOOK_MS);
+  return {
+    [Symbol.dispose]: () => {
+      isOver = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+function standingOf({ state, waitsFor, why }: OpenDrill): string | undefined {
+  if (state === 'storing') return `it has ended, and its receipt waits for the sink`;
+  if (state === 'quarantined') return `its receipt is in quarantine: ${printable(why ?? '')}`;
+  return state === 'waiting' && waitsFor !== undefined ? `waits for ${printable(waitsFor)}` : undefined;
+}
 
 /** A line beside the result, for what is worth one. */
 export function tellEvent(output: Cli['output'], at: Date, event: FleetEvent): void {

@@ -6,6 +6,7 @@ import {
   createDrillStates,
   createIdempotencyKeys,
   createLeases,
+  createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
   createSchedules,
@@ -17,6 +18,7 @@ import {
   type IdempotencyKeys,
   type Leases,
   openRedis,
+  type QuarantinedDrills,
   type ReceiptQueue,
   type Reservations,
   requireSuitable,
@@ -30,6 +32,7 @@ export interface FleetQueues {
   readonly url: string;
   readonly drills: DrillQueue;
   readonly receipts: ReceiptQueue;
+  readonly quarantined: QuarantinedDrills;
   readonly states: DrillStates;
   readonly events: DrillEvents;
   readonly configs: ConfigStore;
@@ -56,6 +59,7 @@ export function openQueues(url: string): FleetQueues {
     receipts,
     schedules,
     events,
+    quarantined: createQuarantinedDrills(redis),
     states: createDrillStates(redis, url),
     configs: createConfigStore(redis, url),
     leases: createLeases(redis),

@@ -1,60 +1,51 @@
-import type { WaitReason } from '@muster/queue';
+import { openDrills as allKnown, type OpenDrill as KnownDrill, openDrill as known } from '@muster/queue';
 import type { Cli } from '../cli.js';
 import type { LoadedConfig } from '../load-config.js';
-import { openQueues } from './fleet-queues.js';
+import { type FleetQueues, openQueues } from './fleet-queues.js';
 import { fleetRedis } from './redis-place.js';
 
-/** A drill that is under way, as the fleet knows it. */
-export interface OpenDrill {
-  readonly drillId: string;
-  readonly source: string;
-  readonly pool: string;
-  readonly state: 'waiting' | 'delayed' | 'active' | 'abandoned';
-  readonly worker?: string;
-  readonly phase?: string;
-  /** Why it does not start. */
-  readonly waitsFor?: string;
+/** A drill without a stored receipt, and how many tries it has had. */
+export interface OpenDrill extends KnownDrill {
   readonly attempts: number;
 }
 
-/** The drills under way; undefined where no fleet is named or none answers: then there are receipts to look at. */
-export async function openDrills(
+/** Those of the fleet, oldest first; undefined where no fleet is named or none answers: then there are receipts to look at. */
+export function openDrills(
+  cli: Cli,
+  loaded: LoadedConfig,
+  source: string | undefined,
+): Promise<readonly OpenDrill[] | undefined> {
+  return askFleet(cli, loaded, async (queues) => {
+    const drills = await allKnown(queues, { source });
+    return await Promise.all(drills.toReversed().map((drill) => withAttempts(queues, drill)));
+  });
+}
+
+/** One of them. */
+export function openDrill(cli: Cli, loaded: LoadedConfig, drillId: string): Promise<OpenDrill | undefined> {
+  return askFleet(cli, loaded, async (queues) => {
+    const drill = await known(queues, drillId);
+    return drill && (await withAttempts(queues, drill));
+  });
+}
+
+async function askFleet<T>(
   cli: Cli,
   { config }: LoadedConfig,
-): Promise<readonly OpenDrill[] | undefined> {
+  ask: (queues: FleetQueues) => Promise<T>,
+): Promise<T | undefined> {
   const url = await fleetRedis(cli.environment, config).catch(() => undefined);
   if (url === undefined) return undefined;
-  const { drills, states, registry, close } = openQueues(url);
+  const queues = openQueues(url);
   try {
-    const [queued, workers] = await Promise.all([drills.list(), registry.list()]);
-    return await Promise.all(
-      queued.map(async ({ plan, state }) => {
-        const drillId = plan.drill_id;
-        const [waiting, attempts] = await Promise.all([states.waiting(drillId), states.attempts(drillId)]);
-        const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === drillId));
-        const phase = worker?.drills.find((drill) => drill.drill_id === drillId)?.phase;
-        const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
-        const waits = nobody ? `a worker of the pool ${plan.pool}` : waiting && inWords(waiting.why);
-        return {
-          drillId,
-          source: plan.source.slug,
-          pool: plan.pool,
-          state,
-          ...(worker && { worker: worker.worker }),
-          ...(phase && { phase }),
-          ...(waits && { waitsFor: waits }),
-          attempts: attempts.length,
-        };
-      }),
-    );
+    return await ask(queues);
   } catch {
     return undefined;
   } finally {
-    await close();
+    await queues.close();
   }
 }
 
-function inWords(why: WaitReason): string {
-  if (why.type === 'room') return `room: ${why.short} on ${why.host}`;
-  return why.type === 'isolation' ? `isolation on ${why.host}` : why.type;
+async function withAttempts({ states }: FleetQueues, drill: KnownDrill): Promise<OpenDrill> {
+  return { ...drill, attempts: (await states.attempts(drill.drillId)).length };
 }

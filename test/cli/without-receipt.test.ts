@@ -1,0 +1,72 @@
+import { createDrillQueue, createReceiptQueue, openRedis } from '@muster/queue';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fleet, startFleet } from '../support/fleet.ts';
+import { type MusterFolder, musterFolder, type Started } from '../support/muster.ts';
+import { canRunIn } from '../support/needs.ts';
+
+describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is not stored', () => {
+  let fleet: Fleet;
+  let elsewhere: MusterFolder;
+  beforeAll(async () => {
+    fleet = await startFleet();
+    elsewhere = await musterFolder();
+    await fleet.start('producer');
+  });
+  afterAll(async () => {
+    await fleet?.close();
+    await elsewhere?.remove();
+  });
+
+  const watch = (drillId: string): Started =>
+    elsewhere.start(['drill', 'watch', drillId], {
+      MUSTER_CONFIG: `${fleet.folder}/muster.yaml`,
+      FLEET_REDIS: fleet.redis.url,
+      FLEET_INDEX: 'unused',
+    });
+  const told = async (...args: readonly string[]) => (await fleet.muster('drill', ...args)).stdout;
+
+  it('waits for the sink, in the words of list, show, cancel and watch, and ends when there is one', async () => {
+    const drillId = await fleet.enqueue();
+    expect(await told('list')).toMatch(/waiting +waits for a worker of the pool default \(none runs\)/);
+    const before = watch(drillId);
+    await before.said(/waits for a worker of the pool default/);
+    await fleet.muster('drill', 'cancel', drillId);
+    await before.said(/its receipt waits for the sink/);
+    expect(await told('list')).toMatch(new RegExp(`^${drillId} .* storing +waits for the sink`, 'm'));
+    expect(JSON.parse(await told('list', '--json')).drills).toMatchObject([
+      { drill_id: drillId, state: 'storing' },
+    ]);
+    expect(await told('show', drillId)).toMatch(/state +storing\n *waits for +the sink/);
+    expect(await fleet.muster('drill', 'cancel', drillId)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('has ended, and its receipt waits for the sink'),
+    });
+    const after = watch(drillId);
+    await after.said(/its receipt waits for the sink/);
+    await fleet.start('sink');
+    for (const { ended } of [before, after]) {
+      expect(await ended).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('cancelled') });
+    }
+    expect(await told('list')).toMatch(/error +cancelled/);
+  });
+
+  it('is in quarantine, with the reason', async () => {
+    const drillId = await fleet.enqueue();
+    const redis = openRedis(fleet.redis.url, 'commands');
+    const [drills, receipts] = [createDrillQueue(redis), createReceiptQueue(redis)];
+    await drills.remove(drillId);
+    await receipts.publish({ type: 'receipt', drill_id: drillId, source: 'shop', attempt: 1, bundle: '{}' });
+    const watching = watch(drillId);
+    await watching.said(/its receipt is in quarantine: \S/);
+    expect(await told('list')).toMatch(new RegExp(`^${drillId} .* quarantined`, 'm'));
+    expect(await told('show', drillId)).toMatch(/state +quarantined\n *why +\S/);
+    expect(await fleet.muster('drill', 'cancel', drillId)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('has ended, and its receipt is in quarantine'),
+    });
+    watching.child.kill('SIGINT');
+    expect(await watching.ended).toMatchObject({ exitCode: 2 });
+    await Promise.all([drills.close(), receipts.close()]);
+    redis.disconnect();
+  });
+});
