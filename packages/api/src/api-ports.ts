@@ -2,6 +2,8 @@ import type { ApiToken } from '@muster/core';
 import type { EvidenceStore, Keyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
 import type {
+  BoardQueues,
+  BoardSessions,
   ConfigStore,
   DrillEvents,
   DrillQueue,
@@ -23,6 +25,8 @@ export interface ApiPorts {
   readonly quarantined: Pick<QuarantinedDrills, 'find' | 'list'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly idempotency: IdempotencyKeys;
+  /** The queues for people to look at, and who looks at them with a browser. */
+  readonly board: { readonly queues: Pick<BoardQueues, 'list'>; readonly sessions: BoardSessions };
   readonly index: Pick<DrillIndex, 'get' | 'list'>;
   readonly store: EvidenceStore;
   readonly keyring: () => Promise<Keyring>;

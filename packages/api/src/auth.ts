@@ -11,16 +11,21 @@ export interface Principal {
 export const mayAs = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
 /**
- * Whose token an `Authorization` header holds (RFC 6750). Every known token is compared, in constant time, so that how
- * long it takes tells nothing.
+ * Which of the known tokens this is. Every one of them is compared, in constant time, so that how long it takes tells
+ * nothing.
  */
+export function tokenOf(tokens: readonly ApiToken[], text: string): ApiToken | undefined {
+  const digest = createHash('sha256').update(text).digest();
+  const matching = tokens.filter(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, 'hex'), digest));
+  return matching[0];
+}
+
+/** Whose token an `Authorization` header holds (RFC 6750). */
 export function principalOf(
   tokens: readonly ApiToken[],
   authorization: string | undefined,
 ): Principal | undefined {
-  const token = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
-  if (token === undefined) return undefined;
-  const digest = createHash('sha256').update(token).digest();
-  const matching = tokens.filter(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, 'hex'), digest));
-  return matching[0] && { name: matching[0].name, role: matching[0].role };
+  const text = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
+  const token = text === undefined ? undefined : tokenOf(tokens, text);
+  return token && { name: token.name, role: token.role };
 }

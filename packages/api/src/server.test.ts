@@ -117,6 +117,10 @@ function world() {
         return first.request === request ? first.drillId : undefined;
       },
     },
+    board: {
+      queues: { list: async () => [] },
+      sessions: { begin: async () => '', holder: async () => undefined, end: async () => {} },
+    },
     index: {
       get: async (id) => ended.find(({ drillId }) => drillId === id),
       list: async ({ limit, before, source, result }) =>

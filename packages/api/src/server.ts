@@ -12,6 +12,7 @@ import {
 import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { mayAs, type Principal, principalOf } from './auth.js';
+import { mountBoard } from './board/mount-board.js';
 import { problemFrom, Refusal } from './problem.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
@@ -45,6 +46,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   drillRoutes(api);
   sourceRoutes(api);
   fleetRoutes(api);
+  await mountBoard(api, tokens);
   server.get('/openapi.json', { config: { role: undefined }, schema: { hide: true } }, async () =>
     server.swagger(),
   );

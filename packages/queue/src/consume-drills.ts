@@ -42,6 +42,8 @@ export interface DrillConsumer {
 }
 
 const TIMING = { lockDuration: 20_000, stalledInterval: 5_000, maxStalledCount: 2 } as const;
+/** Of what somebody else put into the queue. */
+export const NO_DRILL = 'the job is not the plan of a drill';
 /** After a handler that threw. */
 const AGAIN_MS = 30_000;
 
@@ -58,7 +60,7 @@ export function consumeDrills(
   const take = async (job: Job, token = ''): Promise<void> => {
     const parsed = drillJobSchema.safeParse(job.data);
     if (!parsed.success || job.id !== parsed.data.plan.drill_id) {
-      throw new UnrecoverableError('the job is not the plan of a drill');
+      throw new UnrecoverableError(NO_DRILL);
     }
     const lock = new AbortController();
     locks.set(job.id, lock);

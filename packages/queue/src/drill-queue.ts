@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { drillJobSchema } from './jobs.js';
 import { drillsQueue, PREFIX } from './names.js';
+import { everyPool, rememberPool } from './pools.js';
 import { readJob, readJobs } from './read-job.js';
 
 /**
@@ -61,11 +62,6 @@ export interface QueuedDrill extends AskedDrill {
   readonly idleSince: Date;
 }
 
-/** Every pool that a drill was ever queued for. */
-const POOLS = `${PREFIX}:pools`;
-/** As plans name them; BullMQ takes no other name either. */
-const POOL = /^[a-z0-9-]+$/;
-
 /** Over a connection for commands, which the caller closes after this. */
 export function createDrillQueue(redis: Redis): DrillQueue {
   const queues = new Map<string, Queue>();
@@ -77,9 +73,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     queues.set(pool, queue);
     return queue;
   };
-  const everyPool = async (): Promise<readonly string[]> =>
-    (await redis.smembers(POOLS)).filter((pool) => POOL.test(pool));
-  const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool()).map(queueOf);
+  const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool(redis)).map(queueOf);
   const jobOf = async (drillId: string): Promise<Job | undefined> => {
     for (const queue of await everyQueue()) {
       const job = await readJob(queue, drillId);
@@ -115,7 +109,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
       ),
     depths: () =>
       orUnavailable(
-        everyPool().then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
+        everyPool(redis).then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
         'counting drills',
       ),
     forget: (drillId) =>
@@ -137,7 +131,7 @@ async function add(
   plan: Plan,
   { delayMs, unlessRunning, traceparent }: AddOptions,
 ): Promise<'queued' | 'exists' | 'overrun'> {
-  await redis.sadd(POOLS, plan.pool);
+  await rememberPool(redis, plan.pool);
   if ((await readJob(queue, plan.drill_id)) !== undefined) return 'exists';
   const job = await queue.add('drill', drillJobSchema.parse({ plan, ...(traceparent && { traceparent }) }), {
     jobId: plan.drill_id,

@@ -1,3 +1,5 @@
+export { type BoardQueue, type BoardQueues, createBoardQueues } from './board-queues.js';
+export { type BoardSessions, createBoardSessions, SESSION_SECONDS } from './board-sessions.js';
 export { type CancelPorts, cancelDrill, whyNotCancelled } from './cancel-drill.js';
 export { createConfigCache } from './config-cache.js';
 export {
@@ -40,6 +42,7 @@ export type { ReceiptJob } from './jobs.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
+export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';
 export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';

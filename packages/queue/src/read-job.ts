@@ -13,13 +13,13 @@ export async function readJob(queue: Queue, jobId: string): Promise<Job | undefi
   }
 }
 
-/** The jobs that are in these states; where `most` is given, so many of each, the newest. */
+/** The jobs that are in these states, newest first; of each those from `start` to `end`, where -1 is the oldest. */
 export async function readJobs(
   queue: Queue,
   types: readonly JobType[],
-  most?: number,
+  { start = 0, end = -1 }: { readonly start?: number | undefined; readonly end?: number | undefined } = {},
 ): Promise<readonly Job[]> {
-  const ids = await queue.getRanges([...types], 0, most === undefined ? -1 : most - 1);
+  const ids = await queue.getRanges([...types], start, end);
   const jobs = await Promise.all(ids.map((id) => readJob(queue, id)));
   return jobs.flatMap((job) => job ?? []);
 }

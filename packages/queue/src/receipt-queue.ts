@@ -51,7 +51,7 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
     return (await Promise.all(jobIds.map((jobId) => readJob(queue, jobId)))).flatMap((job) => job ?? []);
   };
   const list = async (): Promise<readonly PendingReceipt[]> => {
-    const jobs = await readJobs(queue, ['active', 'waiting', 'delayed'], MOST_LISTED);
+    const jobs = await readJobs(queue, ['active', 'waiting', 'delayed'], { end: MOST_LISTED - 1 });
     return [...new Map(jobs.flatMap(pendingOf).map((one) => [one.drillId, one])).values()];
   };
   return {

@@ -1,5 +1,8 @@
 import { isMusterError } from '@muster/core';
 
+/** What is told of an error that is not one of Muster's own. */
+export const COMES_AGAIN = 'it failed, and is to come again';
+
 /**
  * BullMQ keeps the message and stack of what a job threw, in Redis, for whoever looks at the queue: it gets a code and no
  * more. `onError` is told the error itself.
@@ -9,7 +12,7 @@ export async function scrubbed<T>(work: Promise<T>, onError: (error: Error) => v
     return await work;
   } catch (error) {
     onError(error instanceof Error ? error : new Error('something was thrown that is no error'));
-    const told = new Error(isMusterError(error) ? error.code : 'it failed, and is to come again');
+    const told = new Error(isMusterError(error) ? error.code : COMES_AGAIN);
     told.stack = told.message;
     throw told;
   }

@@ -1,5 +1,9 @@
 import {
+  type BoardQueues,
+  type BoardSessions,
   type ConfigStore,
+  createBoardQueues,
+  createBoardSessions,
   createConfigStore,
   createDrillEvents,
   createDrillQueue,
@@ -42,6 +46,7 @@ export interface FleetQueues {
   readonly registry: WorkerRegistry;
   readonly idempotency: IdempotencyKeys;
   readonly tallies: Tallies;
+  readonly board: { readonly queues: BoardQueues; readonly sessions: BoardSessions };
   /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
   check(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -53,6 +58,7 @@ export function openQueues(url: string): FleetQueues {
   const receipts = createReceiptQueue(redis);
   const schedules = createSchedules(redis);
   const events = createDrillEvents(redis, url);
+  const board = { queues: createBoardQueues(redis), sessions: createBoardSessions(redis) };
   return {
     url,
     drills,
@@ -67,9 +73,11 @@ export function openQueues(url: string): FleetQueues {
     registry: createWorkerRegistry(redis),
     idempotency: createIdempotencyKeys(redis),
     tallies: createTallies(redis),
+    board,
     check: () => requireSuitable(redis),
     close: async () => {
-      await Promise.allSettled([drills.close(), receipts.close(), schedules.close(), events.close()]);
+      const closing = [drills, receipts, schedules, events, board.queues].map((one) => one.close());
+      await Promise.allSettled(closing);
       redis.disconnect();
     },
   };

@@ -1,0 +1,177 @@
+import { createBullBoard } from '@bull-board/api';
+import type {
+  GetJobResponse,
+  GetJobSchedulersResponse,
+  GetQueuesResponse,
+} from '@bull-board/api/typings/responses';
+import { FastifyAdapter } from '@bull-board/fastify';
+import cookie from '@fastify/cookie';
+import type { ApiToken, Role } from '@muster/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Api, ApiServer } from '../api.js';
+import { problemFrom, Refusal } from '../problem.js';
+import { BoardAdapter } from './board-adapter.js';
+import { boardFault } from './board-faults.js';
+import { BOARD, type BoardRoute, boardRoute } from './board-routes.js';
+import { loginRoutes } from './login-routes.js';
+import { faultPage, HEADERS, STYLE, withOwnStyle } from './pages.js';
+import { isSameOrigin } from './same-origin.js';
+import { createSessions, type Sessions } from './sessions.js';
+import { shownJob, shownQueue, shownScheduler } from './shown.js';
+
+/** Redis itself is given 8 s. */
+const ANSWER_MS = 9_500;
+const MOST_JOBS_A_PAGE = 100;
+
+/** Bull Board below `/queues`, for whoever has a token: every role looks, admins act. */
+export async function mountBoard(api: Api, tokens: readonly ApiToken[]): Promise<void> {
+  const sessions = createSessions(tokens, api.ports.board.sessions);
+  await api.server.register(
+    async (scope: ApiServer) => {
+      answerBelow(scope, api);
+      await scope.register(cookie);
+      loginRoutes(scope, sessions);
+      await scope.register(async (board: ApiServer) => {
+        const { plugin, refresh } = bullBoard(api);
+        admit(board, sessions);
+        decide(board, api, refresh);
+        show(board);
+        board.get('/muster.css', (_request, reply) => reply.type('text/css').send(STYLE));
+        await board.register(plugin);
+      });
+    },
+    { prefix: BOARD },
+  );
+}
+
+/** Bull Board's plugin, and what makes it know the queues that are there now. */
+function bullBoard({ ports }: Api) {
+  const serverAdapter = new FastifyAdapter();
+  serverAdapter.setBasePath(BOARD);
+  const board = createBullBoard({
+    queues: [],
+    serverAdapter,
+    options: {
+      uiConfig: {
+        boardTitle: 'Muster',
+        miscLinks: [{ text: 'Sign out', url: `${BOARD}/login` }],
+        // Host, version and clients of Redis; addresses of workers; links to other hosts.
+        hideRedisDetails: true,
+        showWorkers: false,
+        hideDocsLink: true,
+      },
+    },
+  });
+  const known = new Set<string>();
+  const refresh = async (): Promise<void> => {
+    for (const queue of await ports.board.queues.list()) {
+      const { name } = queue.queue;
+      if (known.has(name)) continue;
+      known.add(name);
+      board.addQueue(new BoardAdapter(queue));
+    }
+  };
+  return { plugin: serverAdapter.registerPlugin(), refresh };
+}
+
+/** What all routes have in common. That everybody may reach them is made good by {@link admit}. */
+function answerBelow(scope: ApiServer, { ports: { logger } }: Api): void {
+  scope.addHook('onRoute', (route) => {
+    route.config = { ...route.config, role: undefined };
+    route.schema = { ...route.schema, hide: true };
+    route.handlerTimeout = ANSWER_MS;
+    route.errorHandler = (error, request, reply) => {
+      const problem = problemFrom(boardFault(error));
+      if (problem.status >= 500) {
+        logger.error('a request of the board failed', error, { route: request.routeOptions.url ?? '' });
+      }
+      reply.code(problem.status);
+      if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+      if (problem.status === 503) reply.header('retry-after', '5');
+      const { type } = routeOf(request);
+      if (type === 'page') return reply.type('text/html').send(faultPage(problem.title, problem.detail));
+      // `error` is what Bull Board's page shows.
+      return reply.type('application/problem+json').send({ ...problem, error: problem.detail });
+    };
+  });
+  scope.addHook('onRequest', async (_request, reply) => {
+    reply.headers(HEADERS);
+  });
+}
+
+function routeOf({ method, routeOptions }: FastifyRequest): BoardRoute {
+  return boardRoute(method, (routeOptions.url ?? '').slice(BOARD.length));
+}
+
+/** Whoever has no token sees nothing; a write comes from this page, by an admin, and is one of those that are on. */
+function admit(board: ApiServer, sessions: Sessions): void {
+  board.addHook('onRequest', async (request, reply) => {
+    const { type } = routeOf(request);
+    const asker = await sessions.asker(request);
+    if (asker === undefined) {
+      if (type === 'page') return await reply.redirect(`${BOARD}/login`);
+      throw new Refusal(401, 'unauthorized', `A token is needed: sign in at ${BOARD}/login.`);
+    }
+    request.principal = asker;
+    if (request.method === 'GET' || request.method === 'HEAD') return;
+    if (asker.role !== 'admin') {
+      throw new Refusal(403, 'forbidden', `The role ${asker.role} may only look at the queues.`);
+    }
+    if (request.headers.authorization === undefined && !isSameOrigin(request.headers)) {
+      throw new Refusal(403, 'forbidden', 'That was asked by a page of another origin.');
+    }
+  });
+}
+
+function decide(board: ApiServer, { ports: { logger } }: Api, refresh: () => Promise<void>): void {
+  board.addHook('preHandler', async (request, reply) => {
+    const route = routeOf(request);
+    if (route.type === 'asset') return;
+    if (route.type === 'off') {
+      throw new Refusal(403, 'switched_off', 'Muster does not do that by hand: see docs/queues.md.');
+    }
+    if (route.type === 'nothing') return await reply.send(route.answer);
+    const { jobsPerPage } = request.query as { readonly jobsPerPage?: string };
+    if (Number(jobsPerPage) > MOST_JOBS_A_PAGE) {
+      throw new Refusal(400, 'invalid_request', `A page has ${MOST_JOBS_A_PAGE} jobs at the most.`);
+    }
+    await refresh();
+    if (route.type !== 'act') return;
+    const { queueName: queue, jobId: job } = request.params as { queueName?: string; jobId?: string };
+    logger.info('somebody acts on a queue', {
+      by: request.principal.name,
+      act: `${request.method} ${request.routeOptions.url}`,
+      ...(queue !== undefined && { queue }),
+      ...(job !== undefined && { job }),
+    });
+  });
+}
+
+/** Answers are cut to what may be seen, and the page to what is here. */
+function show(board: ApiServer): void {
+  board.addHook('preSerialization', async (request, reply, payload: object) =>
+    reply.statusCode < 300 ? shown(request, payload) : payload,
+  );
+  board.addHook('onSend', async (_request, reply: FastifyReply, payload) => {
+    const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
+    return isPage && typeof payload === 'string' ? withOwnStyle(payload) : payload;
+  });
+}
+
+function shown(request: FastifyRequest, payload: object): object {
+  const { queueName = '' } = request.params as { readonly queueName?: string };
+  const { role } = request.principal;
+  if ('queues' in payload) return shownQueues(payload as GetQueuesResponse, role);
+  if ('job' in payload) {
+    const { job, status } = payload as GetJobResponse;
+    return { job: shownJob(job, queueName), status };
+  }
+  if ('schedulers' in payload) {
+    return { schedulers: (payload as GetJobSchedulersResponse).schedulers.map(shownScheduler) };
+  }
+  return payload;
+}
+
+const shownQueues = ({ queues }: GetQueuesResponse, role: Role): GetQueuesResponse => ({
+  queues: queues.map((queue) => shownQueue(queue, role)),
+});
