@@ -12,7 +12,9 @@ export interface ReceivedSpan {
   readonly parentSpanId?: string;
   readonly name: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  /** In ns since 1970. */
   readonly startedAt: number;
+  readonly endedAt: number;
 }
 
 export interface OtlpReceiver {
@@ -44,9 +46,10 @@ interface Resourced {
 interface TraceBody {
   readonly resourceSpans?: readonly (Resourced & {
     readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<ReceivedSpan, 'service' | 'attributes' | 'startedAt'> & {
+      readonly spans: readonly (Omit<ReceivedSpan, 'service' | 'attributes' | 'startedAt' | 'endedAt'> & {
         readonly attributes: readonly Attribute[];
         readonly startTimeUnixNano: string;
+        readonly endTimeUnixNano: string;
       })[];
     }[];
   })[];
@@ -111,11 +114,12 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
 function spansOf({ resourceSpans = [] }: TraceBody): readonly ReceivedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ spans }) =>
-      spans.map(({ attributes, startTimeUnixNano, ...span }) => ({
+      spans.map(({ attributes, startTimeUnixNano, endTimeUnixNano, ...span }) => ({
         ...span,
         service: String(recordOf(resource.attributes)['service.name']),
         attributes: recordOf(attributes),
         startedAt: Number(startTimeUnixNano),
+        endedAt: Number(endTimeUnixNano),
       })),
     ),
   );
