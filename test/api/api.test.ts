@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeToken } from '@muster/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, apiTokens, eventsOf } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -111,6 +112,26 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, redis: { ok: false } }]);
     await fleet.redis.start();
     expect(await fleet.receipt(await ask())).toMatchObject({ result: 'pass' });
+  });
+
+  it('takes the tokens of its file when it is told to, and keeps those it has where the file has a fault', async () => {
+    const file = join(fleet.folder, 'muster.yaml');
+    const before = await readFile(file, 'utf8');
+    const fresh = makeToken();
+    const asFresh = async () =>
+      (await call('/api/v1/workers', { headers: { authorization: `Bearer ${fresh.token}` } })).status;
+    await writeFile(file, before.replace('tokens: [', 'tokens: [ nonsense, '));
+    await api.signal('SIGHUP');
+    await eventually('it says so', () => api.log.some((line) => line.includes('were not read again')));
+    expect((await call('/api/v1/workers')).status).toBe(200);
+    const own = `{ name: fresh, role: viewer, sha256: ${fresh.sha256} }`;
+    await writeFile(file, before.replace('tokens: [', `tokens: [${own}, `));
+    expect(await asFresh()).toBe(401);
+    await api.signal('SIGHUP');
+    await eventually('the new token counts', async () => (await asFresh()) === 200);
+    await writeFile(file, before);
+    await api.signal('SIGHUP');
+    await eventually('it counts no more', async () => (await asFresh()) === 401);
   });
 
   it('ends with its streams when it is told to', async () => {

@@ -37,7 +37,8 @@ export interface ApiPorts {
 }
 
 export interface ApiOptions {
-  readonly tokens: readonly ApiToken[];
+  /** Asked at each request: they may change. */
+  readonly tokens: () => readonly ApiToken[];
   /** Of Muster, for the OpenAPI document. */
   readonly version: string;
 }

@@ -19,6 +19,8 @@ export interface RunningApi {
   readonly address: string;
   /** Where no token is configured: the one that was made for this run, an admin's. */
   readonly madeToken?: string;
+  /** From now on these count, and no others. @throws `tokens_missing` where there are none. */
+  useTokens(tokens: readonly ApiToken[]): void;
   /** Takes no new requests; resolves when those it had are answered, and streams ended. */
   close(): Promise<void>;
 }
@@ -45,10 +47,10 @@ export async function startApi(
     );
   }
   const made = tokens.length === 0 ? makeToken() : undefined;
-  const known: readonly ApiToken[] = made
+  let known: readonly ApiToken[] = made
     ? [{ name: 'made-at-start', role: 'admin', sha256: made.sha256 }]
     : tokens;
-  const server = await buildServer(ports, { tokens: known, version });
+  const server = await buildServer(ports, { tokens: () => known, version });
   try {
     if ('path' in listen) await removeStaleSocket(listen.path);
     await server.listen(listen);
@@ -63,6 +65,14 @@ export async function startApi(
   return {
     address: 'path' in listen ? describeListen(listen) : addressOf(server.server.address()),
     ...(made && { madeToken: made.token }),
+    useTokens: (next) => {
+      if (next.length === 0)
+        throw new MusterError(
+          'tokens_missing',
+          'The configuration has no tokens of the API any more: those from before count on.',
+        );
+      known = next;
+    },
     close: () => server.close(),
   };
 }

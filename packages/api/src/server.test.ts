@@ -181,7 +181,7 @@ describe('the API', () => {
   let server: ApiServer;
   beforeEach(async () => {
     w = world();
-    server = await buildServer(w.ports, { tokens, version: '0' });
+    server = await buildServer(w.ports, { tokens: () => tokens, version: '0' });
     return () => server.close();
   });
 

@@ -80,7 +80,7 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens']): void {
     request.principal = NOBODY;
     const { config } = request.routeOptions;
     if (request.is404 || ('role' in config && config.role === undefined)) return;
-    const principal = principalOf(tokens, request.headers.authorization);
+    const principal = principalOf(tokens(), request.headers.authorization);
     if (principal === undefined) {
       throw new Refusal(401, 'unauthorized', 'A token is needed: Authorization: Bearer …');
     }

@@ -60,7 +60,7 @@ export function boardWorld() {
   };
   const board: ApiPorts['board'] = { queues: { list: () => orAway(() => queues) }, sessions };
   const serve = (known = tokens) =>
-    buildServer({ board, logger: silent } as unknown as ApiPorts, { tokens: known, version: '0' });
+    buildServer({ board, logger: silent } as unknown as ApiPorts, { tokens: () => known, version: '0' });
   return { done, kept, given, addQueue, serve };
 }
 

@@ -6,9 +6,10 @@ import type {
 } from '@bull-board/api/typings/responses';
 import { FastifyAdapter } from '@bull-board/fastify';
 import cookie from '@fastify/cookie';
-import type { ApiToken, Role } from '@muster/core';
+import type { Role } from '@muster/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api, ApiServer } from '../api.js';
+import type { ApiOptions } from '../api-ports.js';
 import { problemFrom, Refusal } from '../problem.js';
 import { BoardAdapter } from './board-adapter.js';
 import { boardFault } from './board-faults.js';
@@ -24,7 +25,7 @@ const ANSWER_MS = 9_500;
 const MOST_JOBS_A_PAGE = 100;
 
 /** Bull Board below `/queues`, for whoever has a token: every role looks, admins act. */
-export async function mountBoard(api: Api, tokens: readonly ApiToken[]): Promise<void> {
+export async function mountBoard(api: Api, tokens: ApiOptions['tokens']): Promise<void> {
   const sessions = createSessions(tokens, api.ports.board.sessions);
   await api.server.register(
     async (scope: ApiServer) => {

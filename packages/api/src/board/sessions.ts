@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ApiToken } from '@muster/core';
 import { type BoardSessions, SESSION_SECONDS } from '@muster/queue';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiOptions } from '../api-ports.js';
 import { type Principal, principalOf, tokenOf } from '../auth.js';
 import { BOARD } from './board-routes.js';
 
@@ -20,18 +21,17 @@ export interface Sessions {
   end(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
-export function createSessions(tokens: readonly ApiToken[], kept: BoardSessions): Sessions {
-  const byHolder = new Map(tokens.map((token) => [holderOf(token), token]));
+export function createSessions(tokens: ApiOptions['tokens'], kept: BoardSessions): Sessions {
   return {
     asker: async ({ headers, cookies }) => {
-      if (headers.authorization !== undefined) return principalOf(tokens, headers.authorization);
+      if (headers.authorization !== undefined) return principalOf(tokens(), headers.authorization);
       const id = cookies[COOKIE];
       const holder = id === undefined ? undefined : await kept.holder(id);
-      const token = holder === undefined ? undefined : byHolder.get(holder);
+      const token = tokens().find((one) => holderOf(one) === holder);
       return token && { name: token.name, role: token.role };
     },
     begin: async (text, request, reply) => {
-      const token = tokenOf(tokens, text);
+      const token = tokenOf(tokens(), text);
       if (token === undefined) return false;
       reply.setCookie(COOKIE, await kept.begin(holderOf(token)), {
         path: BOARD,

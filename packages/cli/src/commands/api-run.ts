@@ -20,19 +20,26 @@ export async function apiRun(cli: Cli): Promise<number> {
 
 async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise<number> {
   const loaded = await loadConfig(cli);
-  const ignore = (): void => logger.info('the API reads its tokens when it starts');
-  await serving(cli.process, ignore, async (stop) => {
-    await using held = new AsyncDisposableStack();
-    const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
-    held.defer(() => queues.close());
-    for (const warning of await queues.check()) logger.warn(warning);
-    const index = await requireIndex(cli, loaded, stop);
-    held.defer(() => index.close());
-    const api = await apiService(cli, loaded, { queues, index, telemetry }, logger);
-    held.defer(() => api.close());
-    sayToken(cli, api);
-    await stopped(stop);
-  });
+  let reload = (): void => {};
+  await serving(
+    cli.process,
+    () => reload(),
+    async (stop) => {
+      await using held = new AsyncDisposableStack();
+      const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+      held.defer(() => queues.close());
+      for (const warning of await queues.check()) logger.warn(warning);
+      const index = await requireIndex(cli, loaded, stop);
+      held.defer(() => index.close());
+      const api = await apiService(cli, loaded, { queues, index, telemetry }, logger);
+      held.defer(() => api.close());
+      sayToken(cli, api);
+      reload = () => {
+        api.reload().catch((error: unknown) => logger.error('the tokens were not read again', error));
+      };
+      await stopped(stop);
+    },
+  );
   return EXIT.pass;
 }
 

@@ -1,9 +1,8 @@
-import type { RunningApi } from '@muster/api';
 import { isMusterError } from '@muster/core';
 import { openEmbeddedIndex } from '@muster/index';
 import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
-import { type ApiParts, apiService } from '../fleet/api-service.js';
+import { type ApiParts, type ApiService, apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { namedRedis } from '../fleet/redis-place.js';
@@ -85,7 +84,8 @@ async function serve(
   const api = await serveApi(cli, loaded, { queues, index, telemetry });
   held.defer(() => api?.close());
   onReload(() => {
-    producer.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
+    for (const one of [producer, api])
+      one?.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
   });
   const { concurrency, grace } = options;
   const env = { ...cli.environment.env, MUSTER_REDIS_URL: url };
@@ -97,7 +97,7 @@ async function serve(
 }
 
 /** Undefined where somebody else has the default address: that nobody asked for it is no reason to end. */
-async function serveApi(cli: Cli, loaded: LoadedConfig, parts: ApiParts): Promise<RunningApi | undefined> {
+async function serveApi(cli: Cli, loaded: LoadedConfig, parts: ApiParts): Promise<ApiService | undefined> {
   const logger = serviceLogger(cli, 'api');
   try {
     const api = await apiService(cli, loaded, parts, logger);

@@ -4,7 +4,7 @@ import type { DrillIndex } from '@muster/index';
 import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
-import type { LoadedConfig } from '../load-config.js';
+import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { fleetView } from './fleet-view.js';
@@ -16,13 +16,19 @@ export interface ApiParts {
   readonly telemetry: Telemetry;
 }
 
+export interface ApiService extends RunningApi {
+  /** Reads the tokens of the configuration file again. @throws where it has faults, or none: then those from before count on. */
+  reload(): Promise<void>;
+}
+
 /** Listens when it resolves. @throws `tokens_missing`, `address_unavailable`. */
 export async function apiService(
-  { environment }: Cli,
+  cli: Cli,
   loaded: LoadedConfig,
   { queues, index, telemetry }: ApiParts,
   logger: Logger,
-): Promise<RunningApi> {
+): Promise<ApiService> {
+  const { environment } = cli;
   const ports: ApiPorts = {
     ...queues,
     index,
@@ -43,6 +49,12 @@ export async function apiService(
   const observed = observeFleet(view, { now: environment.now, onError });
   return {
     ...api,
+    reload: async () => {
+      const { tokens } = (await loadConfig(cli)).config.api;
+      if (tokens.length === 0 && api.madeToken !== undefined) return;
+      api.useTokens(tokens);
+      logger.info('tokens read again', { tokens: tokens.length });
+    },
     close: async () => {
       observed.close();
       await api.close();
