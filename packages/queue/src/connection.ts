@@ -1,30 +1,69 @@
 import { isMusterError, MusterError } from '@muster/core';
 import { Redis } from 'ioredis';
+import { placeOf, redisFault } from './redis-fault.js';
 
 /** A command that takes longer has failed. */
 const COMMAND_MS = 8_000;
 const LONGEST_RECONNECT_MS = 2_000;
+const FOREGROUND_CONNECT_MS = 3_000;
 const OLDEST = [6, 2] as const;
 
 /**
- * Connects to `redis://`, `rediss://` or `unix:/path`, and reconnects for ever. `commands` fail within 8 s where Redis does
- * not answer; `blocking` wait until it does, as consumers and subscribers must. @throws `redis_unavailable` for another text.
+ * What for: `commands` fail within 8 s where Redis does not answer; so do those of the `foreground`, where a person waits, and
+ * at once where none is there to begin with; `blocking` wait until it does, as consumers and subscribers must.
  */
-export function openRedis(url: string, use: 'commands' | 'blocking'): Redis {
+export type RedisUse = 'commands' | 'foreground' | 'blocking';
+
+/**
+ * Connects to `redis://`, `rediss://` or `unix:/path`, and reconnects for ever. @throws `redis_unavailable` for another text.
+ */
+export function openRedis(url: string, use: RedisUse): Redis {
   if (!isAddress(url)) {
     throw new MusterError(
       'redis_unavailable',
       'What redis.url or MUSTER_REDIS_URL names is no address of a Redis: write redis://host:port, rediss://host:port or unix:/path, and percent-encode what is special in a password.',
     );
   }
-  const redis = new Redis(url.replace(/^unix:/, ''), {
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RECONNECT_MS),
-    maxRetriesPerRequest: null,
-    ...(use === 'commands' && { commandTimeout: COMMAND_MS }),
-  });
-  // Whoever waits for a command hears of it; without a listener it would end the process.
-  redis.on('error', () => {});
-  return redis;
+  return new TellingRedis(url, use);
+}
+
+/** Of each error of a command: which Redis it came from, and why that was not reached then. */
+const circumstances = new WeakMap<Error, { readonly place: string; readonly trouble: Error | undefined }>();
+
+/** A command that was not answered in time does not say why: this remembers what its connection met. */
+class TellingRedis extends Redis {
+  readonly #place: string;
+  #trouble: Error | undefined;
+
+  constructor(url: string, use: RedisUse) {
+    let givesUp = use === 'foreground';
+    super(url.replace(/^unix:/, ''), {
+      retryStrategy: (times) =>
+        givesUp ? null : Math.min(50 * 2 ** Math.min(times, 10), LONGEST_RECONNECT_MS),
+      maxRetriesPerRequest: null,
+      ...(use !== 'blocking' && { commandTimeout: COMMAND_MS }),
+      ...(use === 'foreground' && { connectTimeout: FOREGROUND_CONNECT_MS }),
+    });
+    this.#place = placeOf(url);
+    // Whoever waits for a command hears of it; without a listener it would end the process.
+    this.on('error', (error: Error) => {
+      this.#trouble = error;
+    });
+    this.on('ready', () => {
+      this.#trouble = undefined;
+      givesUp = false;
+    });
+  }
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): ReturnType<Redis['sendCommand']> {
+    const [command] = args;
+    const { reject } = command;
+    command.reject = (error) => {
+      circumstances.set(error, { place: this.#place, trouble: this.#trouble });
+      reject(error);
+    };
+    return super.sendCommand(...args);
+  }
 }
 
 /** Of an address that cannot be read, errors of Redis' client are no help, and may quote a password. */
@@ -46,12 +85,18 @@ export async function orUnavailable<T>(work: Promise<T>, doing: string): Promise
     return await work;
   } catch (cause) {
     if (isMusterError(cause)) throw cause;
-    throw new MusterError(
-      'redis_unavailable',
-      `Redis did not answer (${doing}): see whether it runs and is reached, then do it again.`,
-      { cause },
-    );
+    throw new MusterError('redis_unavailable', unavailable(cause, doing), { cause });
   }
+}
+
+function unavailable(error: unknown, doing: string): string {
+  const known = error instanceof Error ? circumstances.get(error) : undefined;
+  if (known === undefined || !(error instanceof Error)) {
+    return `Redis did not answer (${doing}): see whether it runs and is reached, then do it again.`;
+  }
+  const { place, trouble } = known;
+  const fault = (trouble && redisFault(trouble, place)) ?? redisFault(error, place);
+  return fault ?? `Redis at ${place} did not answer in time (${doing}): see whether it runs and is reached.`;
 }
 
 /**

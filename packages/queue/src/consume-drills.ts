@@ -87,7 +87,7 @@ export function consumeDrills(
     ...timing,
     removeOnComplete: { count: 0 },
   });
-  worker.on('error', createTroubleTeller(onError));
+  worker.on('error', createTroubleTeller(redisUrl, onError));
   worker.on('lockRenewalFailed', (ids: readonly string[]) => {
     for (const id of ids) locks.get(id)?.abort();
   });

@@ -49,7 +49,7 @@ export function consumeReceipts(redisUrl: string, options: ReceiptConsumerOption
       settings: { backoffStrategy: retryDelay },
     },
   );
-  worker.on('error', createTroubleTeller(options.onError));
+  worker.on('error', createTroubleTeller(redisUrl, options.onError));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: () => closable.close(worker, connection),

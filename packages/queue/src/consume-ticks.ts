@@ -49,7 +49,7 @@ export function consumeTicks(
       settings: { backoffStrategy: retryDelay },
     },
   );
-  worker.on('error', createTroubleTeller(onError));
+  worker.on('error', createTroubleTeller(redisUrl, onError));
   return {
     ready: worker.waitUntilReady().then(() => undefined),
     close: () => closable.close(worker, connection),

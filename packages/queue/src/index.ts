@@ -10,7 +10,7 @@ export {
   createConfigStore,
   type PushAnswer,
 } from './config-store.js';
-export { openRedis, orUnavailable, requireSuitable } from './connection.js';
+export { openRedis, orUnavailable, type RedisUse, requireSuitable } from './connection.js';
 export {
   consumeDrills,
   type Disposition,

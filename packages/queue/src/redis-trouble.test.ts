@@ -8,6 +8,7 @@ describe('trouble with Redis', () => {
     let now = 0;
     const told: string[] = [];
     const tell = createTroubleTeller(
+      'redis://:secret@redis.example',
       (error) => told.push(error.message),
       () => now,
     );
@@ -15,17 +16,17 @@ describe('trouble with Redis', () => {
     tell(reply("OOM command not allowed when used memory > 'maxmemory'."));
     tell(Object.assign(new Error('connect ENOENT /secret'), { code: 'ENOENT' }));
     expect(told).toEqual([
-      'Redis refuses commands (READONLY): it is a replica, name its primary in redis.url.',
-      'Redis refuses commands (READONLY): it is a replica, name its primary in redis.url.',
-      'Redis refuses commands (OOM): its memory is full, raise its maxmemory.',
-      'Redis is not reached (ENOENT): see whether it runs.',
+      'Redis at redis.example:6379 refuses commands (READONLY): it is a replica, name its primary in redis.url.',
+      'Redis at redis.example:6379 refuses commands (READONLY): it is a replica, name its primary in redis.url.',
+      'Redis at redis.example:6379 refuses commands (OOM): its memory is full, raise its maxmemory.',
+      'Redis at redis.example:6379 is not reached (ENOENT): there is no such socket: start it, or correct redis.url or MUSTER_REDIS_URL.',
     ]);
   });
 
   it('of another kind is told as it is', () => {
     const other = new Error('something else');
     const told: Error[] = [];
-    createTroubleTeller((error) => told.push(error))(other);
+    createTroubleTeller('unix:/run/redis.sock', (error) => told.push(error))(other);
     expect(told).toEqual([other]);
   });
 });

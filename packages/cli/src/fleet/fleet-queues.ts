@@ -52,8 +52,8 @@ export interface FleetQueues {
   close(): Promise<void>;
 }
 
-export function openQueues(url: string): FleetQueues {
-  const redis = openRedis(url, 'commands');
+export function openQueues(url: string, use: 'commands' | 'foreground' = 'commands'): FleetQueues {
+  const redis = openRedis(url, use);
   const drills = createDrillQueue(redis);
   const receipts = createReceiptQueue(redis);
   const schedules = createSchedules(redis);

@@ -36,7 +36,7 @@ async function askFleet<T>(
 ): Promise<T | undefined> {
   const url = await fleetRedis(cli.environment, config).catch(() => undefined);
   if (url === undefined) return undefined;
-  const queues = openQueues(url);
+  const queues = openQueues(url, 'foreground');
   try {
     return await ask(queues);
   } catch {

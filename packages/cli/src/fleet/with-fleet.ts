@@ -23,7 +23,7 @@ export function withFleet(
     () => {},
     async (signal) => {
       const loaded = await loadConfig(cli);
-      const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+      const queues = openQueues(await fleetRedis(cli.environment, loaded.config), 'foreground');
       try {
         return await work({ loaded, queues }, signal);
       } finally {
