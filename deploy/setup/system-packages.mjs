@@ -81,6 +81,12 @@ export const NEEDS = {
     isThere: () => spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0,
     packages: { apt: 'python3-venv', dnf: 'python3', apk: 'python3', brew: 'python' },
   },
+  chromium: {
+    name: 'Chromium',
+    why: 'looks at the pages of the API, as their users do',
+    isThere: () => hasCommand('chromium'),
+    packages: { apt: 'chromium', dnf: 'chromium', apk: 'chromium', brew: 'chromium' },
+  },
   auditor: {
     name: 'openssl and jq',
     why: "an auditor's tools, which the tests verify receipts with",
