@@ -137,6 +137,24 @@ it('drills are listed and shown from the evidence store, and one that does not v
   expect(await here.run(['drill', 'show', 'shop'])).toMatchObject({ exitCode: 64 });
 });
 
+it('drills are listed and shown without their fleet, and that it could not be asked is said at once', async () => {
+  const { text, drillId } = await signedReceipt(here, 'pass');
+  await here.write(`evidence/receipts/shop/2026/11/20/${drillId}.sigstore.json`, text);
+  const env = { MUSTER_REDIS_URL: 'redis://127.0.0.1:1' };
+  const began = performance.now();
+  const listed = await here.run(['drill', 'list'], env);
+  expect(performance.now() - began).toBeLessThan(7_000);
+  expect(listed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(drillId) });
+  expect(listed.stderr).toMatch(
+    /^What is under way is not known, .* Redis at 127\.0\.0\.1:1 is not reached.*\n$/,
+  );
+  expect(await here.run(['drill', 'show', drillId], env)).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(await here.run(['drill', 'show', drillId.replace('drl_01', 'drl_02')], env)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/^What is under way is not known.*\nmuster: There is no receipt/),
+  });
+});
+
 it('what tools printed is shown where the drill ran, and nowhere else', async () => {
   const drillId = 'drl_01JD0000000000000000000000';
   await here.write(`state/output/${drillId}.log`, 'pg_restore: error: \u001b[31mred\n');

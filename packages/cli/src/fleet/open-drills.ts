@@ -1,15 +1,19 @@
+import { isMusterError } from '@muster/core';
 import { openDrills as allKnown, type OpenDrill as KnownDrill, openDrill as known } from '@muster/queue';
 import type { Cli } from '../cli.js';
 import type { LoadedConfig } from '../load-config.js';
 import { type FleetQueues, openQueues } from './fleet-queues.js';
-import { fleetRedis } from './redis-place.js';
+import { findRedis } from './redis-place.js';
 
 /** A drill without a stored receipt, and how many tries it has had. */
 export interface OpenDrill extends KnownDrill {
   readonly attempts: number;
 }
 
-/** Those of the fleet, oldest first; undefined where no fleet is named or none answers: then there are receipts to look at. */
+/**
+ * Those of the fleet, oldest first. Undefined where no fleet is named, and where none answers, which is said: then there are
+ * receipts to look at.
+ */
 export function openDrills(
   cli: Cli,
   loaded: LoadedConfig,
@@ -34,15 +38,19 @@ async function askFleet<T>(
   { config }: LoadedConfig,
   ask: (queues: FleetQueues) => Promise<T>,
 ): Promise<T | undefined> {
-  const url = await fleetRedis(cli.environment, config).catch(() => undefined);
-  if (url === undefined) return undefined;
-  const queues = openQueues(url, 'foreground');
   try {
-    return await ask(queues);
-  } catch {
+    const url = await findRedis(cli.environment, config);
+    if (url === undefined) return undefined;
+    const queues = openQueues(url, 'foreground');
+    try {
+      return await ask(queues);
+    } finally {
+      await queues.close();
+    }
+  } catch (error) {
+    if (!isMusterError(error)) throw error;
+    cli.output.alert(`What is under way is not known, for the fleet could not be asked. ${error.message}`);
     return undefined;
-  } finally {
-    await queues.close();
   }
 }
 

@@ -25,19 +25,26 @@ export async function namedRedis(
   return environment.env['MUSTER_REDIS_URL'] || undefined;
 }
 
-/** The fleet's Redis: the one that is named, else that of a `muster up` on this machine. @throws `redis_unavailable`. */
-export async function fleetRedis(environment: Environment, config: Config | undefined): Promise<string> {
+/** The Redis that is named, else that of a `muster up` on this machine; undefined where there is neither. @throws `secret_unavailable`. */
+export async function findRedis(
+  environment: Environment,
+  config: Config | undefined,
+): Promise<string | undefined> {
   const named = await namedRedis(environment, config);
   if (named !== undefined) return named;
   const socket = embeddedRedisSocket(environment);
-  try {
-    await access(socket);
-    return `unix:${socket}`;
-  } catch (cause) {
-    throw new MusterError(
-      'redis_unavailable',
-      'No fleet runs here: start one with `muster up`, or name its Redis with redis.url or MUSTER_REDIS_URL.',
-      { cause },
-    );
-  }
+  return await access(socket).then(
+    () => `unix:${socket}`,
+    () => undefined,
+  );
+}
+
+/** The same, where there must be one. @throws `redis_unavailable`, `secret_unavailable`. */
+export async function fleetRedis(environment: Environment, config: Config | undefined): Promise<string> {
+  const found = await findRedis(environment, config);
+  if (found !== undefined) return found;
+  throw new MusterError(
+    'redis_unavailable',
+    'No fleet runs here: start one with `muster up`, or name its Redis with redis.url or MUSTER_REDIS_URL.',
+  );
 }
