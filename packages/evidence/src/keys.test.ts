@@ -176,7 +176,9 @@ describe('loading a private key', () => {
 
   it('says what to do where there is no file, a directory, or no permission', async () => {
     await expect(load(at('k'))).rejects.toMatchObject({ code: 'key_unreadable' });
-    await expect(load(at('k'))).rejects.toThrow(/no such file.*muster keys generate/);
+    await expect(load(at('k'))).rejects.toThrow(
+      `there is no such file. Make one with \`muster keys generate --out ${at('k')}\``,
+    );
     await expect(load(directory)).rejects.toMatchObject({ code: 'key_unreadable' });
     await expect(load(directory)).rejects.toThrow(/is a directory/);
     await writeFile(at('k'), generateKeyPair().privateKeyPem, { mode: 0o000 });

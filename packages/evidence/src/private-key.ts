@@ -57,16 +57,20 @@ export async function readKeyFile(
     return { text: await file.readFile('utf8'), mode: facts.mode };
   } catch (cause) {
     if (cause instanceof MusterError) throw cause;
-    throw new MusterError('key_unreadable', `The ${what} ${path} cannot be read: ${unreadable(cause)}.`, {
-      cause,
-    });
+    const why =
+      errnoOf(cause) === 'ENOENT' ? `there is no such file. ${ABSENT[what](path)}` : unreadable(cause);
+    throw new MusterError('key_unreadable', `The ${what} ${path} cannot be read: ${why}.`, { cause });
   }
 }
 
+const ABSENT = {
+  'signing key': (path: string) =>
+    `Make one with \`muster keys generate --out ${path}\`, put the key that your fleet has there, or correct the path`,
+  'public key': () => 'Correct the path',
+} as const;
+
 function unreadable(error: unknown): string {
   switch (errnoOf(error)) {
-    case 'ENOENT':
-      return 'there is no such file. Make a key with `muster keys generate`, or correct the path';
     case 'EACCES':
     case 'EPERM':
       return 'this user may not read it. Give the file to the user that Muster runs as (chown), with mode 0600';
