@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRedis } from '@muster/queue';
 import { afterEach, describe, expect, it } from 'vitest';
+import { addressOf, apiTokens } from '../support/api-client.ts';
 import { type Fleet, type FleetOptions, type Service, startFleet } from '../support/fleet.ts';
 import { hostProcesses } from '../support/host-processes.ts';
 import { canRunIn } from '../support/needs.ts';
@@ -13,13 +14,16 @@ const CHECK = "SELECT count(*) AS n, 'PLANTED-check' AS text, max(name) AS row F
 
 describe.runIf(canRunIn('docker'))('what is secret', () => {
   let fleet: Fleet | undefined;
+  const { tokenOf, config } = apiTokens();
   afterEach(() => fleet?.close());
 
   /** Runs one drill of a fleet, and returns every place where something planted was found. */
   const foundAfter = async (options: FleetOptions, prepare: (fleet: Fleet) => Promise<void>) => {
-    fleet = await startFleet({ ...options, checks: { people: [CHECK, 'n == 1'] } });
+    fleet = await startFleet({ ...options, config, checks: { people: [CHECK, 'n == 1'] } });
     await prepare(fleet);
-    const services = await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
+    const api = await fleet.start('api');
+    const others = (['producer', 'sink', 'worker'] as const).map((service) => fleet?.start(service));
+    const services = [api, ...(await Promise.all(others)).flatMap((service) => service ?? [])];
     const inProcesses = new Set<string>();
     const look = setInterval(() => {
       if (hostProcesses('PLANTED-').length > 0) inProcesses.add('the process list');
@@ -31,12 +35,13 @@ describe.runIf(canRunIn('docker'))('what is secret', () => {
       ...(await inRedis(fleet)),
       ...inLogs(services),
       ...(await inEvidence(fleet)),
+      ...(await inAnswers(addressOf(api), tokenOf('admin'), drillId)),
       ...inProcesses,
     ];
     return { receipt, found };
   };
 
-  it('in a dump (a row, a password of a role) and in a check is in no key, log, receipt or process list', async () => {
+  it('in a dump (a row, a password of a role) and in a check is in no key, log, receipt, answer or process list', async () => {
     const { receipt, found } = await foundAfter({ source: ['summaries: none'] }, (fleet) =>
       writeFile(
         join(fleet.dumps, 'shop.sql'),
@@ -50,7 +55,7 @@ describe.runIf(canRunIn('docker'))('what is secret', () => {
     expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
   });
 
-  it('in what a failing statement says is in no key, log, receipt or process list', async () => {
+  it('in what a failing statement says is in no key, log, receipt, answer or process list', async () => {
     const { receipt, found } = await foundAfter({}, (fleet) =>
       writeFile(
         join(fleet.dumps, 'shop.sql'),
@@ -61,7 +66,7 @@ describe.runIf(canRunIn('docker'))('what is secret', () => {
     expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
   });
 
-  it('in the URI of a live source is in no key, log, receipt or process list', async () => {
+  it('in the URI of a live source is in no key, log, receipt, answer or process list', async () => {
     const env: Record<string, string> = {};
     const source = ['connection: { uri: env:LIVE_URI }', 'summaries: none', 'database: live'];
     const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
@@ -116,6 +121,29 @@ async function readKey(redis: ReturnType<typeof openRedis>, key: string): Promis
 
 const inLogs = (services: readonly Service[]): readonly string[] =>
   services.flatMap(({ name, log }) => marksIn(`the log of the ${name}`, log.join('\n')));
+
+/** Whatever may be asked of the API, its metrics and its Bull Board. */
+async function inAnswers(address: string, token: string, drillId: string): Promise<readonly string[]> {
+  const drill = `/api/v1/drills/${drillId}`;
+  const paths = [
+    ...['/api/v1/drills', drill, `${drill}/receipt`, `${drill}/events`],
+    ...['/api/v1/sources', '/api/v1/sources/shop', '/api/v1/workers', '/api/v1/keys'],
+    ...['/metrics', '/readyz', '/openapi.json', '/queues'],
+    ...['drills', 'receipts', 'ticks'].map(
+      (queue) => `/queues/api/queues?activeQueue=${queue}&status=latest`,
+    ),
+    '/queues/api/job-schedulers',
+  ];
+  const found = await Promise.all(
+    paths.map(async (path) => {
+      const headers = { authorization: `Bearer ${token}`, accept: '*/*' };
+      const answer = await fetch(`${address}${path}`, { headers });
+      expect([path, answer.status]).toEqual([path, 200]);
+      return marksIn(path, await answer.text());
+    }),
+  );
+  return found.flat();
+}
 
 async function inEvidence({ folder }: Fleet): Promise<readonly string[]> {
   const root = join(folder, 'evidence');
