@@ -50,6 +50,27 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
     expect(await told('list')).toMatch(/error +cancelled/);
   });
 
+  it('is found where the configuration file has faults, or is not there, by the one in force', async () => {
+    const env = { MUSTER_REDIS_URL: fleet.redis.url };
+    const asked = await elsewhere.run(['drill', 'enqueue', '--source', 'shop', '--json'], env);
+    expect(asked).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('No configuration file is') });
+    const { drill_id: drillId } = JSON.parse(asked.stdout);
+    await elsewhere.write('muster.yaml', 'sources: 1');
+    for (const command of [['show', drillId], ['list'], ['cancel', drillId], ['watch', drillId]]) {
+      const { stdout, stderr } = await elsewhere.run(['drill', ...command], env);
+      expect(stderr).toContain('muster.yaml has faults (muster config check tells them): the one in force');
+      expect(stdout).toContain(command[0] === 'watch' ? 'cancelled' : drillId);
+    }
+    const without = await elsewhere.run(['drill', 'list']);
+    expect(without).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringContaining('MUSTER_REDIS_URL names'),
+    });
+    const named = await elsewhere.run(['drill', 'list', '--config', 'none.yaml'], env);
+    expect(named).toMatchObject({ exitCode: 64 });
+    expect(await elsewhere.run(['config', 'push'], env)).toMatchObject({ exitCode: 64 });
+  });
+
   it('is in quarantine, with the reason', async () => {
     const drillId = await fleet.enqueue();
     const redis = openRedis(fleet.redis.url, 'commands');

@@ -17,7 +17,7 @@ const AT_ONCE = 16;
 
 /** Every receipt in the evidence store, verified against the keyring, oldest drill first. */
 export async function readReceipts(
-  { evidence }: LoadedConfig,
+  { evidence }: Pick<LoadedConfig, 'evidence'>,
   environment: Environment,
   wanted: { readonly source?: string | undefined; readonly drillId?: string },
   signal: AbortSignal,
@@ -45,7 +45,7 @@ export async function readReceipts(
 
 /** @throws `usage` where that is no id, `evidence_not_found`. */
 export async function readReceipt(
-  loaded: LoadedConfig,
+  loaded: Pick<LoadedConfig, 'evidence'>,
   environment: Environment,
   drillId: string,
   signal: AbortSignal,

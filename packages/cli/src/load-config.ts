@@ -54,7 +54,10 @@ export async function loadConfig(cli: Cli): Promise<LoadedConfig> {
 }
 
 /** The source that is meant: the one named, or the only one there is. @throws `usage`, listing what there is. */
-export function chooseSource({ config, file }: LoadedConfig, slug: string | undefined): Source {
+export function chooseSource(
+  { config, file }: Pick<LoadedConfig, 'config' | 'file'>,
+  slug: string | undefined,
+): Source {
   const slugs = config.sources.map((source) => source.slug);
   const [only] = config.sources;
   const chosen =

@@ -1,13 +1,15 @@
 import { MusterError } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { withFleet } from '../fleet/with-fleet.js';
+import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { nearest } from '../render/faults.js';
 import { MARKS } from '../terminal/marks.js';
 
 /** `muster config push`: faults are told here, before anything is sent. */
-export function configPush(cli: Cli): Promise<number> {
-  return withFleet(cli, async ({ loaded, queues }, signal) => {
+export async function configPush(cli: Cli): Promise<number> {
+  const loaded = await loadConfig(cli);
+  return await withFleet(cli, async ({ queues }, signal) => {
     const { output, environment } = cli;
     const answer = await queues.configs.push(loaded.document, signal);
     if (answer.type === 'refused') {

@@ -2,9 +2,10 @@ import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/
 import { drillsQueue, requestDrill } from '@muster/queue';
 import { traceRequest } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
+import { configInForce, sourceInForce } from '../fleet/config-in-force.js';
 import type { FleetQueues } from '../fleet/fleet-queues.js';
 import { serviceLogger } from '../fleet/service-logger.js';
-import { configInForce, type Fleet, sourceInForce, withFleet } from '../fleet/with-fleet.js';
+import { type Fleet, withFleet } from '../fleet/with-fleet.js';
 import { callerContext, withTelemetry } from '../fleet/with-telemetry.js';
 import { EXIT } from '../problem.js';
 import { commandName } from '../terminal/shell.js';

@@ -1,9 +1,10 @@
 import { drillTime, formatDuration, type Verdict } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
+import { knownConfig } from '../fleet/known-config.js';
 import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
-import { chooseSource, loadConfig } from '../load-config.js';
+import { chooseSource } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { MARKS } from '../terminal/marks.js';
 import { printable } from '../terminal/printable.js';
@@ -21,7 +22,7 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
     () => {},
     async (signal) => {
       const { output, environment } = cli;
-      const loaded = await loadConfig(cli);
+      const loaded = await knownConfig(cli);
       const { openDrills } = await import('../fleet/open-drills.js');
       // First what is open: a drill whose receipt is stored meanwhile is in both, and not in neither.
       const underWay = (await openDrills(cli, loaded, options.source)) ?? [];

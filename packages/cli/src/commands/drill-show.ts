@@ -1,9 +1,9 @@
 import { MusterError } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipt, type StoredReceipt } from '../evidence-reader.js';
+import { knownConfig } from '../fleet/known-config.js';
 import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
-import { loadConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
 import { stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
@@ -26,7 +26,7 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
     cli.process,
     () => {},
     async (signal) => {
-      const loaded = await loadConfig(cli);
+      const loaded = await knownConfig(cli);
       const found = await readReceipt(loaded, cli.environment, drillId, signal).catch(
         async (error: unknown) => {
           const { openDrill } = await import('../fleet/open-drills.js');

@@ -1,9 +1,8 @@
 import { isMusterError } from '@muster/core';
 import { openDrills as allKnown, type OpenDrill as KnownDrill, openDrill as known } from '@muster/queue';
 import type { Cli } from '../cli.js';
-import type { LoadedConfig } from '../load-config.js';
 import { type FleetQueues, openQueues } from './fleet-queues.js';
-import { findRedis } from './redis-place.js';
+import type { KnownConfig } from './known-config.js';
 
 /** A drill without a stored receipt, and how many tries it has had. */
 export interface OpenDrill extends KnownDrill {
@@ -16,7 +15,7 @@ export interface OpenDrill extends KnownDrill {
  */
 export function openDrills(
   cli: Cli,
-  loaded: LoadedConfig,
+  loaded: KnownConfig,
   source: string | undefined,
 ): Promise<readonly OpenDrill[] | undefined> {
   return askFleet(cli, loaded, async (queues) => {
@@ -26,7 +25,7 @@ export function openDrills(
 }
 
 /** One of them. */
-export function openDrill(cli: Cli, loaded: LoadedConfig, drillId: string): Promise<OpenDrill | undefined> {
+export function openDrill(cli: Cli, loaded: KnownConfig, drillId: string): Promise<OpenDrill | undefined> {
   return askFleet(cli, loaded, async (queues) => {
     const drill = await known(queues, drillId);
     return drill && (await withAttempts(queues, drill));
@@ -35,11 +34,11 @@ export function openDrill(cli: Cli, loaded: LoadedConfig, drillId: string): Prom
 
 async function askFleet<T>(
   cli: Cli,
-  { config }: LoadedConfig,
+  { redis }: KnownConfig,
   ask: (queues: FleetQueues) => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    const url = await findRedis(cli.environment, config);
+    const url = await redis();
     if (url === undefined) return undefined;
     const queues = openQueues(url, 'foreground');
     try {

@@ -41,7 +41,11 @@ export async function findRedis(
 
 /** The same, where there must be one. @throws `redis_unavailable`, `secret_unavailable`. */
 export async function fleetRedis(environment: Environment, config: Config | undefined): Promise<string> {
-  const found = await findRedis(environment, config);
+  return requireRedis(await findRedis(environment, config));
+}
+
+/** @throws `redis_unavailable` where none was found. */
+export function requireRedis(found: string | undefined): string {
   if (found !== undefined) return found;
   throw new MusterError(
     'redis_unavailable',
