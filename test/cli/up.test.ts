@@ -98,7 +98,9 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     up.kill('SIGHUP');
     await logged('the one in force stays');
     await writeFile(join(folder, 'muster.yaml'), config(', schedule: "0 3 * * *"'));
-    await logged('"added":1');
+    await logged('"sources_changed":1,"sources_removed":0,"schedules_added":1');
+    up.kill('SIGHUP');
+    await logged('the configuration file is unchanged, and in force');
   });
 
   it('is refused a second time over the same state', async () => {

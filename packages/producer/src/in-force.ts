@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, Schedule, Source } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
 import { type ConfigOrigin, type ScheduleEntry, scheduleKey } from '@muster/queue';
@@ -55,4 +56,19 @@ export function differenceOf(before: InForce, after: InForce): Difference {
       return other === undefined || other.cron !== one.schedule.cron || other.tz !== one.schedule.tz;
     });
   return { ending: without(before, after), beginning: without(after, before) };
+}
+
+/** How many sources a change of the configuration concerns, their checks included; `before` is absent at the start. */
+export function sourceChanges(
+  before: InForce | undefined,
+  after: InForce,
+): { readonly sources_added: number; readonly sources_changed: number; readonly sources_removed: number } {
+  const old = new Map((before?.read.config.sources ?? []).map((source) => [source.slug, source]));
+  const { sources } = after.read.config;
+  const kept = sources.filter(({ slug }) => old.has(slug));
+  return {
+    sources_added: sources.length - kept.length,
+    sources_changed: kept.filter((source) => !isDeepStrictEqual(source, old.get(source.slug))).length,
+    sources_removed: old.size - kept.length,
+  };
 }

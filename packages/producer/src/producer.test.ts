@@ -16,10 +16,17 @@ function read(text: string) {
 }
 
 /** A producer over a configuration store in memory; there is nothing due. */
-function world(text: string) {
+function world(first: string) {
+  let text = first;
+  const said: object[] = [];
   const kept = new Map<string, ConfigDocument>();
   const state: { inForce?: ConfigInForce } = {};
-  const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+  const logger = {
+    info: (message: string, fields: object) => void said.push({ message, ...fields }),
+    warn: () => {},
+    error: () => {},
+    child: () => logger,
+  };
   const ports = {
     file: {
       path: 'muster.yaml',
@@ -37,14 +44,20 @@ function world(text: string) {
       },
       onPush: async () => ({ close: async () => {} }),
     },
-    schedules: { sync: async () => ({ added: 0, changed: 0, removed: 0, unchanged: 0 }) },
+    schedules: {
+      sync: async () => ({ added: 0, changed: 0, removed: 0, unchanged: 0 }),
+      accounted: async () => new Map(),
+    },
     consumeTicks: () => ({ ready: Promise.resolve(), close: async () => {} }),
     drills: { list: async () => [] },
     openStore: () => ({ list: async function* () {} }),
-    logger: silent,
+    logger,
     now: () => new Date(),
   } as unknown as ProducerPorts;
-  return { ports, kept, state };
+  const edit = (next: string): void => {
+    text = next;
+  };
+  return { ports, kept, state, said, edit };
 }
 
 describe('the configuration in force', () => {
@@ -82,5 +95,38 @@ describe('the configuration in force', () => {
     kept.set(forged, { ...theirs(), digest: forged });
     state.inForce = { digest: forged, origin: { type: 'file' } };
     await vi.waitFor(() => expect(state.inForce?.digest).toBe(digest));
+  });
+
+  const edited = yaml('shop').replace('env:A', 'env:B');
+
+  it('says what an edit changed, and that there is none where somebody asks it to read the file again', async () => {
+    const { ports, said, edit } = world(yaml('shop'));
+    producer = startProducer(ports);
+    await producer.ready;
+    await producer.reload();
+    edit(edited);
+    await producer.reload();
+    const message = 'configuration in force';
+    expect(said).toMatchObject([
+      { message, sources_added: 1, sources_changed: 0 },
+      { message: expect.stringContaining('unchanged') },
+      { message, sources_added: 0, sources_changed: 1, schedules_unchanged: 0 },
+    ]);
+  });
+
+  it('that was pushed stays, and says so, until the file changes', async () => {
+    const { ports, state, said, edit } = world(yaml('shop'));
+    producer = startProducer(ports);
+    await producer.ready;
+    const pushed = theirs();
+    await ports.configs.enforce(pushed, { type: 'push', fileDigest: sha256(yaml('shop')) });
+    expect(await producer.reload()).toEqual({ type: 'unchanged', digest: pushed.digest });
+    expect(said.at(-1)).toMatchObject({
+      message: 'the configuration that was pushed stays in force until the file changes',
+      digest: pushed.digest,
+    });
+    edit(edited);
+    expect(await producer.reload()).toMatchObject({ type: 'enforced' });
+    expect(state.inForce?.origin).toEqual({ type: 'file' });
   });
 });

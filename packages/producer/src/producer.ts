@@ -3,7 +3,7 @@ import { type PushAnswer, scheduleKey, TICKS, type Tick, tickJobId } from '@must
 import { ATTRIBUTES, messagingAttributes, SPANS, span } from '@muster/telemetry';
 import { askDue } from './ask-due.js';
 import { createDueReconciler } from './due-reconciler.js';
-import { differenceOf, type InForce, inForceOf } from './in-force.js';
+import { differenceOf, type InForce, inForceOf, sourceChanges } from './in-force.js';
 import { createLostDrills } from './lost-drills.js';
 import type { ProducerPorts, ReadConfig, Refused } from './producer-ports.js';
 import { createSerially } from './serially.js';
@@ -59,11 +59,19 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const enforce = async (next: InForce): Promise<void> => {
     if (current !== undefined) await dues.settle(current, differenceOf(current, next), step());
     await configs.enforce(next.read.document, next.origin);
+    const changes = sourceChanges(current, next);
     current = next;
     isSynced = false;
-    const synced = await schedules.sync(next.entries);
+    const { added, changed, removed, unchanged } = await schedules.sync(next.entries);
     isSynced = true;
-    logger.info('configuration in force', { digest: next.read.document.digest, ...synced });
+    logger.info('configuration in force', {
+      digest: next.read.document.digest,
+      ...changes,
+      schedules_added: added,
+      schedules_changed: changed,
+      schedules_removed: removed,
+      schedules_unchanged: unchanged,
+    });
   };
 
   /** Works by what somebody else put in force. Undefined where it cannot be had. */
@@ -87,7 +95,10 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     if (standing !== undefined && fileDigest !== undefined && (await file.digest()) === fileDigest) {
       current = standing;
       await schedules.sync(standing.entries);
-      return { type: 'unchanged', digest: standing.read.document.digest };
+      const { digest } = standing.read.document;
+      if (standing.origin.type === 'push') sayPushed(digest);
+      else logger.info('the configuration file is unchanged, and in force', { digest });
+      return { type: 'unchanged', digest };
     }
     const found = await file.read();
     if (!found.ok) {
@@ -98,8 +109,12 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     const next = isOverruled ? standing : inForceOf(found.read, { type: 'file' }, ports.openStore);
     await enforce(next);
     fileDigest = found.fileDigest;
+    if (isOverruled) sayPushed(next.read.document.digest);
     return { type: 'enforced', digest: next.read.document.digest };
   };
+
+  const sayPushed = (digest: Sha256): void =>
+    logger.info('the configuration that was pushed stays in force until the file changes', { digest });
 
   const report = ({ faults }: Pick<Refused, 'faults'>): void => {
     for (const { line, column, message } of faults) {
