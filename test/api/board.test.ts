@@ -197,6 +197,8 @@ describe.runIf(canRunIn('docker') && canBrowse())('the board in a browser', () =
     await fleet.start('worker');
     await admin.getByText('Paused').first().waitFor();
     expect(await redis.llen('muster:drills:wait')).toBe(1);
+    const shown = await fleet.muster('drill', 'list');
+    expect(shown.stdout).toContain('the queue of the pool default (it is paused)');
     await choose('Resume');
     expect(await fleet.receipt(waiting)).toMatchObject({ result: 'pass' });
 

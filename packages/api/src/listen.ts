@@ -12,11 +12,14 @@ import {
   sha256,
 } from '@muster/core';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
+import { BOARD } from './board/board-routes.js';
 import { buildServer } from './server.js';
 
 export interface RunningApi {
   /** For people, and for programs: `http://127.0.0.1:7655` or `unix:/path`. */
   readonly address: string;
+  /** Of the page that shows the queues; none where it listens on a socket, which no browser opens. */
+  readonly board?: string;
   /** Where no token is configured: the one that was made for this run, an admin's. */
   readonly madeToken?: string;
   /** From now on these count, and no others. @throws `tokens_missing` where there are none. */
@@ -62,8 +65,10 @@ export async function startApi(
       { cause },
     );
   }
+  const address = 'path' in listen ? describeListen(listen) : addressOf(server.server.address());
   return {
-    address: 'path' in listen ? describeListen(listen) : addressOf(server.server.address()),
+    address,
+    ...('host' in listen && { board: `${address}${BOARD}` }),
     ...(made && { madeToken: made.token }),
     useTokens: (next) => {
       if (next.length === 0)

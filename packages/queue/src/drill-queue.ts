@@ -58,6 +58,8 @@ export interface PoolDepth {
 export interface QueuedDrill extends AskedDrill {
   /** `delayed`: by jitter, for room, for a lease or between two tries. `abandoned`: see {@link DrillQueue.abandoned}. */
   readonly state: 'waiting' | 'delayed' | 'active' | 'abandoned';
+  /** It waits in a queue that somebody paused: no worker takes it. */
+  readonly isHeld?: true;
   /** No worker has had it since; its jitter is over then. */
   readonly idleSince: Date;
 }
@@ -74,19 +76,20 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     return queue;
   };
   const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool(redis)).map(queueOf);
-  const jobOf = async (drillId: string): Promise<Job | undefined> => {
+  const find = async (drillId: string): Promise<{ readonly queue: Queue; readonly job: Job } | undefined> => {
     for (const queue of await everyQueue()) {
       const job = await readJob(queue, drillId);
-      if (job !== undefined) return job;
+      if (job !== undefined) return { queue, job };
     }
     return undefined;
   };
+  const jobOf = async (drillId: string): Promise<Job | undefined> => (await find(drillId))?.job;
   return {
     add: (plan, options = {}) =>
       orUnavailable(add(redis, queueOf(plan.pool), plan, options), 'queueing a drill'),
     find: (drillId) =>
       orUnavailable(
-        jobOf(drillId).then((job) => job && describe(job)),
+        find(drillId).then(async (found) => found && describe(found.job, await found.queue.isPaused())),
         'looking for a drill',
       ),
     list: () =>
@@ -155,16 +158,20 @@ const STATES = {
 
 async function listOf(queue: Queue): Promise<readonly QueuedDrill[]> {
   const jobs = await readJobs(queue, ['waiting', 'delayed', 'active', 'failed']);
-  return (await Promise.all(jobs.map(describe))).flatMap((drill) => drill ?? []);
+  if (jobs.length === 0) return [];
+  const isPaused = await queue.isPaused();
+  const drills = await Promise.all(jobs.map((job) => describe(job, isPaused)));
+  return drills.flatMap((drill) => drill ?? []);
 }
 
 /** Undefined where it is over by now, or is no drill of ours. */
-async function describe(job: Job): Promise<QueuedDrill | undefined> {
+async function describe(job: Job, isPaused: boolean): Promise<QueuedDrill | undefined> {
   const asked = askedOf(job);
-  const state = await job.getState();
-  if (asked === undefined || !(state in STATES)) return undefined;
+  const found = await job.getState();
+  if (asked === undefined || !(found in STATES)) return undefined;
+  const state = STATES[found as keyof typeof STATES];
   const idleSince = new Date(Math.max(job.timestamp + (job.opts.delay ?? 0), job.processedOn ?? 0));
-  return { ...asked, state: STATES[state as keyof typeof STATES], idleSince };
+  return { ...asked, state, ...(isPaused && state === 'waiting' && { isHeld: true }), idleSince };
 }
 
 /** Undefined for a job that no worker takes either: it is not its own drill's. */

@@ -80,7 +80,7 @@ const storing = (pending: Pick<OpenDrill, 'drillId' | 'source' | 'pool' | 'trace
 
 async function describe(
   states: OpenDrillPorts['states'],
-  { plan, state, traceparent }: QueuedDrill,
+  { plan, state, isHeld, traceparent }: QueuedDrill,
   workers: readonly Heartbeat[],
 ): Promise<OpenDrill> {
   const drillId = plan.drill_id;
@@ -88,7 +88,8 @@ async function describe(
   const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === drillId));
   const phase = worker?.drills.find((drill) => drill.drill_id === drillId)?.phase;
   const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
-  const waits = nobody ? `a worker of the pool ${plan.pool} (none runs)` : waiting && inWords(waiting.why);
+  const why = nobody ? `a worker of the pool ${plan.pool} (none runs)` : waiting && inWords(waiting.why);
+  const waits = isHeld ? `the queue of the pool ${plan.pool} (it is paused)` : why;
   return {
     drillId,
     source: plan.source.slug,

@@ -45,7 +45,7 @@ export function boardWorld() {
     queues.push({ kind, ...fakeQueue(name, jobs, done, given) } as unknown as BoardQueue);
   };
   const orAway = async <T>(answer: () => T): Promise<T> => {
-    if (!given.redis) throw new MusterError('redis_unavailable', 'Redis did not answer.');
+    if (!given.redis) throw new MusterError('redis_unavailable', 'Redis at 10.0.0.5 is away.');
     return answer();
   };
   const sessions: BoardSessions = {

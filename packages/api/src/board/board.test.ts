@@ -237,7 +237,8 @@ describe('the board', () => {
       expect.stringContaining('text/html'),
       '5',
     ]);
-    expect(page.body).toContain('Redis did not answer.');
+    expect(page.body).toContain('Redis did not answer:');
+    expect(page.body).not.toContain('10.0.0.5');
     expect((await signIn()).answer.statusCode).toBe(503);
     for (const asker of [headers, bearer('viewer')]) {
       const answer = await call('GET', '/api/queues', asker);

@@ -44,7 +44,8 @@ async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise
 }
 
 /** To whoever started it, once and on no log. */
-export function sayToken({ output }: Cli, { address, madeToken }: RunningApi): void {
-  if (madeToken !== undefined)
-    output.note(`The API at ${address} takes this token until it stops: ${madeToken}`);
+export function sayToken({ output }: Cli, { address, board, madeToken }: RunningApi): void {
+  if (madeToken === undefined) return;
+  output.note(`The API at ${address} takes this token until it stops: ${madeToken}`);
+  if (board !== undefined) output.note(`So does the page of its queues: ${board}`);
 }

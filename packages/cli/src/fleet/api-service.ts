@@ -42,7 +42,7 @@ export async function apiService(
     now: environment.now,
   };
   const api = await startApi(ports, loaded.config.api, { version: musterVersion() });
-  logger.info('ready', { address: api.address });
+  logger.info('ready', { address: api.address, ...(api.board && { queues: api.board }) });
   const view = fleetView({ ...ports, index });
   const onError = (error: unknown): void =>
     logger.warn('a metric could not be read', { code: codeOf(error) });
