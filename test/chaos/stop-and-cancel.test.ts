@@ -53,6 +53,9 @@ describe.runIf(canRunIn('docker'))('a drill that is stopped by people', () => {
     const waiting = await fleet.enqueue();
     await worker.signal('SIGTERM');
     expect(await worker.ended).toBe(0);
+    expect(worker.log.join('\n')).toContain(
+      '"msg":"1 drill to finish; Ctrl-C or SIGTERM again ends at once"',
+    );
     expect(await fleet.receipt(drillId)).toMatchObject({ result: 'pass', attempts: [{ outcome: 'pass' }] });
     expect((await fleet.receipts()).some((one) => one.drill_id === waiting)).toBe(false);
     await fleet.muster('drill', 'cancel', waiting);

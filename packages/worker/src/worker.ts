@@ -56,6 +56,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   const drain = async (): Promise<void> => {
     state = 'draining';
     beat();
+    ports.logger.info(stopping(running.ids().length), { grace_ms: options.graceMs });
     const closed = consumer.close();
     const grace = setTimeout(() => graceOver.abort(), options.graceMs);
     const ended = await within(options.graceMs + STOPPING_MS, closed);
@@ -73,6 +74,12 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
       return draining;
     },
   };
+}
+
+function stopping(drills: number): string {
+  if (drills === 0) return 'stopping';
+  const what = drills === 1 ? '1 drill' : `${drills} drills`;
+  return `${what} to finish; Ctrl-C or SIGTERM again ends at once`;
 }
 
 /** Of the host that scratches of the configuration in force run on; undefined where there is none yet. */

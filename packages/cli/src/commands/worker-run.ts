@@ -33,7 +33,6 @@ async function serveWorker(cli: Cli, asked: WorkerAsked, logger: Logger): Promis
       try {
         await worker.ready;
         await stopped(stop);
-        logger.info('stopping', { grace_ms: asked.graceMs });
       } finally {
         await worker.drain();
       }
