@@ -26,7 +26,8 @@ export function receiptLines(
         ['backup', backupLines(predicate, now)],
         ['server', serverLines(predicate)],
         ['limits', limitsText(predicate.environment.limits)],
-        ['worker', workerText(predicate)],
+        [predicate.issued_by ?? 'worker', workerText(predicate)],
+        ['tries', triesText(predicate)],
         ['phases', phasesText(predicate)],
         ['restore', restoreText(predicate)],
         ['subject', `sha256:${statement.subject[0].digest.sha256}`],
@@ -49,8 +50,11 @@ function askedText({ restore_point, trigger }: Predicate): string {
   ]);
 }
 
-function backupLines({ backup }: Predicate, now: Date): string[] {
-  if (backup === undefined) return ['none was found'];
+function backupLines({ backup, reason, attempts }: Predicate, now: Date): string[] {
+  if (backup === undefined) {
+    if (attempts.length === 0) return ['not looked for: no worker took this drill'];
+    return [reason === 'no_backup' ? 'none was found' : 'not known'];
+  }
   const facts = backupFacts(
     {
       backup: backup.id,
@@ -85,13 +89,22 @@ function workerText({ environment }: Predicate): string {
   return printable(joined([worker, `pool ${pool}`, `Muster ${muster_version}`, `Node ${node_version}`, os]));
 }
 
-function phasesText({ phases }: Predicate): string {
-  return joined(
+/** Of a drill that came to no end of its own. */
+function triesText({ issued_by: issuer, attempts }: Predicate): string[] {
+  if (issuer === undefined) return [];
+  return attempts.map(({ worker, started_at, outcome, reason }) =>
+    printable(joined([worker, started_at, reason ?? outcome])),
+  );
+}
+
+function phasesText({ phases }: Predicate): string[] {
+  const text = joined(
     phases.map(
       ({ name, duration_ms, outcome }) =>
         `${name} ${formatDuration(duration_ms)}${outcome === 'done' ? '' : ` (${outcome})`}`,
     ),
   );
+  return text === '' ? [] : [text];
 }
 
 function restoreText({ restore }: Predicate): string | undefined {

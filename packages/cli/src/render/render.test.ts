@@ -1,4 +1,4 @@
-import type { Answer, Judgement } from '@muster/core';
+import { type Answer, type Attempt, type Judgement, type Plan, unfinishedStatement } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { describe, expect, it } from 'vitest';
 import { ConfigFaults } from '../problem.js';
@@ -9,6 +9,7 @@ import { advance, EMPTY_VIEW } from './drill-view.js';
 import { faultLines } from './faults.js';
 import { liveLines } from './live-drill.js';
 import { plainDrill } from './plain-drill.js';
+import { receiptLines } from './receipt.js';
 import { verdictLines } from './verdict.js';
 
 const style = createStyle(false);
@@ -160,6 +161,35 @@ it('the checks end in a table, a row of hostile text included', () => {
     'names   ▲ error    query_failed 42P01                   12 ms',
     'late    – not run                      t = "\\u001b[2J"',
   ]);
+});
+
+describe('a receipt of a sink', () => {
+  const plan: Plan = {
+    drill_id: 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C',
+    source: { slug: 'shop', kind: 'postgres' },
+    trigger: { kind: 'cli' },
+    pool: 'default',
+    restore_point: { kind: 'latest' },
+    checks: [],
+    config_sha256: 'sha256:0',
+  };
+  const issuer = { host: 'sink-host', musterVersion: '0.1.0', nodeVersion: 'v24', os: 'Linux' };
+  const shown = (reason: 'cancelled' | 'worker_lost', attempts: readonly Attempt[]): string => {
+    const statement = unfinishedStatement({ plan, reason, attempts }, { ...issuer, now: at(0) });
+    return receiptLines(statement, 'key', at(0), style, 120).join('\n');
+  };
+
+  it('of a drill that no worker took tells of no worker, and of no search for a backup', () => {
+    const text = shown('cancelled', []);
+    expect(text).toMatch(/^backup +not looked for: no worker took this drill$/m);
+    expect(text).toMatch(/^sink +sink-host/m);
+    expect(text).not.toMatch(/^(worker|phases|tries)/m);
+  });
+  it('of a drill whose workers died tells of its tries', () => {
+    const text = shown('worker_lost', [{ worker: 'w1', started_at: at(0).toISOString(), outcome: 'lost' }]);
+    expect(text).toMatch(/^backup +not known$/m);
+    expect(text).toMatch(/^tries +w1 · .* · lost$/m);
+  });
 });
 
 it('a verdict says why and what to do', () => {
