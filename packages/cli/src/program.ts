@@ -75,4 +75,13 @@ Examples:
   $ muster verify drl_….sigstore.json      does this receipt stand?
   $ muster doctor                          what is missing on this machine, and how to get it
 
+Environment:
+  MUSTER_CONFIG                       the configuration, where --config names none
+  MUSTER_STATE_DIR                    what belongs to this machine: its signing key, diagnosis, and what muster up
+                                      embeds (else /var/lib/muster for root, ~/.local/state/muster for others)
+  MUSTER_REDIS_URL                    the fleet's Redis, where redis.url names none
+  MUSTER_API_URL, MUSTER_API_TOKEN    the fleet's API, for muster drill enqueue, list, show, watch and cancel
+  MUSTER_LOG_LEVEL                    of services: debug, info, warn, error or silent
+  MUSTER_DEBUG=1                      shows the stack of an error
+
 Exit codes: 0 pass or done · 1 fail · 2 error · 64 usage or configuration; verify has its own.`;

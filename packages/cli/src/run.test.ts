@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { someEnvironment } from './environment.fixture.js';
 import { run } from './run.js';
@@ -47,6 +48,19 @@ describe('help', () => {
     const help = await muster('--help');
     expect(help).toMatchObject({ exitCode: 0, stderr: '' });
     expect(help.stdout).toContain('doctor');
+  });
+  it.each(['CONFIG', 'STATE_DIR', 'REDIS_URL', 'API_URL', 'API_TOKEN', 'LOG_LEVEL', 'DEBUG'])(
+    'and the documentation tell of MUSTER_%s',
+    async (name) => {
+      expect((await muster('--help')).stdout).toContain(`MUSTER_${name}`);
+      expect(await readFile(new URL('../../../docs/fleet.md', import.meta.url), 'utf8')).toContain(
+        `MUSTER_${name}`,
+      );
+    },
+  );
+  it('is no wider than a terminal', async () => {
+    const { stdout } = await muster('--help');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 });
 
