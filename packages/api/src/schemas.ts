@@ -1,4 +1,5 @@
 import { DRILL_ID, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
+import { heartbeatSchema } from '@muster/queue';
 import { z } from 'zod';
 import { problemSchema } from './problem.js';
 
@@ -118,36 +119,7 @@ export const sourceSchema = z.strictObject({
   open: z.array(openSchema).describe('Under way, and why they wait.'),
 });
 
-export const workerListSchema = z.strictObject({
-  workers: z.array(
-    z.strictObject({
-      worker: z.string(),
-      host: z.string(),
-      version: z.string(),
-      pool: z.string(),
-      concurrency: z.int(),
-      state: z.enum(['ready', 'draining']),
-      capacity: z
-        .strictObject({
-          memory_bytes: z.number(),
-          memory_free_bytes: z.number().optional(),
-          disk_free_bytes: z.number().optional(),
-          pids: z.number().optional(),
-        })
-        .optional(),
-      drills: z.array(
-        z.strictObject({
-          drill_id: z.string(),
-          source: z.string(),
-          phase: z.enum(PHASES).optional(),
-          since: z.string(),
-        }),
-      ),
-      started_at: z.string(),
-      at: z.string(),
-    }),
-  ),
-});
+export const workerListSchema = z.strictObject({ workers: z.array(heartbeatSchema) });
 
 export const keyListSchema = z.strictObject({
   keys: z.array(z.strictObject({ key_id: z.string(), pem: z.string() })),

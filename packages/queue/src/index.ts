@@ -64,4 +64,9 @@ export type { Subscription } from './subscription.js';
 export { createTallies, type Tallies } from './tallies.js';
 export { scheduleKey, type Tick } from './tick.js';
 export { tickJobId } from './tick-job-id.js';
-export { createWorkerRegistry, type Heartbeat, type WorkerRegistry } from './worker-registry.js';
+export {
+  createWorkerRegistry,
+  type Heartbeat,
+  heartbeatSchema,
+  type WorkerRegistry,
+} from './worker-registry.js';

@@ -6,7 +6,7 @@ import { PREFIX } from './names.js';
 import { readJson } from './read-json.js';
 
 /** What a worker says of itself, every 10 s and whenever it changes. */
-const heartbeatSchema = z.strictObject({
+export const heartbeatSchema = z.strictObject({
   /** Unique: host, process and a few random letters. */
   worker: z.string(),
   host: z.string(),
