@@ -44,10 +44,9 @@ export type BoardRoute =
 
 /** What a route below the board's prefix is. */
 export function boardRoute(method: string, route: string): BoardRoute {
-  const reads = method === 'GET' || method === 'HEAD';
   if (route.startsWith('/static/') || route === '/muster.css') return { type: 'asset' };
-  if (!route.startsWith('/api/')) return { type: reads ? 'page' : 'off' };
-  const named = `${reads ? 'GET' : method} ${route}`;
+  if (!route.startsWith('/api/')) return { type: 'page' };
+  const named = `${method === 'HEAD' ? 'GET' : method} ${route}`;
   const answer = NOTHING.get(named);
   if (answer !== undefined) return { type: 'nothing', answer };
   if (LOOKS.has(named)) return { type: 'look' };

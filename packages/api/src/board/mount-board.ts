@@ -170,6 +170,7 @@ function shown(request: FastifyRequest, payload: object): object {
   if ('schedulers' in payload) {
     return { schedulers: (payload as GetJobSchedulersResponse).schedulers.map(shownScheduler) };
   }
+  if (routeOf(request).type === 'look') throw new Error('Bull Board answers with what is not known here');
   return payload;
 }
 

@@ -38,7 +38,7 @@ export function createSessions(tokens: ApiOptions['tokens'], kept: BoardSessions
         httpOnly: true,
         sameSite: 'strict',
         // Whoever claims https where there is none locks out nobody but himself.
-        secure: request.headers['x-forwarded-proto'] === 'https',
+        secure: /^https\b/.test(`${request.headers['x-forwarded-proto']}`),
         maxAge: SESSION_SECONDS,
       });
       return true;
