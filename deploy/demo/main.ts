@@ -23,9 +23,14 @@ async function main(): Promise<number> {
     await makeBackups(backups, join(home, 'state'));
   }
   say('A fleet: producer, queue, worker and sink, all on this machine');
-  const fleet = await startFleet();
+  const fleet = startFleet();
   try {
-    const asItShould = await demonstrate();
+    const asItShould = await Promise.race([fleet.ready.then(demonstrate), fleet.ended.then(() => undefined)]);
+    if (asItShould === undefined) {
+      say('The fleet ended by itself. The end of its log:');
+      console.log(fleet.log.slice(-10).join('\n'));
+      return 2;
+    }
     say(asItShould ? 'That went as it should. Yours to look at:' : 'That did not go as it should.');
     const here = relative(process.cwd(), home);
     const config = `--config ${here}/muster.yaml`;
@@ -52,7 +57,9 @@ async function demonstrate(): Promise<boolean> {
   say('A drill of the damaged one: pg_dump exited 0 for it, too');
   const damaged = await run('drill', 'enqueue', '--source', 'shop-damaged', '--watch');
   say('The newest receipt of the first, verified with nothing but the public key and the dump');
-  await copyFile(await newestReceipt('shop'), join(home, 'shop.sigstore.json'));
+  const receipt = await newestReceipt('shop');
+  if (receipt === undefined) return false;
+  await copyFile(receipt, join(home, 'shop.sigstore.json'));
   const [dump = ''] = await readdir(backups.healthy);
   const verified = await run(
     'verify',
@@ -65,16 +72,29 @@ async function demonstrate(): Promise<boolean> {
   return healthy === 0 && damaged === 1 && verified === 0;
 }
 
-async function newestReceipt(slug: string): Promise<string> {
+async function newestReceipt(slug: string): Promise<string | undefined> {
   const folder = join(home, 'evidence/receipts', slug);
-  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
-    path.endsWith('.sigstore.json'),
-  );
-  return join(folder, paths.sort().at(-1) ?? '');
+  const paths = await readdir(folder, { recursive: true }).catch(() => []);
+  const newest = paths
+    .filter((path) => path.endsWith('.sigstore.json'))
+    .sort()
+    .at(-1);
+  return newest && join(folder, newest);
 }
 
-/** `muster up`, its log in a file; resolves when it takes drills. */
-async function startFleet(): Promise<{ readonly ended: Promise<void>; stop(): Promise<void> }> {
+interface Fleet {
+  readonly log: readonly string[];
+  /** It takes drills. */
+  readonly ready: Promise<void>;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Aborts when the fleet is gone: nothing is to be asked of it any more. */
+const gone = new AbortController();
+
+/** `muster up`. */
+function startFleet(): Fleet {
   console.log('$ muster up');
   const child = spawn(process.execPath, [muster, 'up'], {
     cwd: home,
@@ -83,18 +103,21 @@ async function startFleet(): Promise<{ readonly ended: Promise<void>; stop(): Pr
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      gone.abort();
+      resolve();
+    });
+  });
   const log: string[] = [];
-  const ready = new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve) => {
     createInterface({ input: child.stderr ?? process.stdin }).on('line', (line) => {
       log.push(line);
       if (line.startsWith('The API')) console.log(line);
       if (line.includes('"service":"worker"') && line.includes('"msg":"ready"')) resolve();
     });
-    void ended.then(() => reject(new Error(`muster up ended:\n${log.join('\n')}`)));
   });
-  await ready;
-  return { ended, stop: () => stop(child, ended) };
+  return { log, ready, ended, stop: () => stop(child, ended) };
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
@@ -111,8 +134,10 @@ function interrupted(): Promise<void> {
 
 /** The command as a user has it, its output as ours. */
 function run(...args: readonly string[]): Promise<number> {
+  if (gone.signal.aborted) return Promise.resolve(2);
   console.log(`$ muster ${args.join(' ')}`);
-  const child = spawn(process.execPath, [muster, ...args], { cwd: home, stdio: 'inherit', env });
+  const { signal } = gone;
+  const child = spawn(process.execPath, [muster, ...args], { cwd: home, stdio: 'inherit', env, signal });
   // Ctrl-C reaches the child too: wait for it.
   const wait = () => {};
   process.on('SIGINT', wait);
