@@ -71,6 +71,17 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
     expect(await elsewhere.run(['config', 'push'], env)).toMatchObject({ exitCode: 64 });
   });
 
+  it('is waited for while Redis is away, which is said', async () => {
+    const drillId = await fleet.enqueue();
+    const watching = watch(drillId);
+    await watching.said(/waits for a worker/);
+    await fleet.redis.stop();
+    await watching.said(/Redis at .* is not reached \(ENOENT\)/);
+    await fleet.redis.start();
+    await fleet.muster('drill', 'cancel', drillId);
+    expect(await watching.ended).toMatchObject({ exitCode: 2, stdout: expect.stringContaining('cancelled') });
+  });
+
   it('is in quarantine, with the reason', async () => {
     const drillId = await fleet.enqueue();
     const redis = openRedis(fleet.redis.url, 'commands');

@@ -2,6 +2,7 @@ import {
   DRILL_ID,
   formatDuration,
   formatSize,
+  isMusterError,
   MusterError,
   REASONS,
   type Reason,
@@ -98,7 +99,7 @@ const LOOK_MS = 2_000;
 
 /**
  * Until it is disposed of: tells what no event does, each once. That nobody serves the pool of a drill, that its receipt waits
- * for the sink or is in quarantine.
+ * for the sink or is in quarantine, that nobody can be asked at the moment.
  */
 export function tellStanding(output: Cli['output'], look: () => Promise<OpenDrill | undefined>): Disposable {
   let isOver = false;
@@ -107,10 +108,12 @@ export function tellStanding(output: Cli['output'], look: () => Promise<OpenDril
   const tell = async (): Promise<void> => {
     if (isLooking) return;
     isLooking = true;
-    // Where nobody can be asked, the events do not come either, and whoever follows them says so.
-    const drill = await look().catch(() => undefined);
+    // Where nobody can be asked, events do not come either: they are waited for until they do.
+    const line = await look().then(
+      (drill) => drill && standingOf(drill),
+      (error: unknown) => (isMusterError(error) && error.code !== 'cancelled' ? error.message : undefined),
+    );
     isLooking = false;
-    const line = drill && standingOf(drill);
     if (isOver || line === undefined || line === told) return;
     told = line;
     output.note(`          ${line}`);
