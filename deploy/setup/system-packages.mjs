@@ -99,6 +99,12 @@ export const NEEDS = {
     isThere: () => hasCommand('curl'),
     packages: { apt: 'curl', dnf: 'curl', apk: 'curl', brew: 'curl' },
   },
+  systemd: {
+    name: 'systemd',
+    why: 'runs the units of deploy/systemd, in namespaces of its own',
+    isThere: () => existsSync('/usr/lib/systemd/systemd') && hasCommand('systemd-analyze'),
+    packages: { apt: 'systemd', dnf: 'systemd', apk: '', brew: '' },
+  },
   zstd: {
     name: 'zstd',
     why: 'compresses dumps for the tests',

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { docker, dockerLines } from '../support/docker-cli.ts';
-import { dumpServer } from '../support/dumps.ts';
+import { dumpShop } from '../support/shop-dump.ts';
 import { makeStandIns } from './stand-ins.ts';
 
 /** docker-compose.yml of this repository, as a project of the test's own. */
@@ -35,7 +35,9 @@ export async function composeProject(program: string, configuration: string): Pr
   // Whoever runs in a container reads it, as somebody else than here.
   await chmod(folder, 0o755);
   const port = await freePort();
-  const [standIns, dump] = await Promise.all([makeStandIns(name), makeDump(folder)]);
+  const dump = join(folder, 'backups/shop_1.dump');
+  await mkdir(join(folder, 'backups'));
+  const [standIns] = await Promise.all([makeStandIns(name), dumpShop(dump)]);
   const image = `muster.test/muster:${name}`;
   const env = {
     ...process.env,
@@ -72,23 +74,6 @@ export async function composeProject(program: string, configuration: string): Pr
 /** Ids of what the daemon keeps of builds. */
 const buildCache = (): Promise<readonly string[]> =>
   dockerLines('system', 'df', '--verbose', '--format', '{{range .BuildCache}}{{println .ID}}{{end}}');
-
-async function makeDump(folder: string): Promise<string> {
-  const path = join(folder, 'backups/shop_1.dump');
-  await mkdir(join(folder, 'backups'));
-  const server = await dumpServer(15);
-  try {
-    await server.sql('postgres', 'CREATE DATABASE shop');
-    await server.sql('shop', 'CREATE TABLE orders AS SELECT generate_series(1, 1000) AS id');
-    const made = join(server.dir, 'shop_1.dump');
-    await server.dump('shop', 'custom', made);
-    await copyFile(made, path);
-    await chmod(path, 0o644);
-  } finally {
-    await server.close();
-  }
-  return path;
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -1,5 +1,6 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { errnoOf } from '@muster/core';
 
 /**
  * Which process made something, so that another process can later prove that it is dead.
@@ -41,7 +42,17 @@ export function parseWorker(text: string): WorkerIdentity | undefined {
 export function isProvenDead(worker: WorkerIdentity): boolean {
   const kernel = thisKernel();
   if (kernel === UNKNOWN_KERNEL || worker.kernel !== kernel || worker.startTime === '0') return false;
-  return startTimeOf(worker.pid) !== worker.startTime;
+  return startTimeOf(worker.pid) !== worker.startTime && !isHidden(worker.pid);
+}
+
+/** Somebody else's process, which /proc does not show to us (`hidepid`, systemd's `ProtectProc`). */
+function isHidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM' && !existsSync(`/proc/${pid}`);
+  }
 }
 
 /** Names the running kernel: two processes that see the same id can share unix sockets through a directory. */
