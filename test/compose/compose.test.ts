@@ -66,11 +66,10 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
     const { receipt } = await seen();
     const at = { Bucket: BUCKET, Key: receipt.key };
     const client = await s3Client();
-    const { Body } = await client.send(new GetObjectCommand(at));
+    const text = (await (await client.send(new GetObjectCommand(at))).Body?.transformToString()) ?? '';
     const { Retention } = await client.send(new GetObjectRetentionCommand(at));
     client.destroy();
     expect(Retention?.Mode).toBe('GOVERNANCE');
-    const text = (await Body?.transformToString()) ?? '';
     expect(attemptsIn(text)).toMatchObject([{ worker: killed, outcome: 'lost' }, { outcome: 'pass' }]);
     const keyring = join(project.folder, 'keyring');
     await project.compose('cp', 'api:/keyring', keyring);
