@@ -26,6 +26,15 @@ describe('the JSON Schema of a configuration', () => {
     expect(JSON.stringify(schema)).not.toContain('\\\\p{');
   });
 
+  it('offers no word that is not supported yet', () => {
+    expect(schema.properties?.['scratch']?.properties?.['kind']?.['enum']).toEqual([
+      'auto',
+      'docker',
+      'bubblewrap',
+    ]);
+    expect(JSON.stringify(schema)).not.toMatch(/"(podman|pgbackrest|mongodb)"[,\]]/);
+  });
+
   it('refuses keys that are not supported yet', () => {
     expect(schema.properties?.['telemetry']).toEqual({ not: {}, description: 'Not supported yet.' });
     expect(schema['required']).toEqual(['sources']);

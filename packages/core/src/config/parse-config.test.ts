@@ -373,6 +373,16 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     ).toEqual(paths.map((path) => `not_supported_yet sources[0].${path}`));
   });
 
+  it.each(['postgres:\u0024{major}', 'postgres:{majr}', 'a b'])(
+    'tell that %s is no image for any version',
+    (image) => {
+      const text = `${source('restore_only: true')}scratch: { images: { postgres: "${image}" } }\n`;
+      expect(faultsOf(text)).toMatchObject([
+        { path: 'scratch.images.postgres', message: expect.stringContaining('such as postgres:{major}') },
+      ]);
+    },
+  );
+
   it('tell that kind mongodb is not supported yet', () => {
     expect(faultsOf(source('restore_only: true').replace('postgres', 'mongodb'))).toMatchObject([
       { code: 'not_supported_yet', path: 'sources[0].kind', message: 'kind: mongodb is not supported yet' },
@@ -385,6 +395,7 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     ['checks: [c], restore_only: true', 'sources[0].restore_only'],
     ['checks: [c], database: ""', 'sources[0].database'],
     ['checks: [c], image: "a b"', 'sources[0].image'],
+    ['checks: [c], image: "postgres:{major}"', 'sources[0].image'],
     ['checks: [c], scratch: { cpus: 0 }', 'sources[0].scratch.cpus'],
     ['checks: [c], scratch: { pids: 1.5 }', 'sources[0].scratch.pids'],
     ['checks: [c], scratch: { memory: 4 }', 'sources[0].scratch.memory'],
@@ -561,13 +572,15 @@ describe('schedules', () => {
     ['schedule: "0 3 * *"', 'five fields'],
     ['schedule: "0 0 3 * * *"', 'five fields'],
     ['schedule: "@daily"', 'five fields'],
-    ['schedule: "H 3 * * *"', 'the minute is none'],
-    ['schedule: "61 3 * * *"', 'the minute is none'],
-    ['schedule: "0 24 * * *"', 'the hour is none'],
-    ['schedule: "0 3 1W * *"', 'the day of month is none'],
-    ['schedule: "0 3 * fri *"', 'the month is none'],
-    ['schedule: "0 3 * * jan"', 'the day of week is none'],
-    ['schedule: "0 3 * * 5-"', 'the day of week is none'],
+    ['schedule: "H 3 * * *"', 'H is no minute (0-59, with * , - and /)'],
+    ['schedule: "*/0 3 * * *"', '*/0 is no minute'],
+    ['schedule: "5;1 3 * * *"', 'the minute is none'],
+    ['schedule: "61 3 * * *"', '61 is no minute (0-59'],
+    ['schedule: "0 24 * * *"', '24 is no hour (0-23'],
+    ['schedule: "0 3 1W * *"', '1W is no day of month (1-31'],
+    ['schedule: "0 3 * fri *"', 'fri is no month (1-12 or jan-dec'],
+    ['schedule: "0 3 * * jan"', 'jan is no day of week (0-7 or sun-sat'],
+    ['schedule: "0 3 * * 5-"', '5- is no day of week'],
     ['schedule: "0 3 30 2 *"', 'due at some time'],
     ['schedule: "0 3 31 4,6 *"', 'due at some time'],
     ['schedules: [{ name: a, cron: "0 3 * * *", tz: Mars/Base }]', 'a time zone such as'],

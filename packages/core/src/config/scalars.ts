@@ -29,18 +29,21 @@ export function parsedString<T>(parse: (text: string) => { readonly value: T } |
 export const notYet = () => z.never({ error: NOT_YET }).exactOptional().describe('Not supported yet.');
 export const NOT_YET = 'is not supported yet';
 
-/** One of some words, of which only the `supported` ones can be had yet. */
+/** One of some words, of which only the `supported` ones can be had yet: editors are offered no others. */
 export function choice<const S extends string, const U extends string>(
   supported: readonly S[],
   unsupported: readonly U[],
 ) {
   const isSupported = (word: string): word is S => (supported as readonly string[]).includes(word);
-  return z.enum([...supported, ...unsupported]).transform((word, context): S => {
-    if (isSupported(word)) return word;
-    const params: IssueDetails = { code: 'not_supported_yet' };
-    context.issues.push({ code: 'custom', message: `${word} ${NOT_YET}`, input: word, params });
-    return z.NEVER;
-  });
+  return z
+    .enum([...supported, ...unsupported])
+    .meta({ enum: [...supported] })
+    .transform((word, context): S => {
+      if (isSupported(word)) return word;
+      const params: IssueDetails = { code: 'not_supported_yet' };
+      context.issues.push({ code: 'custom', message: `${word} ${NOT_YET}`, input: word, params });
+      return z.NEVER;
+    });
 }
 
 export const text = () => z.string().min(1, { error: 'expected some text' });

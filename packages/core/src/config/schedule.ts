@@ -11,6 +11,13 @@ const name = (what: string) =>
 export const poolName = () => name('the name of a pool');
 
 const FIELDS = ['minute', 'hour', 'day of month', 'month', 'day of week'] as const;
+const RANGES: Readonly<Record<(typeof FIELDS)[number], string>> = {
+  minute: '0-59',
+  hour: '0-23',
+  'day of month': '1-31',
+  month: '1-12 or jan-dec',
+  'day of week': '0-7 or sun-sat',
+};
 const EXPECTED = `expected cron with five fields (${FIELDS.join(', ')})`;
 const NO_NAMES = /^[^a-z]*$/i;
 /** What the parser takes beyond crontab(5) and makes something else of: `H` by chance, `jan` as a day, `fri` as a month. */
@@ -46,10 +53,11 @@ const readCron = remembered((written: string): { readonly value: string } | { re
   const misnamed = FIELDS.find((name, index) => !NAMES[name].test(fields[index] ?? ''));
   if (misnamed === undefined && isDue(value)) return { value };
   const wrong = misnamed ?? FIELDS.find((_, index) => !isDue(alone(fields, index)));
-  return {
-    message:
-      wrong === undefined ? `${EXPECTED} that is due at some time` : `${EXPECTED}, and the ${wrong} is none`,
-  };
+  if (wrong === undefined) return { message: `${EXPECTED} that is due at some time` };
+  const field = fields[FIELDS.indexOf(wrong)] ?? '';
+  // What is longer, or of other characters, may be anything that was pasted here.
+  const fault = /^[\w*/,#-]{1,40}$/.test(field) ? `${field} is no ${wrong}` : `the ${wrong} is none`;
+  return { message: `${EXPECTED}; ${fault} (${RANGES[wrong]}, with * , - and /)` };
 });
 
 /** With all other fields left open. */

@@ -56,7 +56,10 @@ const backup = z.strictObject({
   process_max: notYet(),
 });
 
-const image = () => text().regex(/^\S+$/, { error: 'expected the reference of an image' });
+const image = () =>
+  text().regex(/^[\w./:@[\]-]+$/, {
+    error: 'expected the reference of an image, such as postgres:17; only scratch.images have {major} in it',
+  });
 
 /** Every key of a source but its slug: `defaults` has the same. */
 const sourceShape = {
@@ -124,7 +127,9 @@ const checkId = () =>
 const check = z.strictObject({
   id: checkId().describe('The unique name of the check.'),
   summary_sql: text().exactOptional().describe('PostgreSQL: the query whose one row is judged.'),
-  summary_find: summaryFind.exactOptional().describe('MongoDB: the question whose one row is judged.'),
+  summary_find: summaryFind
+    .exactOptional()
+    .describe('MongoDB, which is not supported yet: the question whose one row is judged.'),
   expect: expectSentence().describe('One comparison, <column> <op> <literal>, such as n > 100.'),
   database: text().exactOptional().describe("The database to ask. Default: the source's."),
   timeout: timeLimit().exactOptional().describe("Default: the source's limits.check."),
@@ -135,8 +140,8 @@ const check = z.strictObject({
 const MAX_LOCK_DAYS = 36_500;
 
 const imagePattern = () =>
-  image().regex(/^(?:[^{}]|\{major\})*$/, {
-    error: 'expected an image in which {major} stands for the version',
+  text().regex(/^(?:[\w./:@[\]-]|\{major\})+$/, {
+    error: 'expected an image in which {major} stands for the version, such as postgres:{major}',
   });
 
 const s3 = z.strictObject({
@@ -192,7 +197,9 @@ export const configSchema = z
         images: z
           .strictObject({
             postgres: imagePattern().exactOptional().describe('Default: postgres:{major}.'),
-            mongodb: imagePattern().exactOptional().describe('Default: mongo:{major}.'),
+            mongodb: imagePattern()
+              .exactOptional()
+              .describe('Default: mongo:{major}. MongoDB is not supported yet.'),
           })
           .exactOptional()
           .describe('Images by engine; {major} stands for the version that a backup needs.'),
