@@ -111,7 +111,10 @@ it('what a receipt is held against must match', async () => {
 it('what keeps it from verifying at all is usage', async () => {
   const { text } = await signedReceipt(here, 'pass');
   await here.write('receipt.json', text);
-  expect(await here.run(['verify', 'absent.json'])).toMatchObject({ exitCode: 64 });
+  expect(await here.run(['verify', 'absent.json'])).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringMatching(/absent\.json cannot be read: there is no such file\.\n$/),
+  });
   expect(await here.run(['verify', 'receipt.json', '--keyring', 'nowhere'])).toMatchObject({ exitCode: 64 });
   expect(await here.run(['verify', 'receipt.json', '--key', 'a', '--keyring', 'b'])).toMatchObject({
     exitCode: 64,

@@ -11,6 +11,7 @@ import {
 import type { ConfigDocument } from '@muster/queue';
 import type { Cli } from './cli.js';
 import { ConfigFaults } from './problem.js';
+import { readFailure } from './read-failure.js';
 
 /** Where a configuration is looked for, in this order, when neither `--config` nor `MUSTER_CONFIG` names one. */
 const NAMES = ['muster.yaml', 'config.yaml'] as const;
@@ -103,8 +104,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw new MusterError('config_not_found', `The configuration ${file} cannot be read (${code}).`, {
-      cause,
-    });
+    const why = readFailure(cause);
+    throw new MusterError('config_not_found', `The configuration ${file} cannot be read: ${why}.`, { cause });
   }
 }

@@ -47,7 +47,7 @@ describe('a secret', () => {
   it.each([
     [{ kind: 'env', name: 'A' }, 'env:A'],
     [{ kind: 'file', path: join(root, 'absent') }, 'there is no such file'],
-    [{ kind: 'file', path: root }, 'that is a directory'],
+    [{ kind: 'file', path: root }, 'it is a directory'],
   ] as const)('that cannot be had is named, never shown: %o', async (ref, said) => {
     await expect(resolveSecret(ref, { B: 'hunter2' })).rejects.toMatchObject({
       code: 'secret_unavailable',

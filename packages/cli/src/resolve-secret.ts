@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { MusterError, type SecretRef, writeSecretRef } from '@muster/core';
+import { readFailure } from './read-failure.js';
 
 /** More than any credential or key needs. */
 const LONGEST_SECRET = 64 * 1024;
@@ -29,19 +30,6 @@ async function readSecret(path: string): Promise<string> {
       `${readFailure(cause)}; make it readable for the user who runs Muster`,
       cause,
     );
-  }
-}
-
-function readFailure(cause: unknown): string {
-  switch ((cause as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-      return 'there is no such file';
-    case 'EACCES':
-      return 'that file may not be read';
-    case 'EISDIR':
-      return 'that is a directory';
-    default:
-      return 'that file could not be read';
   }
 }
 

@@ -7,6 +7,7 @@ import type { Cli, Perform } from '../cli.js';
 import { interruptible } from '../interruption.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { asMusterError, EXIT } from '../problem.js';
+import { readFailure } from '../read-failure.js';
 import { verificationLines } from '../render/verification.js';
 
 interface VerifyOptions {
@@ -121,13 +122,7 @@ async function readReceiptFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new MusterError(
-      'usage',
-      `The receipt ${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-      {
-        cause,
-      },
-    );
+    throw new MusterError('usage', `The receipt ${path} cannot be read: ${readFailure(cause)}.`, { cause });
   }
 }
 
