@@ -36,7 +36,7 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
     expect(JSON.parse(await told('list', '--json')).drills).toMatchObject([
       { drill_id: drillId, state: 'storing' },
     ]);
-    expect(await told('show', drillId)).toMatch(/state +storing\n *waits for +the sink/);
+    expect(await told('show', drillId)).toMatch(/state +storing$.*waits for +the sink/ms);
     expect(await fleet.muster('drill', 'cancel', drillId)).toMatchObject({
       exitCode: 2,
       stderr: expect.stringContaining('has ended, and its receipt waits for the sink'),
@@ -96,6 +96,16 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
       exitCode: 2,
       stderr: expect.stringContaining('has ended, and its receipt is in quarantine'),
     });
+    const later = await fleet.enqueue();
+    const { drills: listed } = JSON.parse(await told('list', '--json'));
+    const shown = listed.map((drill: { drill_id: string; state?: string }) => [drill.drill_id, drill.state]);
+    expect(shown.slice(-2)).toEqual([
+      [drillId, 'quarantined'],
+      [later, 'waiting'],
+    ]);
+    expect(shown.slice(0, -2).every(([, state]: readonly [string, string?]) => state === undefined)).toBe(
+      true,
+    );
     watching.child.kill('SIGINT');
     expect(await watching.ended).toMatchObject({ exitCode: 2 });
     await Promise.all([drills.close(), receipts.close()]);

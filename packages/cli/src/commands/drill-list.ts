@@ -86,7 +86,7 @@ function listTable(output: Cli['output'], ended: readonly Cell[][], open: readon
   );
 }
 
-export function openSummaryOf({ drillId, ...drill }: OpenDrill): object {
+export function openSummaryOf({ drillId, ...drill }: OpenDrill): Readonly<Record<string, unknown>> {
   const { source, pool, state, worker, phase, waitsFor, why, attempts } = drill;
   return {
     drill_id: drillId,
@@ -101,15 +101,23 @@ export function openSummaryOf({ drillId, ...drill }: OpenDrill): object {
   };
 }
 
+/** What a drill waits for, for people: also where its fleet knows of nothing special. */
+export function waitText({ state, pool, waitsFor }: OpenDrill): string | undefined {
+  if (waitsFor !== undefined) return printable(waitsFor);
+  if (state === 'waiting') return `a free worker of the pool ${pool}`;
+  return state === 'delayed' ? 'its time' : undefined;
+}
+
 function openCells(drill: OpenDrill, style: Style): Cell[] {
-  const { drillId, source, state, phase, waitsFor } = drill;
+  const { drillId, source, state, phase } = drill;
+  const waits = waitText(drill);
   return [
     { text: drillId },
     { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
     { text: printable(source) },
     { text: '' },
     { text: phase ?? state, paint: style.dim },
-    { text: waitsFor === undefined ? '' : `waits for ${printable(waitsFor)}` },
+    { text: waits === undefined ? '' : `waits for ${waits}` },
     { text: '' },
   ];
 }

@@ -10,7 +10,7 @@ import { EXIT } from '../problem.js';
 import { fields } from '../render/fields.js';
 import { receiptLines } from '../render/receipt.js';
 import { printable, printableLines } from '../terminal/printable.js';
-import { openSummaryOf } from './drill-list.js';
+import { openSummaryOf, waitText } from './drill-list.js';
 
 export interface DrillShowOptions {
   readonly output?: true;
@@ -43,15 +43,14 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
 /** What is known of a drill without a receipt. */
 export function tellOpen({ output }: Cli, open: OpenDrill): number {
   const document = openSummaryOf(open);
-  output.result(document, () =>
-    fields(
-      Object.entries(document).map(([name, value]): [string, string] => [
-        name.replaceAll('_', ' '),
-        printable(String(value)),
-      ]),
-      output.style,
-    ),
-  );
+  output.result(document, () => {
+    const { waits_for: _, ...rest } = document;
+    const told = Object.entries(rest).map(([name, value]): [string, string] => [
+      name.replaceAll('_', ' '),
+      printable(String(value)),
+    ]);
+    return fields([...told, ['waits for', waitText(open)]], output.style);
+  });
   return EXIT.pass;
 }
 

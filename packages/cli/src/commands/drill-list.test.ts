@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { createOutput } from '../terminal/output.js';
+import { drillTable } from './drill-list.js';
+
+const ID = 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C';
+const nowhere = { write: () => {} };
+const output = createOutput(nowhere, nowhere, {}, { json: false, quiet: false, color: false });
+const drill = { drillId: ID, source: 'shop', pool: 'eu', attempts: 0 };
+
+it.each([
+  ['waiting', {}, 'waits for a free worker of the pool eu'],
+  ['delayed', {}, 'waits for its time'],
+  ['delayed', { waitsFor: 'room: memory on host' }, 'waits for room: memory on host'],
+  ['storing', { waitsFor: 'the sink' }, 'waits for the sink'],
+] as const)('a drill that is %s says what it waits for', (state, more, text) => {
+  const [, line] = drillTable(output, [], [{ ...drill, state, ...more }]);
+  expect(line).toMatch(new RegExp(`^${ID} .* shop +${state} +${text}$`));
+});
