@@ -134,7 +134,7 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
 });
 
 describe.runIf(canCompose)('docker-compose.yml', () => {
-  it('gives the Docker socket to the worker alone, and powers to nobody else', async () => {
+  it('gives the Docker socket to the worker alone, powers to nobody else, passwords to none', async () => {
     const args = ['--file', 'docker-compose.yml', '--profile', '*', 'config', '--format', 'json'];
     const { services } = JSON.parse((await run(program ?? '', args)).stdout) as {
       services: Record<string, ServiceOf>;
@@ -148,6 +148,15 @@ describe.runIf(canCompose)('docker-compose.yml', () => {
     expect(named(({ cap_drop, read_only }) => cap_drop?.[0] !== 'ALL' || read_only !== true)).toEqual([]);
     const open = Object.values(services).flatMap(({ ports = [] }) => ports.map(({ host_ip }) => host_ip));
     expect(new Set(open)).toEqual(new Set(['127.0.0.1']));
+    const variables = Object.values(services).flatMap(({ environment = {} }) => Object.keys(environment));
+    expect(variables.filter((name) => /PASS|SECRET|TOKEN|KEY/.test(name))).toEqual([]);
+  });
+
+  it('is of the Node that the tests have', async () => {
+    const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    expect(await readFile('Dockerfile', 'utf8')).toContain(`NODE_IMAGE=node:${devDependencies['node']}-`);
   });
 });
 
@@ -165,6 +174,7 @@ interface ServiceOf {
   readonly cap_add?: readonly string[];
   readonly cap_drop?: readonly string[];
   readonly read_only?: boolean;
+  readonly environment?: Readonly<Record<string, string | null>>;
 }
 
 function attemptsIn(bundle: string): Statement['predicate']['attempts'] {
