@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { lstat, rm } from 'node:fs/promises';
+import { BlockList, createConnection } from 'node:net';
 import {
   type ApiConfig,
   type ApiToken,
@@ -43,7 +44,7 @@ export async function startApi(
   { listen = DEFAULT_LISTEN, tokens }: ApiConfig,
   { version }: Pick<ApiOptions, 'version'>,
 ): Promise<RunningApi> {
-  if (tokens.length === 0 && !isLocal(listen)) {
+  if (tokens.length === 0 && !(await isLocal(listen))) {
     throw new MusterError(
       'tokens_missing',
       `The API does not listen on ${describeListen(listen)} without tokens: make some with \`muster token generate\` and put them into api.tokens, or listen on loopback.`,
@@ -82,16 +83,29 @@ export async function startApi(
   };
 }
 
-const isLocal = (listen: Listen): boolean =>
-  'path' in listen || listen.host === 'localhost' || listen.host === '::1' || /^127\./.test(listen.host);
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8);
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** False where another machine can reach it. What a name begins with says nothing: where it leads, does. */
+async function isLocal(listen: Listen): Promise<boolean> {
+  if ('path' in listen) return true;
+  const addresses = await lookup(listen.host, { all: true }).catch(() => []);
+  const areLocal = addresses.every(({ address, family }) =>
+    LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4'),
+  );
+  return addresses.length > 0 && areLocal;
+}
 
 function addressOf(address: ReturnType<import('node:net').Server['address']>): string {
   if (address === null || typeof address === 'string') return address ?? '';
   return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-/** What a process that was killed left; one that answers is somebody's. */
+/** What a process that was killed left. One that answers is somebody's, and what is no socket is no business of this. */
 async function removeStaleSocket(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  if (!there?.isSocket()) return;
   const answers = await new Promise<boolean>((resolve) => {
     const client = createConnection(path, () => {
       client.destroy();

@@ -59,9 +59,9 @@ export function boardWorld() {
     end: (id) => orAway(() => void kept.delete(id)),
   };
   const board: ApiPorts['board'] = { queues: { list: () => orAway(() => queues) }, sessions };
-  const serve = (known = tokens) =>
-    buildServer({ board, logger: silent } as unknown as ApiPorts, { tokens: () => known, version: '0' });
-  return { done, kept, given, addQueue, serve };
+  const ports = { board, logger: silent } as unknown as ApiPorts;
+  const serve = (known = tokens) => buildServer(ports, { tokens: () => known, version: '0' });
+  return { done, kept, given, addQueue, ports, serve };
 }
 
 function fakeQueue(
