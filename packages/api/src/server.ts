@@ -19,6 +19,8 @@ import { sourceRoutes } from './routes/sources.js';
 
 const BODY_BYTES = 256 * 1024;
 const REQUEST_MS = 30_000;
+/** Nothing was sent or taken for so long: a reader who does not read holds on to nothing. */
+const STALLED_MS = 60_000;
 /** Of one address; what costs more has a limit of its own. */
 const MOST_A_SECOND = 2_000;
 const NOBODY: Principal = { name: '-', role: 'viewer' };
@@ -29,6 +31,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   const server: ApiServer = fastify({
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
+    connectionTimeout: STALLED_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<ZodTypeProvider>();

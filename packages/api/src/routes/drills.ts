@@ -167,6 +167,8 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     '/api/v1/drills/:id/events',
     {
       config: { role: 'viewer' },
+      // What only a stream's head is asked of would hold on to the stream all the same.
+      exposeHeadRoute: false,
       schema: {
         summary: 'What happens to a drill, as it happens',
         description:
@@ -193,12 +195,14 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       if (streams >= MOST_STREAMS) {
         throw new Refusal(503, 'too_many_streams', `There are ${MOST_STREAMS} streams of events already.`);
       }
+      reply.hijack();
+      // Whoever left meanwhile: nobody would hear of it any more.
+      if (reply.raw.destroyed) return;
       const gone = new AbortController();
-      request.raw.once('close', () => gone.abort());
+      reply.raw.once('close', () => gone.abort());
       const signals = [gone.signal, closing, ...(ended ? [AbortSignal.timeout(REPLAY_MS)] : [])];
       const signal = AbortSignal.any(signals);
       streams += 1;
-      reply.hijack();
       try {
         const told = events.follow(id, request.headers['last-event-id'], signal);
         await streamEvents(reply.raw, told, gone.signal);

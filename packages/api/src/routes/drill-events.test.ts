@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { ToldEvent } from '@muster/queue';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiServer } from '../api.js';
+import type { ApiPorts } from '../api-ports.js';
+import { bearer, boardWorld, plan, tokens } from '../board/board-world.fixture.js';
+import { buildServer } from '../server.js';
+
+const PATH = `/api/v1/drills/${plan.drill_id}/events`;
+const none = async () => undefined;
+
+describe('a stream of events', () => {
+  let server: ApiServer;
+  let asked: PromiseWithResolvers<void>;
+  let answer: PromiseWithResolvers<void>;
+  let streams: number;
+  beforeEach(async () => {
+    [asked, answer, streams] = [Promise.withResolvers(), Promise.withResolvers(), 0];
+    const find = async () => {
+      asked.resolve();
+      await answer.promise;
+      return { plan, state: 'waiting', idleSince: new Date(0) };
+    };
+    const follow = async function* (_id: string, _after: string | undefined, signal: AbortSignal) {
+      streams += 1;
+      yield { id: '1-0', at: new Date(0), event: { type: 'waiting', why: 'x' } } satisfies ToldEvent;
+      await once(signal, 'abort');
+    };
+    const ports = {
+      ...boardWorld().ports,
+      drills: { find },
+      receipts: { find: none },
+      registry: { list: async () => [] },
+      states: { waiting: none },
+      index: { get: none },
+      events: { follow },
+    } as unknown as ApiPorts;
+    server = await buildServer(ports, { tokens: () => tokens, version: '0' });
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    return () => server.close();
+  });
+
+  /** A request for it, and the server's own end of its connection. */
+  const request = async (): Promise<{ readonly client: Socket; readonly served: Socket }> => {
+    const accepted = once(server.server, 'connection');
+    const client = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+    const { authorization } = bearer('viewer');
+    client.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`);
+    const [served] = (await accepted) as [Socket];
+    return { client, served };
+  };
+
+  it('does not begin for a reader who left before it could', async () => {
+    const early = await request();
+    await asked.promise;
+    early.client.destroy();
+    await once(early.served, 'close');
+    answer.resolve();
+    const next = await request();
+    await once(next.client, 'data');
+    expect(streams).toBe(1);
+    next.client.destroy();
+  });
+
+  it('is not held by whoever asks for its head alone', async () => {
+    answer.resolve();
+    const { statusCode } = await server.inject({ method: 'HEAD', url: PATH, headers: bearer('viewer') });
+    expect([statusCode, streams]).toEqual([404, 0]);
+  });
+});
