@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Config, isMusterError, writeSecretRef } from '@muster/core';
+import { type Config, errnoOf, isMusterError, writeSecretRef } from '@muster/core';
 import {
   createSigner,
   ensurePrivateKey,
@@ -72,14 +72,16 @@ async function warnIfUnknown(
 ): Promise<void> {
   try {
     if ((await listKeys(keyring)).some((key) => key.keyId === keyId)) return;
-    output.note(
-      `The signing key ${keyId.slice(0, 12)}… is not in the keyring ${nearest(keyring, environment.cwd)}: ` +
-        `its receipts verify only once its public key is there.`,
-    );
   } catch (error) {
     if (!isMusterError(error)) throw error;
-    output.note(`${error.message} Until then no receipt verifies.`);
+    // One that is not there yet holds no key.
+    if (errnoOf(error.cause) !== 'ENOENT')
+      return output.note(`${error.message} Until then no receipt verifies.`);
   }
+  output.note(
+    `The signing key ${keyId.slice(0, 12)}… is not in the keyring ${nearest(keyring, environment.cwd)}: ` +
+      `its receipts verify only once its public key is there.`,
+  );
 }
 
 function warnIfReadable({ output }: Cli, key: LoadedPrivateKey): void {
