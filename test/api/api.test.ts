@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeToken } from '@muster/api';
+import { newDrillId } from '@muster/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, apiTokens, eventsOf } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -114,6 +115,35 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect(await fleet.receipt(await ask())).toMatchObject({ result: 'pass' });
   });
 
+  it('says within seconds that the index hangs, and answers what does not need it', async () => {
+    // One connection is open, and is the first to be asked.
+    expect((await call('/api/v1/drills')).status).toBe(200);
+    const everyone = await processesOf(join(fleet.indexServer.dir, 'data'));
+    for (const pid of everyone) process.kill(pid, 'SIGSTOP');
+    try {
+      const limited = () => ({ signal: AbortSignal.timeout(10_500) });
+      const paths = ['drills?result=pass', 'drills', `drills/${newDrillId(new Date())}`, 'sources/shop'];
+      const asked = paths.map(async (path) => {
+        const answer = await call(`/api/v1/${path}`, limited());
+        return [answer.status, await answer.text()] as const;
+      });
+      for (const [status, text] of await Promise.all(asked)) {
+        expect(status).toBe(503);
+        expect(text).not.toContain(fleet.indexServer.dir);
+      }
+      expect(await (await call('/readyz')).json()).toMatchObject({
+        index: { ok: false },
+        redis: { ok: true },
+      });
+      expect((await call('/api/v1/sources')).status).toBe(200);
+      expect((await call('/metrics', limited())).status).toBe(200);
+    } finally {
+      for (const pid of everyone) process.kill(pid, 'SIGCONT');
+    }
+    const isBack = async () => (await call('/api/v1/drills')).status === 200;
+    await eventually('the index answers again', isBack, 60_000);
+  });
+
   it('takes the tokens of its file when it is told to, and keeps those it has where the file has a fault', async () => {
     const file = join(fleet.folder, 'muster.yaml');
     const before = await readFile(file, 'utf8');
@@ -143,3 +173,10 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     await ended;
   });
 });
+
+/** The processes of the PostgreSQL of a data directory. */
+async function processesOf(data: string): Promise<readonly number[]> {
+  const [postmaster = ''] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+  const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
+  return [postmaster, ...children.trim().split(' ')].map(Number);
+}

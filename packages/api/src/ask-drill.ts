@@ -15,12 +15,12 @@ import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
 import type { Principal } from './auth.js';
 import { createInForce, sourceOf } from './in-force.js';
+import { looking } from './limits.js';
 import { Refusal } from './problem.js';
 import type { askSchema } from './schemas.js';
 
 type Asked = z.infer<typeof askSchema>;
 
-const STORING_MS = 60_000;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export interface Accepted {
@@ -68,7 +68,7 @@ export function createAskDrill(ports: ApiPorts) {
         ...(asked.pool !== undefined && { pool: asked.pool }),
       });
     return await traceRequest(plan, drillsQueue(plan.pool), contextOf(carrier), async (sent) => {
-      await requestDrill(ports, plan, sent, AbortSignal.timeout(STORING_MS));
+      await requestDrill(ports, plan, sent, looking());
       const traceId = traceIdOf(contextOf(sent));
       return { id: drillId, ...(traceId && { trace_id: traceId }) };
     });
@@ -78,7 +78,7 @@ export function createAskDrill(ports: ApiPorts) {
 /** Where the first request died between its plan and its queue. */
 async function plannedBefore({ store }: ApiPorts, slug: string, drillId: string): Promise<Plan | undefined> {
   try {
-    return await getPlan(store, slug, drillId, AbortSignal.timeout(STORING_MS));
+    return await getPlan(store, slug, drillId, looking());
   } catch (error) {
     if (isMusterError(error, 'evidence_not_found')) return undefined;
     throw error;
@@ -87,7 +87,7 @@ async function plannedBefore({ store }: ApiPorts, slug: string, drillId: string)
 
 async function isKnown({ drills, receipts, index }: ApiPorts, drillId: string): Promise<boolean> {
   if ((await drills.find(drillId)) !== undefined || (await receipts.holds(drillId))) return true;
-  return (await index.get(drillId, AbortSignal.timeout(STORING_MS))) !== undefined;
+  return (await index.get(drillId, looking())) !== undefined;
 }
 
 /** With those of its checks that are asked for, in its own order. */

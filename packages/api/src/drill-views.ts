@@ -3,6 +3,7 @@ import type { IndexedDrill } from '@muster/index';
 import { type OpenDrill as KnownDrill, openDrills as knownDrills } from '@muster/queue';
 import { contextOf, traceIdOf } from '@muster/telemetry';
 import type { ApiPorts } from './api-ports.js';
+import { looking } from './limits.js';
 import type { EndedDrill, OpenDrill } from './schemas.js';
 
 /** A drill with a receipt. */
@@ -24,11 +25,10 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
 
 /** More of what waits is for nobody to read. */
 const MOST_OPEN = 200;
-const LOOKING_MS = 15_000;
 
 /** The 200 newest drills without a stored receipt, of one source or of all, newest first. @throws `redis_unavailable`, `index_unavailable`. */
 export async function openDrills(ports: ApiPorts, source?: string): Promise<readonly OpenDrill[]> {
-  const limit = AbortSignal.timeout(LOOKING_MS);
+  const limit = looking();
   const known = await knownDrills(ports, { source, most: MOST_OPEN });
   const open = known.map(async (drill) => {
     // Where a second receipt of a drill went to quarantine, its first one stands.

@@ -31,18 +31,27 @@ const problemOf = (status: number, code: string, detail: string): Problem => ({
   code,
 });
 
-/** What Muster's own faults are in HTTP; all others are nobody's business outside. */
-const STATUS: Partial<Readonly<Record<MusterError['code'], number>>> = {
-  usage: 400,
-  not_supported_yet: 400,
-  drill_not_found: 404,
-  evidence_not_found: 404,
-  redis_unavailable: 503,
-  redis_unsuitable: 503,
-  index_unavailable: 503,
-  producer_unavailable: 503,
-  evidence_unwritable: 503,
+/**
+ * What Muster's own faults are in HTTP; all others are nobody's business outside. Where a message may name hosts and paths,
+ * there are other words for it: it is for the log.
+ */
+const FAULTS: Partial<
+  Readonly<Record<MusterError['code'], { readonly status: number; readonly detail?: string }>>
+> = {
+  usage: { status: 400 },
+  not_supported_yet: { status: 400 },
+  drill_not_found: { status: 404 },
+  evidence_not_found: { status: 404, detail: 'The evidence store does not have it.' },
+  redis_unavailable: away('Redis did not answer: see whether it runs and is reached'),
+  redis_unsuitable: away('This Redis is not fit for a fleet'),
+  index_unavailable: away('The index did not answer: see whether it runs and is reached'),
+  evidence_unwritable: away('The evidence store did not do it: see whether it is reached'),
+  producer_unavailable: { status: 503 },
 };
+
+function away(what: string): { readonly status: number; readonly detail: string } {
+  return { status: 503, detail: `${what}. The log of the API says more.` };
+}
 
 /** The codes of what the HTTP server itself refuses. */
 const HTTP: Readonly<Record<number, string>> = {
@@ -57,8 +66,11 @@ const HTTP: Readonly<Record<number, string>> = {
 export function problemFrom(error: unknown): Problem {
   if (error instanceof Refusal) return error.problem;
   if (isMusterError(error)) {
-    const status = STATUS[error.code];
-    if (status !== undefined) return problemOf(status, error.code, error.message);
+    const fault = FAULTS[error.code];
+    if (fault !== undefined) return problemOf(fault.status, error.code, fault.detail ?? error.message);
+  }
+  if (isTimeout(error)) {
+    return problemOf(503, 'timed_out', 'What is needed for it did not answer in time: /readyz tells more.');
   }
   const status =
     error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
@@ -68,3 +80,8 @@ export function problemFrom(error: unknown): Problem {
   if (code !== undefined && error instanceof Error) return problemOf(status, code, error.message);
   return problemOf(500, 'internal', 'Muster itself failed; its log says more.');
 }
+
+/** A limit of ours, or the server's own. */
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.name === 'TimeoutError' || ('code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT'));

@@ -1,7 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { isMusterError } from '@muster/core';
 import fastify from 'fastify';
 import {
   jsonSchemaTransform,
@@ -12,6 +11,7 @@ import {
 import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { mayAs, type Principal, principalOf } from './auth.js';
+import { ANSWER_MS, ASSET_MS } from './limits.js';
 import { problemFrom, Refusal } from './problem.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
@@ -32,6 +32,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
     connectionTimeout: STALLED_MS,
+    handlerTimeout: ANSWER_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<ZodTypeProvider>();
@@ -66,9 +67,10 @@ function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
   server.setErrorHandler((error, request, reply) => {
     const problem = problemFrom(error);
     if (problem.status >= 500) {
-      logger.error('a request failed', isMusterError(error) ? error : (error as Error), {
+      logger.error('a request failed', error, {
         route: request.routeOptions.url ?? '',
         method: request.method,
+        code: problem.code,
       });
     }
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -113,6 +115,7 @@ async function describeApi(server: ApiServer, version: string): Promise<void> {
   await server.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, role: undefined };
+      route.handlerTimeout = ASSET_MS;
     });
     await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   });

@@ -43,7 +43,8 @@ export interface FleetMetricsOptions {
 export const MOST_SOURCES = 1_000;
 /** No slug: nobody's source is called that. */
 export const OTHER_SOURCES = '_other';
-const LOOKING_MS = 10_000;
+/** Whoever scrapes is to have what is known before it gives up. */
+const LOOKING_MS = 8_000;
 
 type Name =
   | 'queueDepth'

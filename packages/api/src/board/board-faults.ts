@@ -1,18 +1,13 @@
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import { Refusal } from '../problem.js';
 
-/** What went wrong in Bull Board, in the words of the API. Where Redis is, is told to the log alone. */
+/** What went wrong in Bull Board, in the words of the API. */
 export function boardFault(error: unknown): unknown {
-  if (error instanceof Refusal || !(error instanceof Error)) return error;
+  if (isMusterError(error) || error instanceof Refusal || !(error instanceof Error)) return error;
   const code = 'code' in error ? error.code : undefined;
   if (code === 'FST_ERR_HANDLER_TIMEOUT' || isOfRedis(error)) {
-    return new MusterError(
-      'redis_unavailable',
-      'Redis did not answer: see whether it runs and is reached. The log of the API says more.',
-      { cause: error },
-    );
+    return new MusterError('redis_unavailable', 'Redis did not answer the board.', { cause: error });
   }
-  if (isMusterError(error)) return error;
   // BullMQ's scripts refuse with a negative number: the job is gone, or no longer in the state that was seen.
   if (typeof code === 'number') {
     return new Refusal(
@@ -27,7 +22,6 @@ export function boardFault(error: unknown): unknown {
 }
 
 const isOfRedis = (error: Error): boolean =>
-  isMusterError(error, 'redis_unavailable') ||
   error.name === 'ReplyError' ||
   error.name === 'MaxRetriesPerRequestError' ||
   /^E[A-Z]+$/.test(errnoOf(error) ?? '') ||

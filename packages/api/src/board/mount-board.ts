@@ -10,6 +10,7 @@ import type { Role } from '@muster/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Api, ApiServer } from '../api.js';
 import type { ApiOptions } from '../api-ports.js';
+import { ASSET_MS } from '../limits.js';
 import { problemFrom, Refusal } from '../problem.js';
 import { BoardAdapter } from './board-adapter.js';
 import { boardFault } from './board-faults.js';
@@ -20,8 +21,6 @@ import { isSameOrigin } from './same-origin.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { shownJob, shownQueue, shownScheduler } from './shown.js';
 
-/** Redis itself is given 8 s. */
-const ANSWER_MS = 9_500;
 const MOST_JOBS_A_PAGE = 100;
 
 /** Bull Board below `/queues`, for whoever has a token: every role looks, admins act. */
@@ -80,7 +79,7 @@ function answerBelow(scope: ApiServer, { ports: { logger } }: Api): void {
   scope.addHook('onRoute', (route) => {
     route.config = { ...route.config, role: undefined };
     route.schema = { ...route.schema, hide: true };
-    route.handlerTimeout = ANSWER_MS;
+    if (boardRoute('GET', route.url.slice(BOARD.length)).type === 'asset') route.handlerTimeout = ASSET_MS;
     route.errorHandler = (error, request, reply) => {
       const problem = problemFrom(boardFault(error));
       if (problem.status >= 500) {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { ToldEvent } from '@muster/queue';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from '../api.js';
 import type { ApiPorts } from '../api-ports.js';
 import { bearer, boardWorld, plan, tokens } from '../board/board-world.fixture.js';
+import { ANSWER_MS } from '../limits.js';
 import { buildServer } from '../server.js';
 
 const PATH = `/api/v1/drills/${plan.drill_id}/events`;
@@ -41,6 +42,10 @@ describe('a stream of events', () => {
     return () => server.close();
   });
 
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   /** A request for it, and the server's own end of its connection. */
   const request = async (): Promise<{ readonly client: Socket; readonly served: Socket }> => {
     const accepted = once(server.server, 'connection');
@@ -61,6 +66,17 @@ describe('a stream of events', () => {
     await once(next.client, 'data');
     expect(streams).toBe(1);
     next.client.destroy();
+  });
+
+  it('does not begin where the answer took so long that another was given', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const late = server.inject({ url: PATH, headers: bearer('viewer') });
+    await asked.promise;
+    vi.advanceTimersByTime(ANSWER_MS);
+    expect((await late).json()).toMatchObject({ status: 503, code: 'timed_out' });
+    answer.resolve();
+    await server.inject({ url: `/api/v1/drills/${plan.drill_id}`, headers: bearer('viewer') });
+    expect(streams).toBe(0);
   });
 
   it('is not held by whoever asks for its head alone', async () => {

@@ -7,6 +7,7 @@ import type { ApiPorts } from '../api-ports.js';
 import { createAskDrill } from '../ask-drill.js';
 import { endedDrill, openDrill, openDrills } from '../drill-views.js';
 import { streamEvents } from '../event-stream.js';
+import { looking } from '../limits.js';
 import { Refusal } from '../problem.js';
 import {
   askedSchema,
@@ -20,10 +21,8 @@ import {
   problems,
 } from '../schemas.js';
 
-const LOOKING_MS = 15_000;
 const STORING_MS = 5_000;
 const LOOK_MS = 100;
-const limit = (): AbortSignal => AbortSignal.timeout(LOOKING_MS);
 /** Each has a connection to Redis. */
 const MOST_STREAMS = 200;
 /** A drill that is over tells what is still known of it, and no more. */
@@ -85,7 +84,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
           ...(cursor && { before: cursor }),
           limit: most + 1,
         },
-        limit(),
+        looking(),
       );
       const page = found.slice(0, most);
       const last = found.length > most ? page.at(-1) : undefined;
@@ -110,7 +109,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     },
     async ({ params: { id } }) => {
       const open = await knownDrill(ports, id);
-      const ended = await index.get(id, limit());
+      const ended = await index.get(id, looking());
       if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
       if (open === undefined) throw notKnown(id);
       return { ...openDrill(open), attempts: [...(await states.attempts(id))] };
@@ -136,7 +135,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     async ({ params: { id } }, reply) => {
       const ended = await whenIndexed(ports, id);
       if (ended === undefined) throw notKnown(id);
-      const bytes = await store.get(ended.key, limit());
+      const bytes = await store.get(ended.key, looking());
       return await reply.type(BUNDLE).send(Buffer.from(bytes));
     },
   );
@@ -190,11 +189,13 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     async (request, reply) => {
       const { id } = request.params;
       const open = await knownDrill(ports, id);
-      const ended = await index.get(id, limit());
+      const ended = await index.get(id, looking());
       if (ended === undefined && open === undefined) throw notKnown(id);
       if (streams >= MOST_STREAMS) {
         throw new Refusal(503, 'too_many_streams', `There are ${MOST_STREAMS} streams of events already.`);
       }
+      // Where that took too long, this has been said.
+      if (reply.sent) return;
       reply.hijack();
       // Whoever left meanwhile: nobody would hear of it any more.
       if (reply.raw.destroyed) return;
@@ -220,12 +221,12 @@ export function drillRoutes({ server, ports, closing }: Api): void {
 async function whenIndexed({ index, receipts }: ApiPorts, id: string): Promise<IndexedDrill | undefined> {
   const end = Date.now() + STORING_MS;
   while (Date.now() < end && (await receipts.holds(id))) {
-    const indexed = await index.get(id, limit());
+    const indexed = await index.get(id, looking());
     if (indexed !== undefined) return indexed;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   // It leaves its queue when it is indexed.
-  return await index.get(id, limit());
+  return await index.get(id, looking());
 }
 
 const notKnown = (id: string): MusterError =>

@@ -2,6 +2,7 @@ import { isMusterError } from '@muster/core';
 import { z } from 'zod';
 import type { Api } from '../api.js';
 import { createInForce } from '../in-force.js';
+import { problemFrom } from '../problem.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
 
 const PROBE_MS = 5_000;
@@ -105,7 +106,7 @@ async function probe(work: Promise<unknown>): Promise<{ readonly ok: boolean; re
     await work;
     return { ok: true };
   } catch (error) {
-    return { ok: false, why: isMusterError(error) ? error.code : 'internal' };
+    return { ok: false, why: isMusterError(error) ? error.code : problemFrom(error).code };
   }
 }
 

@@ -2,10 +2,10 @@ import { duesBetween, type Source } from '@muster/core';
 import type { Api } from '../api.js';
 import { endedDrill, openDrills } from '../drill-views.js';
 import { createInForce, sourceOf } from '../in-force.js';
+import { looking } from '../limits.js';
 import { problems, sourceListQuery, sourceListSchema, sourceParams, sourceSchema } from '../schemas.js';
 
 const TREND = 20;
-const LOOKING_MS = 15_000;
 const YEAR_MS = 366 * 24 * 60 * 60_000;
 
 export function sourceRoutes({ server, ports }: Api): void {
@@ -51,7 +51,7 @@ export function sourceRoutes({ server, ports }: Api): void {
     async ({ params: { slug } }) => {
       const source = sourceOf(await inForce(), slug, 404);
       const [drills, open] = await Promise.all([
-        ports.index.list({ source: slug, limit: TREND }, AbortSignal.timeout(LOOKING_MS)),
+        ports.index.list({ source: slug, limit: TREND }, looking()),
         openDrills(ports, slug),
       ]);
       const ended = drills.map(endedDrill);
