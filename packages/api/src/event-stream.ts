@@ -17,6 +17,7 @@ export async function streamEvents(
   to.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
+    connection: 'close',
     'x-accel-buffering': 'no',
   });
   // Whoever waits sees that the stream lives; so do proxies between.

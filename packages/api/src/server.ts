@@ -33,13 +33,11 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
     requestTimeout: REQUEST_MS,
     connectionTimeout: STALLED_MS,
     handlerTimeout: ANSWER_MS,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
-  server.addHook('onClose', async () => closing.abort());
-  server.addHook('preClose', async () => closing.abort());
+  endInTime(server, closing);
   answerProblems(server, ports);
   requireRoles(server, tokens);
   await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000 });
@@ -56,6 +54,17 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
     server.swagger(),
   );
   return server;
+}
+
+/** What it has is answered, streams end, and nobody who does not read his answer holds it up. */
+function endInTime(server: ApiServer, closing: AbortController): void {
+  server.addHook('preClose', async () => {
+    closing.abort();
+    setTimeout(() => server.server.closeAllConnections(), ANSWER_MS).unref();
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing.signal.aborted) reply.header('connection', 'close');
+  });
 }
 
 function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
