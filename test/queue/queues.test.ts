@@ -477,6 +477,42 @@ describe('a drill without a stored receipt', () => {
     await ports.receipts.close();
   });
 
+  it('is none where Redis holds what is not of a drill', async () => {
+    const ports = opened();
+    const facts = JSON.stringify({ source: 'shop', why: 'x' });
+    const job = { type: 'receipt', drill_id: 'garbage', source: 'shop', attempt: 1, bundle: '{}' };
+    for (const id of ['garbage', `drl_7${'Z'.repeat(25)}`]) {
+      await redis.zadd('muster:quarantined', 1, id);
+      await redis.hset('muster:quarantined:facts', id, facts);
+    }
+    const receipts = new Queue('receipts', { connection: redis, prefix: 'muster' });
+    await receipts.add('receipt', job, { jobId: 'garbage.1' });
+    expect(await openDrills(ports)).toEqual([]);
+    await Promise.all([receipts.close(), ports.receipts.close()]);
+  });
+
+  it('is among the newest, however many wait', async () => {
+    const ports = opened();
+    const plans = Array.from({ length: 1_200 }, (_, second) => ({
+      ...samplePlan(),
+      drill_id: newDrillId(new Date((second + 1) * 1000)),
+    }));
+    const [first, ...others] = plans;
+    await drills.add(first ?? samplePlan());
+    const queue = new Queue('drills', { connection: redis, prefix: 'muster' });
+    await queue.addBulk(
+      others.map((plan) => ({ name: 'drill', data: { plan }, opts: { jobId: plan.drill_id } })),
+    );
+    const newest = plans.map(({ drill_id }) => drill_id).toReversed();
+    const found = async (...asked: Parameters<typeof openDrills>) =>
+      (await openDrills(...asked)).map(({ drillId }) => drillId);
+    expect(await found(ports)).toEqual(newest);
+    expect(await found(ports, { most: 200 })).toEqual(newest.slice(0, 200));
+    expect(await found(ports, { source: 'shop', most: 200 })).toEqual(newest.slice(0, 200));
+    expect(await drills.list(10)).toHaveLength(10);
+    await Promise.all([queue.close(), ports.receipts.close()]);
+  });
+
   it('is remembered for a week where its receipt is in quarantine', async () => {
     const quarantined = createQuarantinedDrills(redis);
     const [first, second] = [samplePlan().drill_id, samplePlan().drill_id];

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { decodeTime, encodeTime, ulid } from 'ulid';
 import { MusterError } from './error.js';
 
-/** `drl_` and a ULID. */
-export const DRILL_ID = /^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** `drl_` and a ULID of a year with four digits, as RFC 3339 and the paths of evidence have them: until 9983. */
+export const DRILL_ID = /^drl_(?:[0-6][0-9A-HJKMNP-TV-Z]|7[0-5])[0-9A-HJKMNP-TV-Z]{24}$/;
 
 /**
  * A new drill id whose ULID time is `now`.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DRILL_ID } from './ids.js';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
 import type { SummaryJson } from './summary.js';
 import { wellFormed } from './well-formed.js';
@@ -19,7 +20,7 @@ const text = wellFormed.min(1);
 const traceId = z
   .string()
   .regex(/^(?!0{32})[0-9a-f]{32}$/, 'expected 32 lower-case hex digits, not all zero');
-const drillId = z.string().regex(/^drl_[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'expected drl_ and a ULID');
+const drillId = z.string().regex(DRILL_ID, 'expected drl_ and a ULID');
 const slug = z.string().regex(/^[a-z0-9-]+$/);
 
 const result = z.enum(['pass', 'fail', 'error']);

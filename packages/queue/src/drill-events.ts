@@ -178,5 +178,6 @@ async function* follow(
 
 function toldEvent(id: string, fields: readonly string[]): ToldEvent | undefined {
   const event = readJson(fleetEventSchema, fields[1]);
-  return event && { id, at: new Date(Number(id.split('-')[0])), event };
+  const at = new Date(Number(id.split('-')[0]));
+  return event && !Number.isNaN(at.getTime()) ? { id, at, event } : undefined;
 }

@@ -5,7 +5,7 @@ import { orUnavailable } from './connection.js';
 import { drillJobSchema } from './jobs.js';
 import { drillsQueue, PREFIX } from './names.js';
 import { everyPool, rememberPool } from './pools.js';
-import { readJob, readJobs } from './read-job.js';
+import { readJob, readJobs, tellJobs } from './read-job.js';
 
 /**
  * The queues of drills, one a pool. Every method throws `redis_unavailable` within 10 s where Redis does not answer, and
@@ -20,8 +20,11 @@ export interface DrillQueue {
   add(plan: Plan, options?: AddOptions): Promise<'queued' | 'exists' | 'overrun'>;
   /** Undefined where no queue holds the drill (any more). */
   find(drillId: string): Promise<QueuedDrill | undefined>;
-  /** Every drill that is queued, waiting for its next try, or running, in all pools. */
-  list(): Promise<readonly QueuedDrill[]>;
+  /**
+   * Every drill that is queued, waiting for its next try, or running, in all pools. `most`: of each pool and state no more
+   * than the newest so many.
+   */
+  list(most?: number): Promise<readonly QueuedDrill[]>;
   /** Takes a drill that is not running out of its queue. */
   remove(drillId: string): Promise<'removed' | 'running' | 'absent'>;
   /** Drills that BullMQ gave up, because their workers died too often. They stay until {@link forget}. */
@@ -92,9 +95,9 @@ export function createDrillQueue(redis: Redis): DrillQueue {
         find(drillId).then(async (found) => found && describe(found.job, await found.queue.isPaused())),
         'looking for a drill',
       ),
-    list: () =>
+    list: (most) =>
       orUnavailable(
-        everyQueue().then(async (all) => (await Promise.all(all.map(listOf))).flat()),
+        everyQueue().then(async (all) => (await Promise.all(all.map((queue) => listOf(queue, most)))).flat()),
         'listing drills',
       ),
     remove: (drillId) =>
@@ -156,12 +159,12 @@ const STATES = {
   failed: 'abandoned',
 } as const satisfies Readonly<Record<string, QueuedDrill['state']>>;
 
-async function listOf(queue: Queue): Promise<readonly QueuedDrill[]> {
-  const jobs = await readJobs(queue, ['waiting', 'delayed', 'active', 'failed']);
-  if (jobs.length === 0) return [];
+async function listOf(queue: Queue, most: number | undefined): Promise<readonly QueuedDrill[]> {
   const isPaused = await queue.isPaused();
-  const drills = await Promise.all(jobs.map((job) => describe(job, isPaused)));
-  return drills.flatMap((drill) => drill ?? []);
+  const range = { end: most === undefined ? -1 : most - 1 };
+  return await tellJobs(queue, ['waiting', 'delayed', 'active', 'failed'], range, (job) =>
+    describe(job, isPaused),
+  );
 }
 
 /** Undefined where it is over by now, or is no drill of ours. */

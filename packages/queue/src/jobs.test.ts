@@ -25,3 +25,12 @@ describe('the traceparent of a job', () => {
     },
   );
 });
+
+it.each(['', 'garbage', '../../x', `drl_7${'Z'.repeat(25)}`])(
+  'a receipt is of a drill, which is not %j',
+  (id) => {
+    const receipt = { type: 'receipt', drill_id: plan.drill_id, source: 'shop', attempt: 1, bundle: '{}' };
+    expect(receiptJobSchema.parse(receipt)).toEqual(receipt);
+    expect(receiptJobSchema.safeParse({ ...receipt, drill_id: id }).success).toBe(false);
+  },
+);

@@ -1,4 +1,4 @@
-import { attemptSchema, planSchema, UNFINISHED_REASONS } from '@muster/core';
+import { attemptSchema, DRILL_ID, planSchema, UNFINISHED_REASONS } from '@muster/core';
 import { z } from 'zod';
 
 /** What a job of each queue carries: parsed where it is made and where it is taken. References and digests, and of receipts what they are. */
@@ -20,7 +20,7 @@ export const receiptJobSchema = z.discriminatedUnion('type', [
   /** A worker's receipt: the exact bytes of the bundle, which are JSON, as text. */
   z.strictObject({
     type: z.literal('receipt'),
-    drill_id: z.string(),
+    drill_id: z.string().regex(DRILL_ID),
     source: z.string(),
     attempt: z.int().positive(),
     bundle: z.string(),

@@ -34,15 +34,20 @@ export interface OpenDrillPorts {
   readonly registry: Pick<WorkerRegistry, 'list'>;
 }
 
+/** Where not all are wanted: so many of each queue are looked through for those of one source. */
+const LOOKED_THROUGH = 1_000;
+
 /**
- * The drills without a stored receipt, of one source or of all, newest first. Whoever also lists receipts does so after:
+ * The drills without a stored receipt, of one source or of all, newest first. `most`: no more than so many of them, and of
+ * one source those among the newest 1,000 of each queue: how much waits is then no matter. Whoever also lists receipts does so after:
  * a drill is then in one of the two at least. A quarantined one may have a stored receipt, too. @throws `redis_unavailable`.
  */
 export async function openDrills(
   ports: OpenDrillPorts,
   { source, most }: { readonly source?: string | undefined; readonly most?: number } = {},
 ): Promise<readonly OpenDrill[]> {
-  const [queued, workers] = await Promise.all([ports.drills.list(), ports.registry.list()]);
+  const looked = most !== undefined && source !== undefined ? LOOKED_THROUGH : most;
+  const [queued, workers] = await Promise.all([ports.drills.list(looked), ports.registry.list()]);
   // What leaves its queue meanwhile is found here.
   const [pending, quarantined] = await Promise.all([ports.receipts.list(), ports.quarantined.list()]);
   const known = new Map<string, QueuedDrill | OpenDrill>();

@@ -1,3 +1,4 @@
+import { DRILL_ID } from '@muster/core';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { orUnavailable } from './connection.js';
@@ -35,7 +36,7 @@ const MOST_LISTED = 1_000;
 /** Over a connection for commands. */
 export function createQuarantinedDrills(redis: Redis): QuarantinedDrills {
   const factsOf = (drillId: string, text: string | null | undefined): QuarantinedDrill | undefined => {
-    const facts = readJson(quarantinedSchema, text);
+    const facts = DRILL_ID.test(drillId) ? readJson(quarantinedSchema, text) : undefined;
     return facts && { drillId, ...facts };
   };
   const forget = async (drillIds: readonly string[]): Promise<void> => {

@@ -13,16 +13,41 @@ export async function readJob(queue: Queue, jobId: string): Promise<Job | undefi
   }
 }
 
-/** The jobs that are in these states, newest first; of each those from `start` to `end`, where -1 is the oldest. */
-export async function readJobs(
+/** Of a queue of 100,000 jobs, each is still read in time, and nobody else has to wait for all of them. */
+const AT_ONCE = 500;
+
+export interface JobRange {
+  /** Of each state; -1 is the oldest. Absent = 0. */
+  readonly start?: number | undefined;
+  /** Absent = -1. */
+  readonly end?: number | undefined;
+}
+
+/** What is told of the jobs that are in these states, newest first; of each state those of the range. */
+export async function tellJobs<T>(
   queue: Queue,
   types: readonly JobType[],
-  { start = 0, end = -1 }: { readonly start?: number | undefined; readonly end?: number | undefined } = {},
-): Promise<readonly Job[]> {
+  { start = 0, end = -1 }: JobRange,
+  tell: (job: Job) => Promise<T | undefined>,
+): Promise<readonly T[]> {
   const ids = await queue.getRanges([...types], start, end);
-  const jobs = await Promise.all(ids.map((id) => readJob(queue, id)));
-  return jobs.flatMap((job) => job ?? []);
+  const told: T[] = [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const some = ids.slice(at, at + AT_ONCE).map(async (id) => {
+      const job = await readJob(queue, id);
+      return job && (await tell(job));
+    });
+    told.push(...(await Promise.all(some)).flatMap((one) => one ?? []));
+  }
+  return told;
 }
+
+/** The jobs themselves. */
+export const readJobs = (
+  queue: Queue,
+  types: readonly JobType[],
+  range: JobRange = {},
+): Promise<readonly Job[]> => tellJobs(queue, types, range, async (job) => job);
 
 const isOfAnotherType = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('WRONGTYPE');
