@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type Config,
   canonicalJson,
   createPlan,
   isMusterError,
@@ -59,6 +60,7 @@ export function createAskDrill(ports: ApiPorts) {
     if (drillId !== fresh && (await isKnown(ports, drillId))) return { id: drillId };
     // Whoever asks again may do so under another configuration: the drill is the one that was planned.
     const planned = drillId === fresh ? undefined : await plannedBefore(ports, source.slug, drillId);
+    if (planned === undefined && asked.pool !== undefined) await requirePool(ports, config, asked.pool);
     const plan =
       planned ??
       createPlan(config, source, {
@@ -102,6 +104,13 @@ function narrowed(source: Source, wanted: readonly string[] | undefined): Source
     );
   }
   return { ...source, checks: source.checks.filter(({ id }) => wanted.includes(id)) };
+}
+
+/** One that drills may leave again: each that was ever named has a queue, and a line in the metrics, from then on. */
+async function requirePool({ registry }: ApiPorts, { sources }: Config, pool: string): Promise<void> {
+  if (sources.some((source) => source.pool === pool)) return;
+  if ((await registry.list()).some((worker) => worker.pool === pool)) return;
+  throw new Refusal(400, 'unknown_pool', `No source is of the pool "${pool}", and no worker of it lives.`);
 }
 
 function restorePointOf(asked: Asked['restore_point']): RestorePoint {

@@ -22,7 +22,9 @@ export const askSchema = z.strictObject({
     .optional()
     .describe('Which backup: latest (default), oldest, or the id of one.'),
   checks: z.array(z.string().max(200)).min(1).max(200).optional().describe('Some of the source’s own.'),
-  pool: slug.optional().describe('Another pool than that of the source.'),
+  pool: slug
+    .optional()
+    .describe('Another pool than that of the source: of another source, or of a worker that lives.'),
 });
 
 export const askedSchema = z.strictObject({ id: drillId, trace_id: traceId });

@@ -23,7 +23,7 @@ const parsed = parseConfig(
   `
 sources:
   - { slug: shop, kind: postgres, backup: { type: dump, location: /b }, checks: [a, b], schedule: "0 4 * * *" }
-  - { slug: bare, kind: postgres, backup: { type: dump, location: /b }, restore_only: true }
+  - { slug: bare, kind: postgres, pool: eu, backup: { type: dump, location: /b }, restore_only: true }
 checks:
   - { id: a, summary_sql: SELECT 'planted' AS n, expect: n == "planted" }
   - { id: b, summary_sql: SELECT 1 AS n, expect: n == 1 }
@@ -300,6 +300,7 @@ describe('the API', () => {
     [{ source: 'shop', extra: 1 }, 400, 'invalid_request'],
     [{ source: 'none' }, 400, 'unknown_source'],
     [{ source: 'shop', checks: ['none'] }, 400, 'unknown_check'],
+    [{ source: 'shop', pool: 'none' }, 400, 'unknown_pool'],
     [{ source: 'bare', checks: ['a'] }, 400, 'unknown_check'],
     [{ source: 'shop', restore_point: { id: '\ud800' } }, 400, 'invalid_request'],
     [{ source: 'x'.repeat(300_000) }, 413, 'too_large'],

@@ -154,6 +154,7 @@ async function refusal(url: string, answer: Response): Promise<MusterError> {
     drill_not_found: 'drill_not_found',
     not_under_way: 'drill_not_found',
     unknown_source: 'usage',
+    unknown_pool: 'usage',
   } as const;
   return new MusterError(code[problem.code as keyof typeof code] ?? 'api_refused', problem.detail);
 }
