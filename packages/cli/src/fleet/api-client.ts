@@ -50,11 +50,8 @@ const AGAIN_MS = 1_000;
 export function apiClient(env: Readonly<Record<string, string | undefined>>): ApiClient | undefined {
   const named = env['MUSTER_API_URL'];
   if (!named) return undefined;
-  if (!URL.canParse(named) || !/^https?:$/.test(new URL(named).protocol)) {
-    throw new MusterError('usage', 'MUSTER_API_URL is no URL: it is like http://127.0.0.1:7655.');
-  }
-  const url = named.replace(/\/+$/, '');
-  const send = sender(url, env['MUSTER_API_TOKEN'] ?? '');
+  const url = addressIn(named);
+  const send = sender(url, tokenIn(env['MUSTER_API_TOKEN'] ?? ''));
   const get = async <T>(schema: z.ZodType<T>, path: string, signal: AbortSignal): Promise<T> =>
     await parsed(schema, await send(path, {}, within(signal)));
   return {
@@ -108,6 +105,28 @@ export function apiClient(env: Readonly<Record<string, string | undefined>>): Ap
       }
     },
   };
+}
+
+/** @throws `usage`, which does not repeat it: somebody may have put a password there. */
+function addressIn(named: string): string {
+  const url = URL.canParse(named) ? new URL(named) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new MusterError('usage', 'MUSTER_API_URL is no URL: it is like http://127.0.0.1:7655.');
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new MusterError(
+      'usage',
+      'MUSTER_API_URL holds more than an address: it is like http://127.0.0.1:7655, and the token belongs into MUSTER_API_TOKEN.',
+    );
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** @throws `usage`: `fetch` would repeat it. */
+function tokenIn(text: string): string {
+  const token = text.trim();
+  if (/^[\x21-\x7e]*$/.test(token)) return token;
+  throw new MusterError('usage', 'MUSTER_API_TOKEN is no token: it has spaces, or characters that none has.');
 }
 
 const within = (signal: AbortSignal): AbortSignal =>
