@@ -20,6 +20,14 @@ it('notes that cannot be written change no exit code', () => {
   expect(ran.status).toBe(64);
 });
 
+it('what a library says is no part of a result', () => {
+  const library = 'data:text/javascript,process.on("exit", () => console.info("it says so"))';
+  const args = [`--import=${library}`, COMMAND, 'config', 'schema'];
+  const ran = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(JSON.parse(ran.stdout)).toHaveProperty('$schema');
+  expect(ran.stderr).toBe('it says so\n');
+});
+
 it('what nobody foresaw does not end like a backup that failed', () => {
   const bug = 'data:text/javascript,setTimeout(() => { throw new Error("postgres://u:secret@h") })';
   const ran = spawnSync(process.execPath, [`--import=${bug}`, COMMAND, 'doctor'], { encoding: 'utf8' });

@@ -1,7 +1,11 @@
+import { Console } from 'node:console';
 import { thisEnvironment } from './environment.js';
 import { asMusterError, EXIT, exitCodeOf } from './problem.js';
 import { run } from './run.js';
 import { printable } from './terminal/printable.js';
+
+// Nothing but a result goes to stdout, also where a library speaks (OTEL_LOG_LEVEL=debug).
+globalThis.console = new Console(process.stderr);
 
 // Node's own exit code for what nobody caught is that of a backup that failed.
 process.on('uncaughtException', (thrown) => {

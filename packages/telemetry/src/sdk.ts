@@ -6,6 +6,7 @@ import {
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { exportInterval } from './export-interval.js';
 import type { Logger } from './logger.js';
 import { createScrape } from './scrape.js';
 import { serviceResource } from './service-resource.js';
@@ -20,7 +21,6 @@ interface SdkOptions extends TelemetryOptions {
 
 /** Spans are exported so soon after their end: a worker that is killed takes few with it. */
 const EXPORT_SPANS_MS = 200;
-const EXPORT_METRICS_MS = 60_000;
 
 /** Exports by the SDK's own variables where they say something. Loaded only where something is exported. */
 export async function startSdk(options: SdkOptions): Promise<Telemetry> {
@@ -47,7 +47,7 @@ export async function startSdk(options: SdkOptions): Promise<Telemetry> {
 
 async function otlpReader(env: TelemetryOptions['env']): Promise<PeriodicExportingMetricReader> {
   const protocol = env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'];
-  const interval = Number(env['OTEL_METRIC_EXPORT_INTERVAL']) || EXPORT_METRICS_MS;
+  const interval = exportInterval(env['OTEL_METRIC_EXPORT_INTERVAL']);
   return new PeriodicExportingMetricReader({
     exporter: await exporterFor(protocol),
     exportIntervalMillis: interval,
