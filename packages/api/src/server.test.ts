@@ -12,7 +12,7 @@ import {
 } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
 import type { Logger } from '@muster/telemetry';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from './api.js';
 import type { ApiPorts } from './api-ports.js';
 import { makeToken } from './listen.js';
@@ -398,11 +398,28 @@ describe('the API', () => {
     });
   });
 
+  it('asks its dependencies once for all who want to know at the same time', async () => {
+    const answer = Promise.withResolvers<readonly []>();
+    const asked = vi.spyOn(w.ports.registry, 'list').mockReturnValue(answer.promise);
+    const answers = Array.from({ length: 50 }, () => server.inject('/readyz'));
+    await server.inject('/healthz');
+    answer.resolve([]);
+    for (const { statusCode } of await Promise.all(answers)) expect(statusCode).toBe(200);
+    expect(asked).toHaveBeenCalledTimes(1);
+    await server.inject('/readyz');
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   it('knows neither paths nor ids that are none', async () => {
     expect((await get('/api/v1/nothing')).json()).toMatchObject({ status: 404, code: 'no_such_route' });
-    expect((await get('/api/v1/drills/..%2f..%2fx')).json()).toMatchObject({
-      status: 400,
-      code: 'invalid_request',
+    for (const path of ['/api/v1/drills/..%2f..%2fx', '/api/v1/drills/%zz', '/%zz']) {
+      const answer = await get(path);
+      expect(answer.json()).toMatchObject({ status: 400, code: 'invalid_request' });
+      expect(answer.headers['content-type']).toContain('application/problem+json');
+    }
+    expect((await get(`/api/v1/drills/${'x'.repeat(300)}`)).json()).toMatchObject({
+      status: 414,
+      code: 'too_large',
     });
     expect((await get(`/api/v1/drills/${ID}`)).json()).toMatchObject({
       status: 404,

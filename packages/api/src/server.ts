@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify from 'fastify';
+import fastify, { type FastifyReply } from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -12,7 +12,7 @@ import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { mayAs, type Principal, principalOf } from './auth.js';
 import { ANSWER_MS, ASSET_MS } from './limits.js';
-import { problemFrom, Refusal } from './problem.js';
+import { type Problem, problemFrom, Refusal } from './problem.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { sourceRoutes } from './routes/sources.js';
@@ -33,6 +33,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
     requestTimeout: REQUEST_MS,
     connectionTimeout: STALLED_MS,
     handlerTimeout: ANSWER_MS,
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemFrom(error)),
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
@@ -68,10 +69,9 @@ function endInTime(server: ApiServer, closing: AbortController): void {
 }
 
 function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
-  const type = 'application/problem+json';
   server.setNotFoundHandler((_request, reply) => {
     const { problem } = new Refusal(404, 'no_such_route', 'There is nothing at this path: see /docs.');
-    return reply.code(404).type(type).send(problem);
+    return sendProblem(reply, problem);
   });
   server.setErrorHandler((error, request, reply) => {
     const problem = problemFrom(error);
@@ -82,10 +82,15 @@ function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
         code: problem.code,
       });
     }
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-    if (problem.status === 503) reply.header('retry-after', '5');
-    return reply.code(problem.status).type(type).serializer(JSON.stringify).send(problem);
+    return sendProblem(reply, problem);
   });
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): unknown {
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 503) reply.header('retry-after', '5');
+  const { status } = problem;
+  return reply.code(status).type('application/problem+json').serializer(JSON.stringify).send(problem);
 }
 
 /** A route is an admin's unless it says otherwise. */

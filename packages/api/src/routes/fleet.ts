@@ -11,6 +11,17 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Workers, keys, and whether what the API needs is there. */
 export function fleetRoutes({ server, ports }: Api): void {
   const inForce = createInForce(ports.configs);
+  const readiness = shared(async () => {
+    const signal = AbortSignal.timeout(PROBE_MS);
+    const [redis, index, evidence, configuration] = await Promise.all([
+      probe(ports.registry.list()),
+      probe(ports.index.list({ limit: 1 }, signal)),
+      probe(firstOf(ports.store.list('plans/', signal))),
+      probe(inForce()),
+    ]);
+    const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
+    return { ready, redis, index, evidence, configuration };
+  });
 
   server.get(
     '/api/v1/workers',
@@ -69,15 +80,8 @@ export function fleetRoutes({ server, ports }: Api): void {
       },
     },
     async (_request, reply) => {
-      const signal = AbortSignal.timeout(PROBE_MS);
-      const [redis, index, evidence, configuration] = await Promise.all([
-        probe(ports.registry.list()),
-        probe(ports.index.list({ limit: 1 }, signal)),
-        probe(firstOf(ports.store.list('plans/', signal))),
-        probe(inForce()),
-      ]);
-      const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
-      return await reply.code(ready ? 200 : 503).send({ ready, redis, index, evidence, configuration });
+      const answer = await readiness();
+      return await reply.code(answer.ready ? 200 : 503).send(answer);
     },
   );
 
@@ -98,6 +102,17 @@ export function fleetRoutes({ server, ports }: Api): void {
     },
     async (_request, reply) => await reply.type(METRICS_TYPE).send(await ports.metricsText()),
   );
+}
+
+/** Whoever asks while it is asked has the same answer: this is open to everybody, and is no work for each of them. */
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined;
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
 }
 
 /** Only codes: what a store said of itself may name places. */

@@ -38,18 +38,21 @@ export function fleetView(ports: FleetViewPorts): FleetView {
   };
 }
 
-/** Answers with what is known until it is that old. A fault is not kept. */
+/** Answers with what is known, or just being asked, until it is that old. A fault is not kept. */
 function atMostEvery<T>(
   freshMs: number,
   now: () => Date,
   ask: (signal: AbortSignal) => Promise<T>,
 ): (signal: AbortSignal) => Promise<T> {
-  let known: { readonly at: number; readonly answer: T } | undefined;
-  return async (signal) => {
-    if (known !== undefined && now().getTime() - known.at < freshMs) return known.answer;
+  let known: { readonly at: number; readonly answer: Promise<T> } | undefined;
+  return (signal) => {
     const at = now().getTime();
-    const answer = await ask(signal);
-    known = { at, answer };
-    return answer;
+    if (known !== undefined && at - known.at < freshMs) return known.answer;
+    const asked = { at, answer: ask(signal) };
+    known = asked;
+    asked.answer.catch(() => {
+      if (known === asked) known = undefined;
+    });
+    return asked.answer;
   };
 }
