@@ -8,8 +8,11 @@ import { type ConnectionTarget, close, connect, drop } from './client.js';
 import { stopOnServer } from './stop-on-server.js';
 import { isUnknownType, summaryValue, type TypeFacts } from './value.js';
 
-/** More than this is not a summary. It bounds the memory that a hostile or mistaken question can take here. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/**
+ * More than this is not a summary. It bounds what a hostile backup or a mistaken question takes here, in Redis, where the
+ * receipt goes through, and wherever drills are listed by the hundred.
+ */
+const MAX_ANSWER_BYTES = 256 * 1024;
 
 type Row = readonly (string | null)[];
 interface FirstRow {
