@@ -275,7 +275,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
 `;
     expect(places(text)).toEqual([
       '4:5 unknown_key sources[0].kidn',
-      '5:11 not_supported_yet sources[0].kind',
       '6:15 invalid sources[0].database',
       '7:24 invalid sources[0].connection.uri',
       '8:14 reference sources[0].checks[0]',
@@ -382,12 +381,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
       ]);
     },
   );
-
-  it('tell that kind mongodb is not supported yet', () => {
-    expect(faultsOf(source('restore_only: true').replace('postgres', 'mongodb'))).toMatchObject([
-      { code: 'not_supported_yet', path: 'sources[0].kind', message: 'kind: mongodb is not supported yet' },
-    ]);
-  });
 
   it.each([
     ['checks: [c, 5]', 'sources[0].checks[1]'],

@@ -63,7 +63,7 @@ const image = () =>
 
 /** Every key of a source but its slug: `defaults` has the same. */
 const sourceShape = {
-  kind: choice(['postgres'], ['mongodb']).exactOptional().describe('The database engine.'),
+  kind: z.enum(['postgres', 'mongodb']).exactOptional().describe('The database engine.'),
   database: text().exactOptional().describe('The database that the checks ask.'),
   connection: z
     .strictObject({ uri: secretRef().describe('env:NAME or file:PATH, which hold the URI.') })
