@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
-import { aborted } from '../server/aborted.js';
+import { aborted } from '../../aborted.js';
 import type { LogEntry } from '../server/server-log.js';
 import { isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';

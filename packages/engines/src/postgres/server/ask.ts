@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, type Check, MusterError, type SummaryRow } from '@muster/core';
 import pg from 'pg';
+import { aborted } from '../../aborted.js';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from '../ask-target.js';
-import { aborted } from './aborted.js';
 import { type ConnectionTarget, close, connect, drop } from './client.js';
 import { stopOnServer } from './stop-on-server.js';
 import { isUnknownType, summaryValue, type TypeFacts } from './value.js';

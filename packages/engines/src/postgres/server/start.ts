@@ -1,7 +1,7 @@
 import { isMusterError, MusterError } from '@muster/core';
 import type { ExecResult, Scratch } from '@muster/scratch';
+import { aborted } from '../../aborted.js';
 import type { Installation } from '../probe.js';
-import { aborted } from './aborted.js';
 import { close, connect, PORT } from './client.js';
 import { ServerLog } from './server-log.js';
 import { serverSettings } from './settings.js';

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+
+/** The port in the name of the server's unix socket. */
+export const PORT = 27017;
+export const SOCKET = `mongodb-${PORT}.sock`;
+
+/** How long a server in a scratch may take to let a connection in. */
+const CONNECT_MS = 10_000;
+/** How long it may take to end our sessions before its connections are left to the scratch. */
+const GOODBYE_MS = 2_000;
+
+/** Numbers keep their BSON types and all digits, bytes and patterns stay what they were. */
+const BSON_OPTIONS = {
+  promoteLongs: false,
+  promoteValues: false,
+  promoteBuffers: false,
+  bsonRegExp: true,
+} as const;
+
+/** A client of the server behind this socket. Nothing is retried: a scratch that fails once has failed. */
+export function clientAt(socketDir: string, options: MongoClientOptions = {}): MongoClient {
+  return new MongoClient(`mongodb://${encodeURIComponent(`${socketDir}/${SOCKET}`)}/`, {
+    directConnection: true,
+    appName: 'muster',
+    retryReads: false,
+    retryWrites: false,
+    connectTimeoutMS: CONNECT_MS,
+    serverSelectionTimeoutMS: CONNECT_MS,
+    // One hello, and no watching of a server that ends with its scratch.
+    heartbeatFrequencyMS: 10 * 60_000,
+    serverMonitoringMode: 'poll',
+    ...BSON_OPTIONS,
+    ...options,
+  });
+}
+
+/** Ends a client's connections at once, whatever they do; the server gets a moment to end its sessions. */
+export async function closeClient(client: MongoClient): Promise<void> {
+  const timer = new AbortController();
+  try {
+    await Promise.race([
+      client.close(true).catch(() => undefined),
+      sleep(GOODBYE_MS, undefined, { signal: timer.signal }),
+    ]);
+  } finally {
+    timer.abort();
+  }
+}
