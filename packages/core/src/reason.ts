@@ -29,6 +29,9 @@ export const REASONS = {
   check_error: error('a check could not be judged'),
   unknown_database: error('the database to question is not in the backup, or there are several'),
   unsupported_dump: error('a healthy dump of a form that is not supported yet'),
+  needs_mongorestore: error(
+    'only mongorestore can restore what the dump holds, and the server comes without it',
+  ),
   isolation_unavailable: retry('nothing on the worker can isolate a scratch'),
   image_unavailable: error('no image or server of the version that the backup needs'),
   version_unavailable: error('the backup is newer than any server there is for it'),

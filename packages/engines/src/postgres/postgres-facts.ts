@@ -1,10 +1,8 @@
 import { MusterError } from '@muster/core';
+import type { Wrapper } from '../bytes/wrapper.js';
 import type { BackupFacts } from '../engine.js';
 import type { Toc } from './format/toc.js';
 import type { DatabaseShape } from './restore/create-database.js';
-
-/** What the bytes of an artefact are wrapped in; a directory is never wrapped as a whole. */
-export type Wrapper = 'none' | 'gzip' | 'zstd';
 
 /** The form pg_dump wrote. */
 export type Container = 'custom' | 'tar' | 'directory' | 'plain';
@@ -12,6 +10,7 @@ export type Container = 'custom' | 'tar' | 'directory' | 'plain';
 /** What the head of a PostgreSQL dump tells, beyond the contract. */
 export interface PostgresFacts extends BackupFacts {
   readonly container: Container;
+  /** A directory is never wrapped as a whole. */
   readonly wrapper: Wrapper;
   /** Absent for plain dumps. */
   readonly toc?: Toc;
@@ -22,10 +21,6 @@ export interface PostgresFacts extends BackupFacts {
 /** True for facts that this engine's `identify` made. */
 export const isPostgresFacts = (facts: BackupFacts): facts is PostgresFacts =>
   'container' in facts && 'shape' in facts;
-
-/** e.g. `custom`, `plain+zstd`. */
-export const formatOf = (container: Container, wrapper: Wrapper): string =>
-  wrapper === 'none' ? container : `${container}+${wrapper}`;
 
 /** `15.2 (Debian …)` → 15, `18beta1` → 18; of both the newer. @throws `corrupt` if neither is a version. */
 export function newerMajor(...versions: readonly string[]): number {

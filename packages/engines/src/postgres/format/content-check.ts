@@ -1,14 +1,9 @@
 import { MusterError } from '@muster/core';
+import type { ContentCheck } from '../../examine/content-check.js';
 import type { PostgresFacts } from '../postgres-facts.js';
 import { CustomBlocks } from './custom-blocks.js';
 import { type MemberEnd, Members } from './member-end.js';
 import { TarReader } from './tar.js';
-
-/** Looks at the plain bytes of a dump as they come by. Both throw `truncated` or `corrupt`. */
-export interface ContentCheck {
-  write(bytes: Buffer): void;
-  end(): void;
-}
 
 /** What can be told about a dump in a single file without restoring it. */
 export function contentCheck({ container, toc }: PostgresFacts): ContentCheck {

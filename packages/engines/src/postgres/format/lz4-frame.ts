@@ -1,5 +1,5 @@
 import { MusterError } from '@muster/core';
-import { Pieces } from './pieces.js';
+import { Pieces } from '../../bytes/pieces.js';
 
 /**
  * Walks an LZ4 frame by its block headers, without decompressing (Node has no LZ4): it must reach its end mark and end there.

@@ -1,9 +1,10 @@
 import { MusterError } from '@muster/core';
+import type { HeadReader } from '../../bytes/head-reader.js';
+import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
 import { PsqlLexer, type Token } from '../plain/psql-lexer.js';
 import { withoutSemicolon } from '../plain/sql-statements.js';
-import { formatOf, newerMajor, type PostgresFacts, type Wrapper } from '../postgres-facts.js';
+import { newerMajor, type PostgresFacts } from '../postgres-facts.js';
 import { type DatabaseShape, shapeOfStatement } from '../restore/create-database.js';
-import type { HeadReader } from './head-reader.js';
 
 const HEAD_BYTES = 256 * 1024;
 const TITLE = 'PostgreSQL database dump';

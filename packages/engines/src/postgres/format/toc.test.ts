@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isMusterError } from '@muster/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HeadReader } from './head-reader.js';
+import { HeadReader } from '../../bytes/head-reader.js';
 import { databasePropertiesOf, extensionsOf, rolesOf } from './roles.js';
 import { readToc, type Toc } from './toc.js';
 

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/core';
+import type { HeadReader } from '../../bytes/head-reader.js';
 import { decoderFor, serverEncoding } from './encoding.js';
-import type { HeadReader } from './head-reader.js';
 
 /** One entry of an archive's table of contents. Its texts are not to be trusted. */
 export interface TocEntry {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import { type Artefact, BACKUP_MOUNT } from '../../artefact.js';
+import { counting } from '../../bytes/counting.js';
+import { unwrap } from '../../bytes/decompress.js';
+import { type Feed, feed, readBackup } from '../../bytes/feed.js';
+import { packDirectory } from '../../bytes/pack-directory.js';
 import type { RestoreProgress } from '../../engine.js';
-import { unwrap } from '../format/decompress.js';
 import type { PostgresFacts } from '../postgres-facts.js';
-import { counting } from './counting.js';
-import { type Feed, feed, readBackup } from './feed.js';
-import { packDirectory } from './pack-directory.js';
 
 /** How pg_restore comes to an archive. */
 export type ArchiveInput =

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
 import { aborted } from '../../aborted.js';
+import type { Feed } from '../../bytes/feed.js';
+import { readWatch, watched } from '../../bytes/read-watch.js';
 import type { LogEntry } from '../server/server-log.js';
 import { isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
-import type { Feed } from './feed.js';
 import { judge, type RestoreRun } from './judge.js';
-import { readWatch, watched } from './read-watch.js';
 import { ToolStderr } from './tool-complaints.js';
 
 /** How long the server's log may lag behind the end of the tool. */

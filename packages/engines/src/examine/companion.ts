@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, MusterError } from '@muster/core';
-import { READ_NOW } from '../restore/feed.js';
+import { READ_NOW } from '../bytes/feed.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
 export interface Companion {

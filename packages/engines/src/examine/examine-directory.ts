@@ -2,16 +2,21 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { isMusterError, MusterError, sha256 } from '@muster/core';
-import type { Examined } from '../../engine.js';
-import type { PostgresFacts } from '../postgres-facts.js';
-import { counting } from '../restore/counting.js';
-import { readBackup } from '../restore/feed.js';
+import type { Readable } from 'node:stream';
+import { isMusterError, type MusterError, sha256 } from '@muster/core';
+import { counting } from '../bytes/counting.js';
+import { readBackup } from '../bytes/feed.js';
+import type { Examined } from '../engine.js';
 import { backupChanged, changed } from './change.js';
 import { companionsOf, mismatch, readCompanion } from './companion.js';
-import { unwrap } from './decompress.js';
-import { walkLz4 } from './lz4-frame.js';
-import { Members } from './member-end.js';
+
+/** What an engine knows of the files of a directory dump. All throw `truncated` or `corrupt`. */
+export interface DirectoryCheck {
+  /** What reads this file (its path is relative) to its end, or undefined where only its digest matters. */
+  open(path: string): ((source: Readable, signal: AbortSignal) => Promise<void>) | undefined;
+  /** Every file has been read. */
+  end(): void;
+}
 
 /** Decompression runs beside the hashing, which takes one thread. */
 const PARALLEL = 4;
@@ -19,21 +24,18 @@ const PARALLEL = 4;
 /** Digest: SHA-256 over the lines that `sha256sum` prints of its files, sorted by the bytes of their paths. */
 export async function examineDirectory(
   directory: string,
-  facts: PostgresFacts,
+  check: DirectoryCheck,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Examined> {
-  if (facts.toc === undefined)
-    throw new MusterError('internal', 'A directory dump has no table of contents.');
   const before = await filesOf(directory);
-  const members = new Members(facts.toc);
   const digests = new Map<string, string>();
   const faults = new Map<string, MusterError>();
   let seen = 0;
   const waiting = [...before.keys()];
   const work = async (): Promise<void> => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-      const { hex, fault } = await examineMember(directory, path, members, signal, (bytes) => {
+      const { hex, fault } = await examineMember(directory, path, check, signal, (bytes) => {
         seen += bytes;
         onBytes(seen);
       });
@@ -55,7 +57,7 @@ export async function examineDirectory(
   const digest = sha256(lines);
   const fault =
     paths.map((path) => faults.get(path)).find((found) => found !== undefined) ??
-    faultOf(() => members.end()) ??
+    faultOf(() => check.end()) ??
     (await disagreement(directory, digests, digest.slice('sha256:'.length)));
   return { sha256: digest, sizeBytes, ...(fault === undefined ? {} : { fault }) };
 }
@@ -83,37 +85,23 @@ function sumLine(hex: string, path: string): string {
 async function examineMember(
   directory: string,
   path: string,
-  members: Members,
+  check: DirectoryCheck,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<{ readonly hex: string; readonly fault?: MusterError }> {
   const hash = createHash('sha256');
-  const source = readBackup(join(directory, path), signal);
   const { stream } = counting(
-    source,
+    readBackup(join(directory, path), signal),
     () => undefined,
     (chunk) => {
       hash.update(chunk);
       onBytes(chunk.length);
     },
   );
-  const [, name = path, suffix] = /^(.+?)(?:\.(gz|lz4|zst))?$/.exec(path) ?? [];
-  const member = members.open(name);
-  if (member === undefined) {
-    for await (const _ of stream);
-    return { hex: hash.digest('hex') };
-  }
+  const read = check.open(path);
   try {
-    if (suffix === 'lz4') {
-      await walkLz4(stream);
-    } else {
-      const wrapper = suffix === 'gz' ? 'gzip' : suffix === 'zst' ? 'zstd' : 'none';
-      for await (const piece of unwrap(stream, wrapper)) {
-        signal.throwIfAborted();
-        member.write(piece);
-      }
-      members.close(member);
-    }
+    if (read === undefined) for await (const _ of stream);
+    else await read(stream, signal);
     return { hex: hash.digest('hex') };
   } catch (error) {
     if (!isMusterError(error)) throw error;

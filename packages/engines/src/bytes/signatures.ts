@@ -1,4 +1,4 @@
-import type { Wrapper } from '../postgres-facts.js';
+import type { Wrapper } from './wrapper.js';
 
 const starts = (head: Buffer, ...bytes: readonly number[]): boolean =>
   bytes.every((byte, i) => head[i] === byte);

@@ -2,7 +2,7 @@ import { pipeline, Readable, Transform, finished as whenFinished } from 'node:st
 import { finished } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isMusterError, MusterError } from '@muster/core';
-import type { Wrapper } from '../postgres-facts.js';
+import type { Wrapper } from './wrapper.js';
 import { zstdFrames } from './zstd-frames.js';
 
 /**
