@@ -14,7 +14,7 @@ export function expectSha256(expect: string): Sha256 {
 }
 
 /** RFC 8785, but keys are sorted at the top level only: below it their order has meaning to MongoDB. */
-function canonicalFind(find: ReadonlyMap<string, unknown>): string {
+export function canonicalFind(find: ReadonlyMap<string, unknown>): string {
   const keys = [...find.keys()].sort();
   return mapping(keys.map((key) => [key, find.get(key)]));
 }

@@ -2,7 +2,7 @@ export type { Check, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
 export { DEFAULT_LISTEN, describeListen, ROLES } from './config/api.js';
 export type * from './config/config.js';
-export { describeConfig } from './config/describe-config.js';
+export { type DescribedConfig, describeConfig } from './config/describe-config.js';
 export { configJsonSchema } from './config/json-schema.js';
 export { type ParseConfigOptions, parseConfig } from './config/parse-config.js';
 export { checkConsistency } from './consistency.js';
@@ -13,7 +13,7 @@ export { errnoOf } from './errno.js';
 export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
 export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
-export { canonicalJson, type JsonValue } from './jcs.js';
+export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge } from './judge.js';
 export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
 export {

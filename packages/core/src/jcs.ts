@@ -22,3 +22,8 @@ export function canonicalJson(value: JsonValue): string {
   }
   throw new TypeError('a value that JSON cannot hold');
 }
+
+/** A finite number as JSON text that stays a floating-point number: no reader takes it for an integer beyond 2^53. */
+export function jsonNumber(value: number): string {
+  return Math.abs(value) > 2 ** 53 ? value.toExponential() : JSON.stringify(value);
+}

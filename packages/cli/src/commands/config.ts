@@ -1,6 +1,6 @@
-import { configJsonSchema, describeConfig } from '@muster/core';
+import { configJsonSchema, type DescribedConfig, describeConfig } from '@muster/core';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { Cli, Perform } from '../cli.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
@@ -70,6 +70,17 @@ async function schema({ output }: Cli): Promise<number> {
 
 async function show(cli: Cli): Promise<number> {
   const document = describeConfig((await loadConfig(cli)).config);
-  cli.output.result(document, () => [stringify(document).trimEnd()]);
+  cli.output.result(document, () => [yamlOf(document)]);
   return EXIT.pass;
+}
+
+function yamlOf(described: DescribedConfig): string {
+  const document = new Document(described);
+  visit(document, {
+    // Without an exponent it would be read as an integer, which JSON cannot hold exactly.
+    Scalar: (_key, node) => {
+      if (typeof node.value === 'number' && Math.abs(node.value) > 2 ** 53) node.format = 'EXP';
+    },
+  });
+  return document.toString().trimEnd();
 }

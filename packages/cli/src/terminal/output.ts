@@ -1,3 +1,4 @@
+import { orderedJson } from './ordered-json.js';
 import { createStyle, type Style, wantsColour } from './style.js';
 
 /** The part of a stream that is written to. */
@@ -29,7 +30,7 @@ export interface Output {
   readonly stderr: Stream;
   /** Is there a person at stderr to watch something move? */
   readonly live: boolean;
-  /** The one result of a command; `lines` is called only without `--json`. A second call is a bug, and throws. */
+  /** The one result of a command (a Map in it is an object whose keys keep their order); `lines` is called only without `--json`. A second call is a bug, and throws. */
   result(document: unknown, lines: () => readonly string[]): void;
   /** Further lines for people on stdout, of a command that goes on after its result. */
   more(lines: readonly string[]): void;
@@ -59,7 +60,7 @@ export function createOutput(
     result(document, lines) {
       if (done) throw new Error('a command has one result');
       done = true;
-      if (options.json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      if (options.json) stdout.write(`${orderedJson(document)}\n`);
       else
         stdout.write(
           lines()

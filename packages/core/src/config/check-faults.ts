@@ -1,5 +1,5 @@
 import { type Fault, faultAt, type Path } from './fault.js';
-import { child, keyOffsetAt, stringOf, type YamlTree } from './yaml-tree.js';
+import { child, items, keyOffsetAt, stringOf, type YamlTree } from './yaml-tree.js';
 
 /** What holds between the keys of one check. */
 export function checkFaults(check: YamlTree, path: Path): Fault[] {
@@ -15,7 +15,10 @@ export function checkFaults(check: YamlTree, path: Path): Fault[] {
       ),
     ];
   }
-  if (find !== undefined) return findFaults(check, find.value, [...path, 'summary_find']);
+  if (find !== undefined) {
+    const here = [...path, 'summary_find'];
+    return [...findFaults(check, find.value, here), ...writeFaults(check, find.value, here)];
+  }
   if (sql !== undefined) return columnFaults(check, path);
   return [faultAt(check.offset, path, 'a check needs summary_sql (PostgreSQL) or summary_find (MongoDB)')];
 }
@@ -44,6 +47,21 @@ function findFaults(check: YamlTree, find: YamlTree, path: Path): Fault[] {
     refuse('collection', 'collection is missing');
   }
   return faults;
+}
+
+/** The two stages that write; both stand at the top of a pipeline alone, so that nothing else needs to be held back. */
+const WRITING_STAGES = ['$out', '$merge'];
+
+function writeFaults(check: YamlTree, find: YamlTree, path: Path): Fault[] {
+  const readOnly = child(check, 'read_only');
+  if (readOnly?.kind !== 'scalar' || readOnly.value !== true) return [];
+  return items(child(find, 'aggregate')).flatMap((stage, index) =>
+    WRITING_STAGES.filter((name) => child(stage, name) !== undefined).map((name) => {
+      const message = `${name} writes, which read_only: true forbids`;
+      const here = [...path, 'aggregate', index, name];
+      return faultAt(keyOffsetAt(stage, [name]), here, message);
+    }),
+  );
 }
 
 /** A dot is a path in documents; in SQL it is nearly always a table's name that the row does not have. */

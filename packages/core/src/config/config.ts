@@ -138,7 +138,7 @@ export interface Config {
   /** PostgreSQL; absent = embedded, in `muster up` only. */
   readonly index: { readonly url?: SecretRef };
   readonly api: ApiConfig;
-  /** Over the JCS form of the parsed document before defaults. */
+  /** Over the JCS form of the parsed document before defaults; a `summary_find` keeps its order in it. */
   readonly configSha256: Sha256;
 }
 

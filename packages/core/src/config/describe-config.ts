@@ -9,14 +9,19 @@ import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
 
+/** A part of a configuration; a `summary_find` is an ordered Map, because the order of its keys has meaning. */
+export interface DescribedConfig {
+  readonly [key: string]: JsonValue | undefined | readonly DescribedConfig[] | ReadonlyMap<string, unknown>;
+}
+
 /**
  * The configuration in force, in the shape of its file: read again it is the same configuration. Secrets stay
- * references. Like every JavaScript object it shows integer-like keys of a `summary_find` first.
+ * references.
  */
-export function describeConfig(config: Config): Described {
+export function describeConfig(config: Config): DescribedConfig {
   const { signing, evidence, scratch } = config;
   const ownTimeouts = checksWithTimeout(config);
-  return withoutAbsent({
+  return withoutAbsent<DescribedConfig>({
     sources: config.sources.map(describeSource),
     checks: config.checks.map((check) => describeCheck(check, ownTimeouts.has(check.id))),
     scratch: { kind: scratch.kind, images: { ...scratch.images } },
@@ -97,12 +102,12 @@ function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: S
   };
 }
 
-function describeCheck(check: Check, hasOwnTimeout: boolean): JsonValue {
+function describeCheck(check: Check, hasOwnTimeout: boolean): DescribedConfig {
   const { question } = check;
-  return withoutAbsent({
+  return withoutAbsent<DescribedConfig>({
     id: check.id,
     summary_sql: question.kind === 'postgres' ? question.summarySql : undefined,
-    summary_find: question.kind === 'mongodb' ? plain(question.summaryFind) : undefined,
+    summary_find: question.kind === 'mongodb' ? question.summaryFind : undefined,
     expect: check.expect,
     database: check.database,
     timeout: hasOwnTimeout ? writeDuration(check.timeoutMs) : undefined,
@@ -122,12 +127,6 @@ function checksWithTimeout({ checks, sources }: Config): ReadonlySet<string> {
   return new Set([...unlikeDefault, ...unlikeSource].map(({ id }) => id));
 }
 
-function plain(value: unknown): JsonValue {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [key, plain(item)]));
-  if (Array.isArray(value)) return value.map(plain);
-  return value as string | number | boolean | null;
-}
-
-function withoutAbsent(record: Described): Described {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+function withoutAbsent<T extends DescribedConfig = Described>(record: T): T {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,6 +1,5 @@
-import { sha256 } from '../digest.js';
-import { canonicalJson } from '../jcs.js';
 import type { ParsedConfig } from './config.js';
+import { configSha256 } from './config-digest.js';
 import { crossFaults } from './cross-checks.js';
 import { type Fault, writePath } from './fault.js';
 import { type ReadYaml, readYaml } from './read-yaml.js';
@@ -32,15 +31,14 @@ export function parseConfig(text: string, options: ParseConfigOptions): ParsedCo
     };
     return refused(read.faults.length > 0 ? read.faults : [empty], read);
   }
-  const document = plainJson(tree);
-  const parsed = configSchema.safeParse(document);
+  const parsed = configSchema.safeParse(plainJson(tree));
   const crossing = crossFaults(tree, (offset) => read.locate(offset).line);
   const structural = parsed.success ? [] : schemaFaults(parsed.error.issues, tree, text);
   const faults = [...read.faults, ...crossing, ...structural];
   if (!parsed.success || faults.length > 0) return refused(faults, read);
   const config = resolveConfig(parsed.data, {
     baseDirectory: options.baseDirectory,
-    configSha256: sha256(canonicalJson(document)),
+    configSha256: configSha256(tree),
     summaryFind: (index) => findOf(tree, index),
   });
   return { ok: true, config, document: jsonText(tree) };

@@ -180,7 +180,8 @@ function scalar(value: unknown, offset: number, path: Path, walk: Walk): string 
     return Number(value);
   }
   if (typeof value === 'number') {
-    if (Number.isFinite(value)) return value;
+    // The canonical form knows one zero.
+    if (Number.isFinite(value)) return value === 0 ? 0 : value;
     walk.faults.push({ offset, path, message: 'JSON has no NaN and no infinity', code: 'invalid' });
     return null;
   }

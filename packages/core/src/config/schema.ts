@@ -64,7 +64,11 @@ const image = () =>
 /** Every key of a source but its slug: `defaults` has the same. */
 const sourceShape = {
   kind: z.enum(['postgres', 'mongodb']).exactOptional().describe('The database engine.'),
-  database: text().exactOptional().describe('The database that the checks ask.'),
+  database: text()
+    .exactOptional()
+    .describe(
+      'PostgreSQL: the database that the checks ask. MongoDB, whose checks name theirs: the one that --keep opens.',
+    ),
   connection: z
     .strictObject({ uri: secretRef().describe('env:NAME or file:PATH, which hold the URI.') })
     .exactOptional()
@@ -105,11 +109,13 @@ const mapping = () => z.record(z.string(), z.unknown());
 const summaryFind = z.strictObject({
   database: text().describe('The database to ask.'),
   collection: text().exactOptional().describe('With filter or aggregate: the collection to ask.'),
-  filter: mapping().exactOptional().describe('countDocuments of this filter becomes the row { n }.'),
+  filter: mapping()
+    .exactOptional()
+    .describe('countDocuments of this filter, in Extended JSON, becomes the row { n }.'),
   aggregate: z
     .array(mapping())
     .exactOptional()
-    .describe('The first document of this pipeline becomes the row.'),
+    .describe('The first document of this pipeline, in Extended JSON, becomes the row.'),
   list_collections: z
     .literal(true)
     .exactOptional()
@@ -131,9 +137,9 @@ const check = z.strictObject({
     .exactOptional()
     .describe('MongoDB, which is not supported yet: the question whose one row is judged.'),
   expect: expectSentence().describe('One comparison, <column> <op> <literal>, such as n > 100.'),
-  database: text().exactOptional().describe("The database to ask. Default: the source's."),
+  database: text().exactOptional().describe("With summary_sql: the database to ask. Default: the source's."),
   timeout: timeLimit().exactOptional().describe("Default: the source's limits.check."),
-  read_only: z.boolean().exactOptional().describe('true: the server refuses it to write. Default: false.'),
+  read_only: z.boolean().exactOptional().describe('true: it cannot write. Default: false.'),
 });
 
 /** A hundred years, the most that S3 takes. */

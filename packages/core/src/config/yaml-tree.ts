@@ -1,4 +1,4 @@
-import type { JsonValue } from '../jcs.js';
+import { type JsonValue, jsonNumber } from '../jcs.js';
 import type { Path } from './fault.js';
 
 /** A YAML document as JSON could hold it, with the offset in the text at which each part begins. */
@@ -44,7 +44,7 @@ export function plainJson(tree: YamlTree): JsonValue {
 export function jsonText(tree: YamlTree): string {
   switch (tree.kind) {
     case 'scalar':
-      return JSON.stringify(tree.value);
+      return typeof tree.value === 'number' ? jsonNumber(tree.value) : JSON.stringify(tree.value);
     case 'list':
       return `[${tree.items.map(jsonText).join(',')}]`;
     case 'map': {
