@@ -1,0 +1,113 @@
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { MusterError } from '@muster/core';
+import type { Artefact } from '../../artefact.js';
+import { unwrap } from '../../bytes/decompress.js';
+import { readingError } from '../../bytes/feed.js';
+import type { Wrapper } from '../../bytes/wrapper.js';
+import type { Examined } from '../../engine.js';
+import { type DirectoryCheck, examineDirectory } from '../../examine/examine-directory.js';
+import { examineFile } from '../../examine/examine-file.js';
+import type { MongoFacts } from '../mongo-facts.js';
+import { ArchiveReader } from './archive-reader.js';
+import { isBson } from './bson-walk.js';
+import { readMetadata } from './collection.js';
+import {
+  type CollectionFiles,
+  type DirectoryLayout,
+  readLayout,
+  requireWhole,
+  textOf,
+  wrapperOfName,
+} from './directory-layout.js';
+import { Frames } from './frames.js';
+
+/** {@link Engine.examine} of MongoDB. `onBytes` is told all bytes so far. */
+export async function examine(
+  artefact: Artefact,
+  facts: MongoFacts,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Examined> {
+  try {
+    switch (artefact.form) {
+      case 'file':
+        return await examineFile(artefact, facts.wrapper, archiveCheck(), onBytes, signal);
+      case 'directory': {
+        const check = directoryCheck(await readLayout(artefact.path, basename(artefact.path), signal));
+        return await examineDirectory(artefact.path, check, onBytes, signal);
+      }
+      case 'stream':
+        throw new MusterError('internal', 'A live dump is examined while it is restored.');
+    }
+  } catch (error) {
+    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
+    throw readingError(error);
+  }
+}
+
+const archiveCheck = (): ArchiveReader =>
+  new ArchiveReader(
+    { prelude: () => undefined, document: () => undefined, blockEnd: () => undefined },
+    { checksums: true },
+  );
+
+type Read = (source: Readable, signal: AbortSignal) => Promise<void>;
+
+/** Every document, all metadata, and that of each collection both are there. */
+function directoryCheck(layout: DirectoryLayout): DirectoryCheck {
+  const kinds = new Map<CollectionFiles, string>();
+  const readers = new Map<string, Read>(
+    layout.collections.flatMap((files) => {
+      const { data, metadata } = files;
+      const entries: [string, Read][] = [];
+      if (data !== undefined) entries.push([data, documentsCheck(data, wrapperOfName(data))]);
+      if (metadata !== undefined) {
+        entries.push([
+          metadata,
+          async (source) => {
+            const text = await textOf(source, metadata);
+            kinds.set(files, readMetadata(files, text).kind);
+          },
+        ]);
+      }
+      return entries;
+    }),
+  );
+  // It never has the suffix, not even where it is compressed like the rest.
+  if (layout.oplog !== undefined) readers.set(layout.oplog, documentsCheck(layout.oplog, layout.wrapper));
+  return {
+    open: (path) => readers.get(path),
+    end: () => {
+      for (const files of layout.collections) requireWhole(files, kinds.get(files) ?? '');
+    },
+  };
+}
+
+/** A file of documents one after another. Nothing but their own structure could tell of a flipped byte. */
+function documentsCheck(path: string, wrapper: Wrapper): Read {
+  return async (source, signal) => {
+    const frames = new Frames(
+      {
+        document: (bytes) => {
+          if (!isBson(bytes)) throw damagedFile(path);
+        },
+      },
+      `The file ${path} of the dump`,
+    );
+    for await (const piece of unwrap(source, wrapper)) {
+      signal.throwIfAborted();
+      frames.write(piece);
+    }
+    if (!frames.whole) throw cutFile(path);
+  };
+}
+
+const damagedFile = (path: string): MusterError =>
+  new MusterError('corrupt', `A document in the file ${path} of the dump is damaged. Take another backup.`);
+
+export const cutFile = (path: string): MusterError =>
+  new MusterError(
+    'truncated',
+    `The file ${path} of the dump ends inside of a document. Look at how it was copied, or take another.`,
+  );
