@@ -1,3 +1,4 @@
+import type { SourceKind } from '@muster/core';
 import type { KeptScratch } from '@muster/drill';
 import type { Cli } from './cli.js';
 import { registerKept } from './kept-register.js';
@@ -9,6 +10,7 @@ import { commandName } from './terminal/shell.js';
 export interface Held {
   readonly drillId: string;
   readonly slug: string;
+  readonly kind: SourceKind;
   readonly kept: KeptScratch;
   readonly serverVersion: string;
   readonly expiresAt: Date;
@@ -24,6 +26,7 @@ export async function hold(cli: Cli, held: Held, signal: AbortSignal): Promise<v
   const unregister = await registerKept(stateDirectory(environment), {
     drillId: held.drillId,
     slug: held.slug,
+    kind: held.kind,
     database: kept.database,
     socketDir: kept.socketDir,
     serverVersion: held.serverVersion,

@@ -7,6 +7,7 @@ import { ensurePrivate } from './places.js';
 const keptSchema = z.strictObject({
   drillId: z.string(),
   slug: z.string(),
+  kind: z.enum(['postgres', 'mongodb']),
   database: z.string(),
   socketDir: z.string(),
   serverVersion: z.string(),

@@ -110,6 +110,7 @@ describe('kept scratches', () => {
   const entry = (over: Partial<KeptEntry> = {}): KeptEntry => ({
     drillId: 'drl_1',
     slug: 'shop',
+    kind: 'postgres',
     database: 'shop',
     socketDir: '/run/muster/1/s',
     serverVersion: '17.6',

@@ -1,7 +1,7 @@
 import { createDirectoryRepository } from '@muster/backups';
 import type { Answer, Check, Config } from '@muster/core';
 import type { DrillPorts } from '@muster/drill';
-import { type AskOptions, attachPostgres, postgresEngine, postgresLiveDumper } from '@muster/engines';
+import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
 import { chooseHost, type HostOptions, type ScratchHost } from '@muster/scratch';
 import type { Environment } from './environment.js';
 import type { KeptEntry } from './kept-register.js';
@@ -22,10 +22,10 @@ export function drillPorts(
   return {
     ...hooks,
     hostFor: (image, signal) => drillHost(environment, config, image, signal),
-    engine: postgresEngine,
-    liveDumper: postgresLiveDumper,
-    repository: (directory, match) =>
-      createDirectoryRepository({ directory, match, identify: postgresEngine.identify }),
+    engineOf,
+    liveDumperOf,
+    repository: (kind, directory, match) =>
+      createDirectoryRepository({ directory, match, identify: engineOf(kind).identify }),
     resolveSecret: (ref) => resolveSecret(ref, environment.env),
     now: environment.now,
     worker: {
@@ -62,5 +62,5 @@ export const hostOptions = (environment: Environment): HostOptions => ({
 export function attach(
   entry: KeptEntry,
 ): (check: Check, options: AskOptions, signal: AbortSignal) => Promise<Answer> {
-  return attachPostgres({ socketDir: entry.socketDir, serverVersion: entry.serverVersion }).ask;
+  return attachTo(entry.kind, { socketDir: entry.socketDir, serverVersion: entry.serverVersion }).ask;
 }

@@ -45,6 +45,9 @@ const warningSchema = z.strictObject({
   count: z.int().positive(),
 });
 
+/** What restores a dump of mongodump: its own counterpart, or Muster's reader where a scratch has none. */
+const restoreTool = z.enum(['mongorestore', 'muster-reader']);
+
 export const PHASES = ['locate', 'fetch', 'launch', 'restore', 'check', 'destroy'] as const;
 
 const phaseSchema = z.strictObject({
@@ -110,6 +113,7 @@ const environmentSchema = z.strictObject({
   image_digest: z.string().optional(),
   engine: z.enum(['postgres', 'mongodb']),
   engine_version: z.string().optional(),
+  /** The server only stands in for the source's own kind: then `engine_version` is what it truly is, by name. */
   substitute: z.literal(true).optional(),
   muster_version: text,
   node_version: text,
@@ -148,6 +152,8 @@ export const predicateSchema = z.strictObject({
       duration_ms: count,
       bytes: count,
       objects: count.optional(),
+      /** Where more than one thing restores that format: which did. */
+      tool: restoreTool.optional(),
       warnings: z.array(warningSchema),
     })
     .optional(),
@@ -174,6 +180,7 @@ export type Predicate = Statement['predicate'];
 export type PhaseName = (typeof PHASES)[number];
 export type PhaseRecord = Predicate['phases'][number];
 export type CheckRecord = Predicate['checks'][number];
+export type RestoreTool = z.infer<typeof restoreTool>;
 export type RestoreWarning = z.infer<typeof warningSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;
 export type HeldLimits = z.infer<typeof limitsSchema>;

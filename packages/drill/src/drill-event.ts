@@ -1,4 +1,12 @@
-import type { CheckRecord, ErrorCode, PhaseName, PhaseRecord, Reason, Verdict } from '@muster/core';
+import type {
+  CheckRecord,
+  ErrorCode,
+  PhaseName,
+  PhaseRecord,
+  Reason,
+  SourceKind,
+  Verdict,
+} from '@muster/core';
 
 /** What a drill tells while it runs, for people and traces; it holds no text of a check and no data. */
 export type DrillEvent =
@@ -28,7 +36,10 @@ export type DrillEvent =
       readonly type: 'launched';
       readonly isolation: string;
       readonly image?: string;
+      readonly engine: SourceKind;
+      /** Of a stand-in: its own name and version. */
       readonly engineVersion: string;
+      readonly substitute?: true;
     }
   | { readonly type: 'check-started'; readonly id: string }
   | { readonly type: 'check-ended'; readonly check: CheckRecord }

@@ -1,5 +1,5 @@
 import type { BackupRepository } from '@muster/backups';
-import type { Attempt, Config, Plan, RestorePoint, Source, Statement } from '@muster/core';
+import type { Attempt, Config, Plan, RestorePoint, Source, SourceKind, Statement } from '@muster/core';
 import type { Engine, LiveDumper, Server } from '@muster/engines';
 import type { Signer } from '@muster/evidence';
 import type { ScratchHost } from '@muster/scratch';
@@ -12,9 +12,9 @@ export interface DrillPorts {
    * @throws `isolation_unavailable`, `image_unavailable`.
    */
   readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
-  readonly engine: Engine;
-  readonly liveDumper: LiveDumper;
-  readonly repository: (directory: string, match: string | undefined) => BackupRepository;
+  readonly engineOf: (kind: SourceKind) => Engine;
+  readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
+  readonly repository: (kind: SourceKind, directory: string, match: string | undefined) => BackupRepository;
   readonly signer: Signer;
   readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
   readonly now: () => Date;

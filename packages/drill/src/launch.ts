@@ -26,19 +26,20 @@ export async function launch(
   place: Place,
   signal: AbortSignal,
 ): Promise<Launched> {
+  const engine = ports.engineOf(request.source.kind);
   const image = imageFor(request, located.facts.major);
   const host = await ports.hostFor(image, signal);
   const onPull = (pull: { bytes: number; totalBytes: number }) =>
     ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
-  const base = await host.prepare({ image, probe: ports.engine.probe, onPull }, signal);
-  const { user } = ports.engine.admit(located.facts, base);
+  const base = await host.prepare({ image, probe: engine.probe, onPull }, signal);
+  const { user } = engine.admit(located.facts, base);
   const mounts = located.kind === 'file' ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }] : [];
   const lifeMs = request.source.limits.drill + (request.keepMs ?? 0) + GRACE_MS;
   const expiresAt = new Date(ports.now().getTime() + lifeMs);
   const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
   const scratch = await host.launch(base, spec, signal);
   try {
-    const server = await ports.engine.start(scratch, base, located.facts, signal);
+    const server = await engine.start(scratch, base, located.facts, signal);
     return { host, base, scratch, server, lost: lossOf(scratch) };
   } catch (error) {
     const loss = await scratch.diagnose();

@@ -52,7 +52,8 @@ async function locateFile(
   seen: Pick<Seen, 'found'>,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
-  const repository = ports.repository(backup.directory, backup.match);
+  const { kind } = request.source;
+  const repository = ports.repository(kind, backup.directory, backup.match);
   const chosen = selectBackup(await repository.list(signal), request.restorePoint, repository.location);
   const { artefact } = chosen;
   if (artefact.form === 'stream')
@@ -64,7 +65,7 @@ async function locateFile(
     createdAtFrom: chosen.createdAtFrom,
   };
   seen.found = { ...located, sizeBytes: artefact.sizeBytes };
-  const facts = chosen.facts ?? (await ports.engine.identify(artefact, signal));
+  const facts = chosen.facts ?? (await ports.engineOf(kind).identify(artefact, signal));
   return { kind: 'file', ...located, artefact, facts };
 }
 
@@ -74,7 +75,7 @@ async function locateLive(
   seen: Pick<Seen, 'found'>,
   signal: AbortSignal,
 ): Promise<LocatedLive> {
-  const { connection, slug } = request.source;
+  const { connection, kind, slug } = request.source;
   if (connection === undefined)
     throw new MusterError('internal_error', `The source "${slug}" has neither backup nor connection.`);
   if (request.restorePoint.kind !== 'latest') {
@@ -84,21 +85,21 @@ async function locateLive(
     );
   }
   const uri = await ports.resolveSecret(connection.uri);
-  const live = await ports.liveDumper.survey(uri, signal);
+  const live = await ports.liveDumperOf(kind).survey(uri, signal);
   const createdAt = ports.now();
   const stamp = createdAt.toISOString().replace(/[-:]|\.\d+/g, '');
   const located = {
-    id: `${live.database}_${stamp}`,
+    id: `${live.database ?? slug}_${stamp}`,
     location: `live:${slug}`,
     createdAt,
     createdAtFrom: 'dump' as const,
   };
   seen.found = located;
   const facts: BackupFacts = {
-    format: 'custom',
+    format: live.format,
     major: live.major,
     serverVersion: live.serverVersion,
-    databases: [live.database],
+    databases: live.database === undefined ? [] : [live.database],
   };
   return { kind: 'live', ...located, uri, live, facts };
 }

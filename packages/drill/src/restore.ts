@@ -36,7 +36,8 @@ export async function restore(
     throw loss === undefined ? error : lossError(loss.reason, request.source, error);
   };
   if (located.kind === 'live') {
-    const artefact = ports.liveDumper.dump(located.uri, located.live, launched.host, launched.base);
+    const dumper = ports.liveDumperOf(request.source.kind);
+    const artefact = dumper.dump(located.uri, located.live, launched.host, launched.base);
     const report = await launched.server
       .restore(artefact, options, signal)
       .catch((error) => explain(error, signal));
@@ -48,7 +49,7 @@ export async function restore(
   }
   const report = await restoreWhileExamining(
     (stop) => launched.server.restore(located.artefact, options, stop).catch((error) => explain(error, stop)),
-    (stop) => examine(ports, located, seen, stop),
+    (stop) => examine(ports, request, located, seen, stop),
     signal,
   );
   await refuseOverflow(request, launched);
@@ -64,6 +65,7 @@ async function refuseOverflow({ source }: DrillRequest, { scratch }: Launched): 
 
 async function examine(
   ports: DrillPorts,
+  request: DrillRequest,
   located: LocatedFile,
   seen: Pick<Seen, 'examined'>,
   signal: AbortSignal,
@@ -71,7 +73,9 @@ async function examine(
   const totalBytes = located.artefact.sizeBytes;
   const onBytes = (bytes: number) =>
     ports.observe({ type: 'progress', phase: 'restore', what: 'examine', bytes, totalBytes });
-  const examined = await ports.engine.examine(located.artefact, located.facts, onBytes, signal);
+  const examined = await ports
+    .engineOf(request.source.kind)
+    .examine(located.artefact, located.facts, onBytes, signal);
   seen.examined = examined;
   if (examined.fault !== undefined) throw examined.fault;
 }

@@ -90,12 +90,14 @@ async function launchAndRestore(
   for (let place = first; ; ) {
     const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, async (signal) => {
       const up = await launch(ports, request, located, place, signal);
-      ports.observe(launchedEvent(up));
+      ports.observe(launchedEvent(request, up));
       return up;
     });
     seen.base = launched.base;
     seen.scratch = launched.scratch;
-    seen.engineVersion = launched.server.version;
+    const { version, substitute } = launched.server;
+    seen.engineVersion = substitute ?? version;
+    seen.substitute = substitute !== undefined;
     try {
       const restored = await phases.run(
         { name: 'restore', limitMs: limits.restore, lost: launched.lost },
@@ -189,13 +191,15 @@ function noteOutput(ports: DrillPorts, request: DrillRequest, fault: MusterError
   ports.output(request.plan.drill_id, `${lines.join('\n')}\n`);
 }
 
-function launchedEvent({ scratch, base, server }: Launched): DrillEvent {
+function launchedEvent(request: DrillRequest, { scratch, base, server }: Launched): DrillEvent {
   const { isolation } = scratch;
   return {
     type: 'launched',
     isolation,
     ...(base.image && { image: base.image }),
-    engineVersion: server.version,
+    engine: request.source.kind,
+    engineVersion: server.substitute ?? server.version,
+    ...(server.substitute !== undefined && { substitute: true as const }),
   };
 }
 

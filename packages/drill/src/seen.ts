@@ -18,7 +18,9 @@ export interface Seen {
   examined?: Examined;
   base?: Base;
   scratch?: Pick<Scratch, 'isolation' | 'limits'>;
+  /** Of a stand-in: its own name and version. */
   engineVersion?: string;
+  substitute?: boolean;
   restored?: RestoreReport;
   readonly checks: CheckRecord[];
   fault?: MusterError;

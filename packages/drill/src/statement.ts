@@ -134,6 +134,7 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
     ...(base?.imageDigest && { image_digest: base.imageDigest }),
     engine: request.source.kind,
     ...(seen.engineVersion && { engine_version: seen.engineVersion }),
+    ...(seen.substitute && { substitute: true as const }),
     muster_version: ports.musterVersion,
     node_version: process.version,
     os: `${type()} ${release()}`,
@@ -144,12 +145,13 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
 function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore'> {
   const phase = phases.findLast((one) => one.name === 'restore' && one.outcome === 'done');
   if (seen.restored === undefined || phase === undefined) return {};
-  const { bytes, objects, warnings } = seen.restored;
+  const { bytes, objects, tool, warnings } = seen.restored;
   return {
     restore: {
       duration_ms: phase.duration_ms,
       bytes,
       ...(objects !== undefined && { objects }),
+      ...(tool && { tool }),
       warnings: [...warnings],
     },
   };

@@ -1,4 +1,12 @@
-import type { Answer, Check, MusterError, RestoreWarning, Sha256, SourceKind } from '@muster/core';
+import type {
+  Answer,
+  Check,
+  MusterError,
+  RestoreTool,
+  RestoreWarning,
+  Sha256,
+  SourceKind,
+} from '@muster/core';
 import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import type { Artefact } from './artefact.js';
 
@@ -70,6 +78,8 @@ export interface Examined {
 export interface Server {
   /** The server's own word, e.g. `17.6`. */
   readonly version: string;
+  /** What it truly is, name and version, where it only stands in for the source's own kind: `FerretDB 2.7.0`. */
+  readonly substitute?: string;
 
   /**
    * Restores with the engine's own tool. Resolves only if nothing was lost; harmless complaints are counted as warnings.
@@ -111,6 +121,8 @@ export interface RestoreReport {
   /** Entries of the table of contents, where there is one. */
   readonly objects?: number;
   readonly warnings: readonly RestoreWarning[];
+  /** What restored it, where more than one thing can. */
+  readonly tool?: RestoreTool;
   /** Of `form: 'stream'`: what flowed. */
   readonly examined?: Examined;
   /** Of `form: 'stream'`: known only once the head has flowed. */
@@ -132,8 +144,8 @@ export interface LiveDumper {
    */
   survey(uri: string, signal: AbortSignal): Promise<LiveFacts>;
   /**
-   * The dump as a stream artefact, made with the tool of the server's own major version: the host's own if there is
-   * one, else in a networked container. A dump that does not finish destroys the stream with `dump_failed`.
+   * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
+   * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with `dump_failed`.
    */
   dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): Artefact;
 }
@@ -141,5 +153,8 @@ export interface LiveDumper {
 export interface LiveFacts {
   readonly major: number;
   readonly serverVersion: string;
-  readonly database: string;
+  /** What is dumped; absent = every database that the connection may read. */
+  readonly database?: string;
+  /** As {@link BackupFacts.format}: what will flow. */
+  readonly format: string;
 }

@@ -37,7 +37,9 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     type: z.literal('launched'),
     isolation: z.string(),
     image: z.string().optional(),
+    engine: z.enum(['postgres', 'mongodb']),
     engineVersion: z.string(),
+    substitute: z.literal(true).optional(),
   }),
   z.strictObject({ type: z.literal('check-started'), id: z.string() }),
   z.strictObject({

@@ -72,8 +72,9 @@ function heldOf(cli: Cli, source: Source, outcome: PerformedDrill, kept: KeptScr
   return {
     drillId: outcome.statement.predicate.drill_id,
     slug: source.slug,
+    kind: source.kind,
     kept,
-    serverVersion: outcome.statement.predicate.environment.engine_version ?? '',
+    serverVersion: kept.server.version,
     expiresAt: new Date(cli.environment.now().getTime() + keepMs),
   };
 }

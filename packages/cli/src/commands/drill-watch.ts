@@ -13,6 +13,7 @@ import type { Cli } from '../cli.js';
 import { readReceipts } from '../evidence-reader.js';
 import { type Fleet, withFleet } from '../fleet/with-fleet.js';
 import { EXIT } from '../problem.js';
+import { serverName } from '../render/facts.js';
 import { MARKS } from '../terminal/marks.js';
 import { printable } from '../terminal/printable.js';
 
@@ -154,7 +155,7 @@ export function lineOf(event: FleetEvent): string | undefined {
       return `backup ${printable(event.backup)}${size}`;
     }
     case 'launched':
-      return `scratch: ${event.isolation}, server ${printable(event.engineVersion)}`;
+      return `scratch: ${event.isolation}, ${serverName(event)}`;
     case 'check-ended': {
       const time = event.durationMs === undefined ? '' : ` in ${formatDuration(event.durationMs)}`;
       return `check ${printable(event.id)}: ${event.verdict}${event.reason ? ` (${event.reason})` : ''}${time}`;

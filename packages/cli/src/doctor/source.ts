@@ -1,8 +1,8 @@
 import { createDirectoryRepository, selectBackup } from '@muster/backups';
 import { type Config, MusterError, type Source, writeSecretRef } from '@muster/core';
-import { type BackupFacts, postgresEngine, postgresLiveDumper } from '@muster/engines';
+import { type BackupFacts, engineOf, liveDumperOf } from '@muster/engines';
 import type { Cli } from '../cli.js';
-import { backupFacts } from '../render/facts.js';
+import { backupFacts, ENGINE_NAMES } from '../render/facts.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { drillHost } from '../wiring.js';
 import { examine, type Finding } from './finding.js';
@@ -43,7 +43,7 @@ async function locate(
     const repository = createDirectoryRepository({
       directory: backup.directory,
       match: backup.match,
-      identify: postgresEngine.identify,
+      identify: engineOf(source.kind).identify,
     });
     const backups = await repository.list(bounded);
     const newest = selectBackup(backups, { kind: 'latest' }, repository.location);
@@ -64,15 +64,12 @@ async function locate(
   const uri = await resolveSecret(connection.uri, environment.env);
   const where = writeSecretRef(connection.uri);
   if (!connect) return { detail: `dumped live from ${where}; name it with --source to try the connection` };
-  const live = await postgresLiveDumper.survey(uri, bounded);
+  const live = await liveDumperOf(source.kind).survey(uri, bounded);
+  const { format, major, serverVersion, database } = live;
+  const server = `${where} answers: ${ENGINE_NAMES[source.kind]} ${serverVersion}`;
   return {
-    facts: {
-      format: 'custom',
-      major: live.major,
-      serverVersion: live.serverVersion,
-      databases: [live.database],
-    },
-    detail: `${where} answers: PostgreSQL ${live.serverVersion}, database ${live.database}`,
+    facts: { format, major, serverVersion, databases: database === undefined ? [] : [database] },
+    detail: database === undefined ? server : `${server}, database ${database}`,
   };
 }
 
@@ -92,6 +89,9 @@ async function serverFor(
   const host = await drillHost(environment, config, image, signal);
   if (host.isolation === 'docker' && !(docker?.available && (await docker.hasImage(image))))
     return `${image} is not here yet: the first drill pulls it, or docker pull ${image}`;
-  postgresEngine.admit(facts, await host.prepare({ image, probe: postgresEngine.probe }, signal));
-  return host.isolation === 'docker' ? image : `of this machine, for PostgreSQL ${facts.major}`;
+  const engine = engineOf(source.kind);
+  engine.admit(facts, await host.prepare({ image, probe: engine.probe }, signal));
+  return host.isolation === 'docker'
+    ? image
+    : `of this machine, for ${ENGINE_NAMES[source.kind]} ${facts.major}`;
 }

@@ -1,4 +1,4 @@
-import { formatSize } from '@muster/core';
+import { formatSize, type SourceKind } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
@@ -18,9 +18,20 @@ export function backupFacts(event: Omit<Located, 'type' | 'location'>, now: Date
     .join(' · ');
 }
 
+export const ENGINE_NAMES = { postgres: 'PostgreSQL', mongodb: 'MongoDB' } as const;
+
+/** `PostgreSQL 17.6`; of a stand-in `FerretDB 2.7.0 in place of MongoDB`. */
+export function serverName(server: {
+  readonly engine: SourceKind;
+  readonly engineVersion: string;
+  readonly substitute?: true | undefined;
+}): string {
+  const version = printable(server.engineVersion);
+  const name = ENGINE_NAMES[server.engine];
+  return server.substitute ? `${version} in place of ${name}` : `${name} ${version}`;
+}
+
 /** `PostgreSQL 17.6 · docker · postgres:17` */
 export function scratchFacts(event: Omit<Launched, 'type'>): string {
-  return [`PostgreSQL ${printable(event.engineVersion)}`, event.isolation, event.image ?? '']
-    .filter((part) => part !== '')
-    .join(' · ');
+  return [serverName(event), event.isolation, event.image ?? ''].filter((part) => part !== '').join(' · ');
 }

@@ -68,9 +68,15 @@ function backupLines({ backup, reason, attempts }: Predicate, now: Date): string
 }
 
 function serverLines({ environment }: Predicate): string[] {
-  const { isolation, image, image_digest, engine_version } = environment;
+  const { isolation, image, image_digest, engine, engine_version, substitute } = environment;
   if (isolation === undefined) return [];
-  const facts = scratchFacts({ isolation, engineVersion: engine_version ?? '', ...(image && { image }) });
+  const facts = scratchFacts({
+    isolation,
+    engine,
+    engineVersion: engine_version ?? '',
+    ...(substitute && { substitute }),
+    ...(image && { image }),
+  });
   return [facts, ...(image_digest ? [printable(image_digest)] : [])];
 }
 
@@ -113,6 +119,7 @@ function restoreText({ restore }: Predicate): string | undefined {
   return joined([
     formatDuration(restore.duration_ms),
     formatSize(restore.bytes),
+    restore.tool,
     restore.objects === undefined ? undefined : `${restore.objects} objects`,
     warnings === 0 ? undefined : `${warnings} harmless ${warnings === 1 ? 'warning' : 'warnings'}`,
   ]);

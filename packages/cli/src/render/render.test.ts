@@ -37,7 +37,16 @@ const STORY: readonly (readonly [number, DrillEvent])[] = [
     { type: 'phase-ended', phase: { name: 'locate', started_at: '', duration_ms: 100, outcome: 'done' } },
   ],
   [0.1, { type: 'phase-started', phase: 'launch' }],
-  [1, { type: 'launched', isolation: 'docker', image: 'postgres:17', engineVersion: '17.6' }],
+  [
+    1,
+    {
+      type: 'launched',
+      isolation: 'docker',
+      image: 'postgres:17',
+      engine: 'postgres',
+      engineVersion: '17.6',
+    },
+  ],
   [1, { type: 'phase-ended', phase: { name: 'launch', started_at: '', duration_ms: 900, outcome: 'done' } }],
   [1, { type: 'phase-started', phase: 'restore' }],
   [1, { type: 'progress', phase: 'restore', what: 'restore', bytes: 0, totalBytes: 8_400_000 }],

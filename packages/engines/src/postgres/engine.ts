@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { MusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
+import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
@@ -11,7 +12,6 @@ import { restore } from './restore/restore.js';
 import { ask } from './server/ask.js';
 import { conninfo, conninfoValue, maintenanceDatabase } from './server/session.js';
 import { type RunningServer, startServer } from './server/start.js';
-import { shellQuote } from './shell-quote.js';
 
 /** PostgreSQL: what pg_dump writes, in each of its formats. */
 export const postgresEngine: Engine = {

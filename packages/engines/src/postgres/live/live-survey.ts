@@ -61,6 +61,7 @@ async function surveyHost(
         major: Math.floor(Number(row.number) / 10_000),
         serverVersion: row.version.split(' ')[0] ?? row.version,
         database: row.database,
+        format: 'custom',
       };
     } catch (error) {
       last = error;

@@ -21,7 +21,7 @@ export const postgresLiveDumper: LiveDumper = {
   survey,
   dump: (uri, facts, host, base) => ({
     form: 'stream',
-    name: `${facts.database}.dump`,
+    name: `${facts.database ?? 'live'}.dump`,
     open: (signal) => openDump(parseConnectionUri(uri), facts, host, base, signal),
   }),
 };
@@ -43,7 +43,7 @@ function openDump(
   const closed = new AbortController();
   stream.once('close', () => closed.abort());
   const stop = AbortSignal.any([signal, closed.signal]);
-  const secretEnv = { ...libpqEnvironment(uri), PGDATABASE: facts.database };
+  const secretEnv = { ...libpqEnvironment(uri), PGDATABASE: facts.database ?? uri.database };
   const run = async (): Promise<Ended> => {
     const own = await ownPgDump(facts.major);
     if (own !== undefined) return runHere(own, secretEnv, stream, stop);

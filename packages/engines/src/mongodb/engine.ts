@@ -1,0 +1,42 @@
+import { MusterError } from '@muster/core';
+import type { Engine, Server } from '../engine.js';
+import { shellQuote } from '../shell-quote.js';
+import { admit } from './admit.js';
+import { PROBE } from './probe.js';
+import { ask } from './server/ask.js';
+import { SOCKET } from './server/client.js';
+import type { RunningMongod } from './server/mongod.js';
+import { startMongod } from './server/start.js';
+
+/** MongoDB: what mongodump writes, as an archive or a directory. */
+export const mongodbEngine: Engine = {
+  kind: 'mongodb',
+  probe: PROBE,
+  identify: () => Promise.reject(later()),
+  admit: (facts, base) => ({ user: admit(facts, base).user }),
+  start: async (scratch, base, facts, signal) =>
+    serverOf(await startMongod(scratch, admit(facts, base).installation, signal)),
+  examine: () => Promise.reject(later()),
+};
+
+function serverOf(server: RunningMongod): Server {
+  const { scratch, substitute, version, lost } = server;
+  return {
+    version,
+    ...(substitute === undefined ? {} : { substitute }),
+    restore: () => Promise.reject(later()),
+    ask: async ({ question, ...check }, options, signal) => {
+      if (question.kind !== 'mongodb')
+        throw new MusterError('internal', 'A question for PostgreSQL was put to MongoDB.');
+      const target = { socketDir: scratch.socketDir, major: Number.parseInt(version, 10), lost };
+      const answer = await ask(target, { ...check, question }, options, signal);
+      if (answer.kind === 'query_failed')
+        options.onOutput(`mongod: code ${answer.code ?? 'none'}: ${answer.message}\n`);
+      return answer;
+    },
+    connectCommand: (database) =>
+      `mongosh ${shellQuote(`mongodb://${encodeURIComponent(`${scratch.socketDir}/${SOCKET}`)}/${encodeURIComponent(database)}`)}`,
+  };
+}
+
+const later = () => new MusterError('not_supported_yet', 'A restore of MongoDB is not supported yet.');
