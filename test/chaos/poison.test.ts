@@ -1,18 +1,17 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newDrillId } from '@muster/core';
 import { openRedis } from '@muster/queue';
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 import { samplePlan } from '../support/sample-plan.ts';
 
 const HUGE = 'x'.repeat(5_000_000);
 
-describe.runIf(canRunIn('docker'))('whatever somebody puts into Redis', () => {
+describeKinds('whatever somebody puts into Redis (%s)', (sample) => {
   let fleet: Fleet;
   let services: Service[];
   let redis: ReturnType<typeof openRedis>;
@@ -23,8 +22,8 @@ describe.runIf(canRunIn('docker'))('whatever somebody puts into Redis', () => {
     return queue;
   };
   beforeAll(async () => {
-    fleet = await startFleet();
-    await writeFile(join(fleet.dumps, 'shop.sql'), plainDump('SELECT 1;'));
+    fleet = await startFleet({ kind: sample.kind });
+    await sample.dump(fleet.dumps);
     services = await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
     redis = openRedis(fleet.redis.url, 'commands');
   });

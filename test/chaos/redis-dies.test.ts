@@ -1,23 +1,21 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openRedis } from '@muster/queue';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 
-const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);');
-const SLOW_CHECK = 'SELECT count(*) AS n FROM t, (SELECT pg_sleep(3)) AS slept';
 /** Longer than the lock of a job (20 s). */
 const OUTAGE_MS = 60_000;
 
-describe.runIf(canRunIn('docker'))('Redis', () => {
+describeKinds('Redis (%s)', (sample) => {
   let fleet: Fleet;
   let services: readonly Service[];
   beforeEach(async () => {
-    fleet = await startFleet({ checks: { rows: [SLOW_CHECK, 'n == 1'] } });
-    await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
+    fleet = await startFleet({
+      kind: sample.kind,
+      checks: { rows: [sample.count({ takesMs: 3000 }), 'n == 1'] },
+    });
+    await sample.dump(fleet.dumps);
     services = await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);
   });
   afterEach(() => fleet?.close());

@@ -1,25 +1,28 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRedis } from '@muster/queue';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { addressOf, apiTokens } from '../support/api-client.ts';
 import { type Fleet, type FleetOptions, type Service, startFleet } from '../support/fleet.ts';
 import { hostProcesses } from '../support/host-processes.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 
 /** Each is planted in one place, and all are found by this. */
 const MARK = /PLANTED-\w+/g;
-const CHECK = "SELECT count(*) AS n, 'PLANTED-check' AS text, max(name) AS row FROM people";
 
-describe.runIf(canRunIn('docker'))('what is secret', () => {
+describeKinds('what is secret (%s)', (sample) => {
   let fleet: Fleet | undefined;
   const { tokenOf, config } = apiTokens();
   afterEach(() => fleet?.close());
 
   /** Runs one drill of a fleet, and returns every place where something planted was found. */
   const foundAfter = async (options: FleetOptions, prepare: (fleet: Fleet) => Promise<void>) => {
-    fleet = await startFleet({ ...options, config, checks: { people: [CHECK, 'n == 1'] } });
+    fleet = await startFleet({
+      kind: sample.kind,
+      ...options,
+      config,
+      checks: { people: [sample.count({ text: 'PLANTED-check' }), 'n == 1'] },
+    });
     await prepare(fleet);
     const api = await fleet.start('api');
     const others = (['producer', 'sink', 'worker'] as const).map((service) => fleet?.start(service));
@@ -41,14 +44,9 @@ describe.runIf(canRunIn('docker'))('what is secret', () => {
     return { receipt, found };
   };
 
-  it('in a dump (a row, a password of a role) and in a check is in no key, log, receipt, answer or process list', async () => {
-    const { receipt, found } = await foundAfter({ source: ['summaries: none'] }, (fleet) =>
-      writeFile(
-        join(fleet.dumps, 'shop.sql'),
-        plainDump(
-          "CREATE ROLE somebody PASSWORD 'PLANTED-role'; CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row');",
-        ),
-      ),
+  it('in a dump (a row, a password of a role where it has one) and in a check is in no key, log, receipt, answer or process list', async () => {
+    const { receipt, found } = await foundAfter({ source: ['summaries: none'] }, ({ dumps }) =>
+      sample.dump(dumps, { name: 'PLANTED-row' }),
     );
     expect(receipt).toMatchObject({ result: 'pass' });
     // The configuration itself, under its digest, holds the text of its checks.
@@ -56,30 +54,31 @@ describe.runIf(canRunIn('docker'))('what is secret', () => {
   });
 
   it('in what a failing statement says is in no key, log, receipt, answer or process list', async () => {
-    const { receipt, found } = await foundAfter({}, (fleet) =>
-      writeFile(
-        join(fleet.dumps, 'shop.sql'),
-        plainDump("CREATE TABLE people (name text); SELECT 'PLANTED-error'::integer;"),
-      ),
+    const { receipt, found } = await foundAfter({}, ({ dumps }) =>
+      sample.dump(dumps, { failsQuoting: 'PLANTED-error' }),
     );
     expect(receipt).toMatchObject({ result: 'fail', reason: 'restore_failed' });
     expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
   });
 
-  it('in the URI of a live source is in no key, log, receipt, answer or process list', async () => {
-    const env: Record<string, string> = {};
-    const source = ['connection: { uri: env:LIVE_URI }', 'summaries: none', 'database: live'];
-    const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
-      await indexServer.tool('createdb', ['live']);
-      await indexServer.sql(
-        'live',
-        "CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row')",
-      );
-      env['LIVE_URI'] = `postgresql://postgres:PLANTED-uri@/live?host=${encodeURIComponent(indexServer.dir)}`;
-    });
-    expect(receipt).toMatchObject({ result: 'pass' });
-    expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
-  });
+  it.runIf(sample.kind === 'postgres')(
+    'in the URI of a live source is in no key, log, receipt, answer or process list',
+    async () => {
+      const env: Record<string, string> = {};
+      const source = ['connection: { uri: env:LIVE_URI }', 'summaries: none', 'database: live'];
+      const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
+        await indexServer.tool('createdb', ['live']);
+        await indexServer.sql(
+          'live',
+          "CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row')",
+        );
+        env['LIVE_URI'] =
+          `postgresql://postgres:PLANTED-uri@/live?host=${encodeURIComponent(indexServer.dir)}`;
+      });
+      expect(receipt).toMatchObject({ result: 'pass' });
+      expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
+    },
+  );
 });
 
 const marksIn = (place: string, text: string): readonly string[] =>

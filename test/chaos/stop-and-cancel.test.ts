@@ -1,18 +1,15 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 
-const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);');
-const SLOW_CHECK = 'SELECT count(*) AS n FROM t, (SELECT pg_sleep(8)) AS slept';
-
-describe.runIf(canRunIn('docker'))('a drill that is stopped by people', () => {
+describeKinds('a drill that is stopped by people (%s)', (sample) => {
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await startFleet({ checks: { rows: [SLOW_CHECK, 'n == 1'] } });
-    await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
+    fleet = await startFleet({
+      kind: sample.kind,
+      checks: { rows: [sample.count({ takesMs: 8000 }), 'n == 1'] },
+    });
+    await sample.dump(fleet.dumps);
     await Promise.all([fleet.start('producer'), fleet.start('sink')]);
   });
   afterAll(() => fleet?.close());

@@ -1,21 +1,20 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 
 /** Long enough for each phase to be met, short enough to be run many times. */
-const SLOW_RESTORE = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1); SELECT pg_sleep(1.5);');
-const SLOW_CHECK = 'SELECT count(*) AS n FROM t, (SELECT pg_sleep(1.5)) AS slept';
+const SLOW_MS = 1500;
 
-describe.runIf(canRunIn('docker'))('a worker that dies', () => {
+describeKinds('a worker that dies (%s)', (sample) => {
   let fleet: Fleet;
   let workers: Service[];
   beforeAll(async () => {
-    fleet = await startFleet({ checks: { rows: [SLOW_CHECK, 'n == 1'] } });
-    await writeFile(join(fleet.dumps, 'shop.sql'), SLOW_RESTORE);
+    fleet = await startFleet({
+      kind: sample.kind,
+      checks: { rows: [sample.count({ takesMs: SLOW_MS }), 'n == 1'] },
+    });
+    await sample.dump(fleet.dumps, { restoreMs: SLOW_MS });
     await Promise.all([fleet.start('producer'), fleet.start('sink')]);
     workers = await Promise.all(Array.from({ length: 8 }, () => fleet.start('worker')));
   });

@@ -1,12 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { describeKinds } from '../support/kinds.ts';
 
-const DUMP = plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1); SELECT pg_sleep(1.5);');
 /** Where a worker of root has its sockets. */
 const RUNTIME = '/run/muster';
 
@@ -18,11 +14,11 @@ function sharesDirectory(drillId: string): boolean {
   return /"Type":"bind"/.test(docker('inspect', '--format', '{{json .Mounts}}', scratch));
 }
 
-describe.runIf(canRunIn('docker'))('a worker in a container with the socket of Docker', () => {
+describeKinds('a worker in a container with the socket of Docker (%s)', (sample) => {
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await startFleet({ checks: { rows: ['SELECT count(*) AS n FROM t', 'n == 1'] } });
-    await writeFile(join(fleet.dumps, 'shop.sql'), DUMP);
+    fleet = await startFleet({ kind: sample.kind, checks: { rows: [sample.count(), 'n == 1'] } });
+    await sample.dump(fleet.dumps, { restoreMs: 1500 });
     await Promise.all([fleet.start('producer'), fleet.start('sink')]);
   });
   afterAll(() => fleet?.close());

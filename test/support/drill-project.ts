@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
 import { type Ended, ending } from './ending.ts';
 import { leftovers } from './leftovers.ts';
+import { sourceText, type TestSource } from './source-text.ts';
 
 export type Isolation = 'docker' | 'bubblewrap';
 
@@ -33,14 +34,10 @@ export interface Drilled extends Ended {
   readonly statement: Statement | undefined;
 }
 
-export interface ProjectOptions {
+export interface ProjectOptions extends TestSource {
   readonly isolation: Isolation;
-  /** Lines of YAML for the source. */
-  readonly source?: readonly string[];
   /** Lines of YAML for the whole file, after sources and checks. */
   readonly config?: readonly string[];
-  /** Checks by id: the query and what is expected. */
-  readonly checks?: Readonly<Record<string, readonly [query: string, expect: string]>>;
 }
 
 const COMMAND = join(process.cwd(), 'node_modules/.bin/muster');
@@ -50,7 +47,8 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
   const dumps = join(folder, 'dumps');
   const state = join(folder, 'state');
   await mkdir(dumps);
-  await writeFile(join(folder, 'muster.yaml'), configText(options));
+  const config = [...sourceText(options), ...(options.config ?? [])];
+  await writeFile(join(folder, 'muster.yaml'), `${config.join('\n')}\n`);
   const base = { ...process.env, MUSTER_STATE_DIR: state, NO_COLOR: '1' };
   const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const child = spawn(COMMAND, args, {
@@ -76,28 +74,6 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
     leftovers: () => leftovers(join(folder, 'evidence'), state),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
-}
-
-function configText(options: ProjectOptions): string {
-  const checks = Object.entries(options.checks ?? { rows: ['SELECT 1 AS n', 'n == 1'] });
-  const lines = [
-    'sources:',
-    '  - slug: shop',
-    '    kind: postgres',
-    ...((options.source ?? []).some((line) => /^(backup|connection):/.test(line))
-      ? []
-      : ['    backup: { type: dump, location: dumps }']),
-    ...(options.source ?? []).map((line) => `    ${line}`),
-    ...(checks.length === 0 ? [] : [`    checks: [${checks.map(([id]) => id).join(', ')}]`, 'checks:']),
-    ...checks.flatMap(([id, [query, expect]]) => [
-      `  - id: ${id}`,
-      `    summary_sql: ${JSON.stringify(query)}`,
-      `    expect: ${JSON.stringify(expect)}`,
-    ]),
-    `scratch: { kind: ${options.isolation}, images: { postgres: "muster.test/postgres:{major}" } }`,
-    ...(options.config ?? []),
-  ];
-  return `${lines.join('\n')}\n`;
 }
 
 async function readStatement(receipt: string): Promise<Pick<Drilled, 'predicate' | 'statement'>> {

@@ -12,6 +12,7 @@ import { eventually } from './eventually.ts';
 import { IMAGES } from './images.ts';
 import { leftovers } from './leftovers.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
+import { sourceText, type TestSource } from './source-text.ts';
 
 /** A service of Muster, run as its own process by the command that a user runs. */
 export interface Service {
@@ -25,14 +26,9 @@ export interface Service {
   readonly ended: Promise<number | null>;
 }
 
-export interface FleetOptions {
-  /** Lines of YAML for the one source, `shop`. */
-  readonly source?: readonly string[];
+export interface FleetOptions extends TestSource {
   /** Lines of YAML for the whole file. */
   readonly config?: readonly string[];
-  /** Checks by id: the query and what is expected. */
-  readonly checks?: Readonly<Record<string, readonly [query: string, expect: string]>>;
-  readonly isolation?: 'docker' | 'bubblewrap';
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -170,23 +166,8 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
 }
 
 function configText(options: FleetOptions): string {
-  const checks = Object.entries(options.checks ?? { rows: ['SELECT 1 AS n', 'n == 1'] });
   const lines = [
-    'sources:',
-    '  - slug: shop',
-    '    kind: postgres',
-    ...((options.source ?? []).some((line) => /^(backup|connection):/.test(line))
-      ? []
-      : ['    backup: { type: dump, location: dumps }']),
-    ...(options.source ?? []).map((line) => `    ${line}`),
-    `    checks: [${checks.map(([id]) => id).join(', ')}]`,
-    'checks:',
-    ...checks.flatMap(([id, [query, expect]]) => [
-      `  - id: ${id}`,
-      `    summary_sql: ${JSON.stringify(query)}`,
-      `    expect: ${JSON.stringify(expect)}`,
-    ]),
-    `scratch: { kind: ${options.isolation ?? 'docker'}, images: { postgres: "muster.test/postgres:{major}" } }`,
+    ...sourceText(options),
     'redis: { url: env:FLEET_REDIS }',
     'index: { url: env:FLEET_INDEX }',
     'signing: { key: file:fleet.key }',

@@ -8,6 +8,8 @@ export const IMAGES = {
   /** The layouts of the official images; see `build-layouts.sh`. */
   official: 'muster.test/postgres:17-official',
   alpine: 'muster.test/postgres:17-alpine',
+  /** A stand-in that speaks MongoDB's protocol. */
+  mongo: 'muster.test/mongo:8',
 } as const;
 
 export const hasImage = (reference: string): boolean =>

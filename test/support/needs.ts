@@ -25,6 +25,10 @@ const there = {
   ),
 };
 
+/** Whether Docker has a server for MongoDB. Asked, and told, only by files that need one. */
+export const hasMongo = (): boolean =>
+  requirement('mongo', () => hasImage(IMAGES.mongo), `no Docker answers that has the image ${IMAGES.mongo}`);
+
 /** Whether tests can run in a place such as `docker`, `docker 17` or `bubblewrap 15`; all need dumps to be made. */
 export function canRunIn(place: string): boolean {
   return there.postgresql && (place.startsWith('docker') ? there.docker : there.bubblewrap);

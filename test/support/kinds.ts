@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SourceKind } from '@muster/core';
+import { describe } from 'vitest';
+import { writeMongodump } from './mongodump.ts';
+import { canRunIn, hasMongo } from './needs.ts';
+import { plainDump } from './plain-dump.ts';
+import type { TestQuestion } from './source-text.ts';
+
+export interface SampleDump {
+  /** How long its restore takes, about and at the least. */
+  readonly restoreMs?: number;
+  /** The `name` of its one row of `people`. */
+  readonly name?: string;
+  /** Its restore fails, in words of the server that quote this. */
+  readonly failsQuoting?: string;
+}
+
+/** What tests that run for each kind of source need to know of it. */
+export interface TestKind {
+  readonly kind: SourceKind;
+  /** Puts a dump with one row, or document, in `people` into a directory of dumps. */
+  dump(dumps: string, sample?: SampleDump): Promise<void>;
+  /**
+   * Counts the people: `n` is 1. It takes `takesMs`, about and at the least. With `text` the row has that too, out of the
+   * question itself, and beside it the name of the row.
+   */
+  count(options?: { readonly takesMs?: number; readonly text?: string }): TestQuestion;
+}
+
+const postgres: TestKind = {
+  kind: 'postgres',
+  dump: async (dumps, { restoreMs, name = 'somebody', failsQuoting } = {}) => {
+    const statements = [
+      `CREATE ROLE reader PASSWORD '${name}';`,
+      `CREATE TABLE people (name text); INSERT INTO people VALUES ('${name}');`,
+      restoreMs === undefined ? '' : `SELECT pg_sleep(${restoreMs / 1000});`,
+      failsQuoting === undefined ? '' : `SELECT '${failsQuoting}'::integer;`,
+    ];
+    await writeFile(join(dumps, 'shop.sql'), plainDump(statements.join('\n')));
+  },
+  count: ({ takesMs = 0, text } = {}) => {
+    const more = text === undefined ? '' : `, '${text}' AS text, max(name) AS row`;
+    return `SELECT count(*) AS n${more} FROM people, (SELECT pg_sleep(${takesMs / 1000})) AS slept`;
+  },
+};
+
+/** MongoDB has nothing that sleeps: it is given work, as much as took so long on two slow cores. */
+const DOCUMENTS_PER_MS = 50;
+const STEPS_PER_MS = 330;
+
+const mongodb: TestKind = {
+  kind: 'mongodb',
+  dump: (dumps, { restoreMs = 0, name = 'somebody', failsQuoting } = {}) => {
+    const twice = failsQuoting === undefined ? [] : [{ _id: 1 }, { _id: 2 }];
+    return writeMongodump(join(dumps, 'shop-dump'), 'shop', {
+      people: { documents: [{ _id: 1, name }] },
+      ballast: {
+        documents: Array.from({ length: restoreMs * DOCUMENTS_PER_MS }, (_, index) => ({ _id: index })),
+      },
+      unique: {
+        documents: twice.map((document) => ({ ...document, once: failsQuoting })),
+        indexes: [{ v: 2, key: { once: 1 }, name: 'once', unique: true }],
+      },
+    });
+  },
+  count: ({ takesMs = 0, text } = {}) => ({
+    database: 'shop',
+    collection: 'people',
+    aggregate: [
+      { $set: { step: { $range: [0, 1 + takesMs * STEPS_PER_MS] } } },
+      { $unwind: '$step' },
+      { $group: { _id: '$_id', row: { $first: '$name' } } },
+      {
+        $group: { _id: null, n: { $sum: 1 }, ...(text === undefined ? {} : { row: { $first: '$row' } }) },
+      },
+      { $project: { _id: 0, n: 1, ...(text === undefined ? {} : { row: 1, text: { $literal: text } }) } },
+    ],
+  }),
+};
+
+/** The same tests for each kind of source, in Docker, where they can run; skipped else. `%s` in the title is the kind. */
+export function describeKinds(title: string, tests: (kind: TestKind) => void): void {
+  const here = canRunIn('docker');
+  describe.runIf(here)(title.replace('%s', 'PostgreSQL'), () => tests(postgres));
+  describe.runIf(here && hasMongo())(title.replace('%s', 'MongoDB'), () => tests(mongodb));
+}
