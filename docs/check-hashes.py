@@ -19,7 +19,7 @@ EXACT = 2**53
 def number(value):
     """As RFC 8785 (that is, ECMAScript) writes a number: the shortest decimal that is read as the same double."""
     if isinstance(value, int) and abs(value) > EXACT:
-        raise ValueError(f'{value} is beyond 2^53: a configuration has {{"$numberLong": "..."}} there')
+        sys.exit(f'{value} is beyond 2^53: a configuration has {{"$numberLong": "..."}} there')
     sign, figures, exponent = Decimal(repr(float(value))).normalize().as_tuple()
     digits = "".join(map(str, figures))
     point = len(digits) + exponent
