@@ -1,26 +1,18 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Answer, Check } from '@muster/core';
 import {
   type Artefact,
   type AskOptions,
-  BACKUP_MOUNT,
   type BackupFacts,
   postgresEngine,
   type RestoreOptions,
   type RestoreReport,
   type Server,
 } from '@muster/engines';
-import {
-  type Base,
-  createBubblewrapHost,
-  createDockerHost,
-  type LaunchSpec,
-  type Scratch,
-  type ScratchHost,
-} from '@muster/scratch';
+import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
+import { never, serverBench } from './server-bench.ts';
 
-const MIB = 1024 * 1024;
-const LIMITS = { cpus: 2, memoryBytes: 1024 * MIB, diskBytes: 1024 * MIB, pids: 256 };
+export { never };
 
 export type Place = 'docker 15' | 'docker 17' | 'docker 15 by the bridge' | 'bubblewrap 15';
 
@@ -64,8 +56,6 @@ export interface Restored {
   readonly database: string;
 }
 
-export const never = (): AbortSignal => new AbortController().signal;
-
 export async function artefactOf(path: string): Promise<Extract<Artefact, { form: 'file' | 'directory' }>> {
   const facts = await stat(path);
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -73,64 +63,35 @@ export async function artefactOf(path: string): Promise<Extract<Artefact, { form
 }
 
 export async function engineBench(place: Place): Promise<EngineBench> {
-  const root = await mkdtemp('/tmp/mse-');
-  const directories = { runtimeDir: `${root}/run`, stateDir: `${root}/state` };
   const major = /\d+/.exec(place)?.[0] ?? '';
-  const host = place.startsWith('docker')
-    ? createDockerHost(place.endsWith('bridge') ? { ...directories, reach: 'bridge' } : directories)
-    : createBubblewrapHost(directories);
-  const base = await host.prepare(
-    { image: `muster.test/postgres:${major}`, probe: postgresEngine.probe },
-    never(),
-  );
-
-  const within: EngineBench['within'] = async (facts, use, options = {}) => {
-    const { artefact } = options;
-    const scratch = await host.launch(
-      base,
-      {
-        drillId: 'drl_01JD0000000000000000000000',
-        expiresAt: new Date(Date.now() + 3_600_000),
-        user: postgresEngine.admit(facts, base).user,
-        limits: { ...LIMITS, ...options.limits },
-        data: 'disk',
-        mounts:
-          artefact === undefined || artefact.form === 'stream'
-            ? []
-            : [{ hostPath: artefact.path, path: BACKUP_MOUNT }],
-      },
-      never(),
+  const bench = await serverBench(postgresEngine, `muster.test/postgres:${major}`, place);
+  const { host, base } = bench;
+  const within: EngineBench['within'] = (facts, use, options = {}) =>
+    bench.within(
+      facts,
+      ({ scratch, server, output, onOutput }) =>
+        use({
+          scratch,
+          server,
+          output,
+          ask: (database, sql, { readOnly = false, ...asked } = {}) =>
+            server.ask(question(sql, readOnly), { database, timeoutMs: 20_000, onOutput, ...asked }, never()),
+          restore: (backup, known, more = {}) =>
+            server.restore(
+              backup,
+              {
+                facts: known,
+                fallbackDatabase: 'restored',
+                jobs: 2,
+                onProgress: () => undefined,
+                onOutput,
+                ...more,
+              },
+              never(),
+            ),
+        }),
+      options,
     );
-    try {
-      const server = await postgresEngine.start(scratch, base, facts, never());
-      let output = '';
-      const onOutput = (text: string) => {
-        output += text;
-      };
-      return await use({
-        scratch,
-        server,
-        output: () => output,
-        ask: (database, sql, { readOnly = false, ...asked } = {}) =>
-          server.ask(question(sql, readOnly), { database, timeoutMs: 20_000, onOutput, ...asked }, never()),
-        restore: (backup, known, more = {}) =>
-          server.restore(
-            backup,
-            {
-              facts: known,
-              fallbackDatabase: 'restored',
-              jobs: 2,
-              onProgress: () => undefined,
-              onOutput,
-              ...more,
-            },
-            never(),
-          ),
-      });
-    } finally {
-      await scratch.destroy();
-    }
-  };
   return {
     host,
     base,
@@ -147,7 +108,7 @@ export async function engineBench(place: Place): Promise<EngineBench> {
         { ...options, artefact },
       );
     },
-    close: () => rm(root, { recursive: true, force: true }),
+    close: bench.close,
   };
 }
 

@@ -1,7 +1,10 @@
 import { MusterError } from '@muster/core';
-import type { Engine, Server } from '../engine.js';
+import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
+import { examine } from './format/examine.js';
+import { identify } from './format/identify.js';
+import { isMongoFacts, type MongoFacts } from './mongo-facts.js';
 import { PROBE } from './probe.js';
 import { ask } from './server/ask.js';
 import { SOCKET } from './server/client.js';
@@ -12,11 +15,11 @@ import { startMongod } from './server/start.js';
 export const mongodbEngine: Engine = {
   kind: 'mongodb',
   probe: PROBE,
-  identify: () => Promise.reject(later()),
+  identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   start: async (scratch, base, facts, signal) =>
     serverOf(await startMongod(scratch, admit(facts, base).installation, signal)),
-  examine: () => Promise.reject(later()),
+  examine: (artefact, facts, onBytes, signal) => examine(artefact, ownFacts(facts), onBytes, signal),
 };
 
 function serverOf(server: RunningMongod): Server {
@@ -37,6 +40,11 @@ function serverOf(server: RunningMongod): Server {
     connectCommand: (database) =>
       `mongosh ${shellQuote(`mongodb://${encodeURIComponent(`${scratch.socketDir}/${SOCKET}`)}/${encodeURIComponent(database)}`)}`,
   };
+}
+
+function ownFacts(facts: BackupFacts): MongoFacts {
+  if (isMongoFacts(facts)) return facts;
+  throw new MusterError('internal', 'The backup was identified by another engine.');
 }
 
 const later = () => new MusterError('not_supported_yet', 'A restore of MongoDB is not supported yet.');

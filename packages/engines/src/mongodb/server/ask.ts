@@ -4,7 +4,7 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { aborted } from '../../aborted.js';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from './ask-target.js';
-import { clientAt, closeClient } from './client.js';
+import { clientAt, closeClient, codeOf } from './client.js';
 import { NotBson } from './extended-json.js';
 import { stopOnServer } from './stop-on-server.js';
 import { type MongoQuestion, questionOf, writingStage } from './summary-find.js';
@@ -114,11 +114,12 @@ const countRow = (count: number) => ({
 });
 
 function answerOf(error: MongoServerError): Answer {
-  if (error.code === MAX_TIME_EXPIRED) return { kind: 'timeout' };
-  if (error.code === TOO_LARGE) return { kind: 'row_too_large' };
+  const code = codeOf(error);
+  if (code === MAX_TIME_EXPIRED) return { kind: 'timeout' };
+  if (code === TOO_LARGE) return { kind: 'row_too_large' };
   return {
     kind: 'query_failed',
-    ...(error.code === undefined ? {} : { code: String(error.code) }),
+    ...(code === undefined ? {} : { code: String(code) }),
     message: error.message,
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
 
 /** The port in the name of the server's unix socket. */
 export const PORT = 27017;
@@ -46,4 +46,10 @@ export async function closeClient(client: MongoClient): Promise<void> {
   } finally {
     timer.abort();
   }
+}
+
+/** The code of a server's refusal: an `Int32` where values are not promoted. */
+export function codeOf(error: unknown): number | undefined {
+  if (!(error instanceof MongoServerError) || error.code === undefined) return undefined;
+  return Number(String(error.code));
 }

@@ -1,0 +1,48 @@
+import type { Answer, Check, Expectation } from '@muster/core';
+import { type AskOptions, mongodbEngine } from '@muster/engines';
+import { MongoClient } from 'mongodb';
+import { never, type ServerBench, serverBench, type Up } from './server-bench.ts';
+
+export type MongoPlace = 'docker mongo' | 'docker mongo by the bridge';
+
+export const mongoBench = (place: MongoPlace): Promise<ServerBench> =>
+  serverBench(mongodbEngine, 'muster.test/mongo:8', place);
+
+/** What is to be restored where nothing is: any version that the stand-in takes. */
+export const MONGO_FACTS = { format: 'archive', major: 7, databases: [] };
+
+/** A client of the server in a scratch, as any program has one. The caller closes it. */
+export const clientOf = ({ scratch }: Pick<Up, 'scratch'>): MongoClient =>
+  new MongoClient(`mongodb://${encodeURIComponent(`${scratch.socketDir}/mongodb-27017.sock`)}/`);
+
+export type MongoAsked = Partial<AskOptions & Pick<Check, 'readOnly'> & { readonly column: string }>;
+
+/** Asks a `summary_find`, written as JSON would be. */
+export function askMongo({ server, onOutput }: Up, find: object, asked: MongoAsked = {}): Promise<Answer> {
+  const { readOnly = false, column = 'n', ...options } = asked;
+  return server.ask(
+    mongoQuestion(find, column, readOnly),
+    { database: 'test', timeoutMs: 20_000, onOutput, ...options },
+    never(),
+  );
+}
+
+export function mongoQuestion(find: object, column = 'n', readOnly = false): Check {
+  const expectation: Expectation = { column, operator: '==', literal: { kind: 'number', text: '0' } };
+  return {
+    id: 'asked',
+    question: { kind: 'mongodb', summaryFind: mapping(find) as ReadonlyMap<string, unknown> },
+    expect: `${column} == 0`,
+    expectation,
+    timeoutMs: 60_000,
+    readOnly,
+  };
+}
+
+/** As YAML is read: mappings are ordered Maps. */
+function mapping(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mapping);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return new Map(entries.map(([key, inner]) => [key, mapping(inner)]));
+}
