@@ -1,6 +1,5 @@
 import { Decimal128, Double, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasImage, IMAGES } from '../support/images.ts';
 import {
   askMongo,
   clientOf,
@@ -10,15 +9,10 @@ import {
   mongoBench,
   mongoQuestion,
 } from '../support/mongo-bench.ts';
-import { requirement } from '../support/requirement.ts';
+import { hasMongo } from '../support/needs.ts';
 import type { ServerBench, Up } from '../support/server-bench.ts';
 
 const PLACES: readonly MongoPlace[] = ['docker mongo', 'docker mongo by the bridge'];
-const there = requirement(
-  'docker-mongo',
-  hasImage(IMAGES.mongo),
-  `no Docker answers that has the image ${IMAGES.mongo}`,
-);
 const row = (columns: Readonly<Record<string, unknown>>) => ({
   kind: 'row',
   row: { columns: Object.entries(columns).map(([name, value]) => ({ name, value })) },
@@ -30,7 +24,7 @@ const BIG = Long.fromString('9007199254740993');
 const SHORT = { timeoutMs: 500 };
 const STOPPED_MS = 7_500;
 
-describe.runIf(there).each(PLACES)('a question asked in %s', (place) => {
+describe.runIf(hasMongo()).each(PLACES)('a question asked in %s', (place) => {
   let bench: ServerBench;
   let end: (() => void) | undefined;
   let running: Up;

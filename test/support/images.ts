@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 export const IMAGES = {
   15: 'muster.test/postgres:15',
   17: 'muster.test/postgres:17',
-  mongo: 'muster.test/mongo:8',
   /** The layouts of the official images; see `build-layouts.sh`. */
   official: 'muster.test/postgres:17-official',
   alpine: 'muster.test/postgres:17-alpine',

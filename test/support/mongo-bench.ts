@@ -1,12 +1,13 @@
 import type { Answer, Check, Expectation } from '@muster/core';
 import { type AskOptions, mongodbEngine } from '@muster/engines';
 import { MongoClient } from 'mongodb';
+import { IMAGES } from './images.ts';
 import { never, type ServerBench, serverBench, type Up } from './server-bench.ts';
 
 export type MongoPlace = 'docker mongo' | 'docker mongo by the bridge';
 
 export const mongoBench = (place: MongoPlace): Promise<ServerBench> =>
-  serverBench(mongodbEngine, 'muster.test/mongo:8', place);
+  serverBench(mongodbEngine, IMAGES.mongo, place);
 
 /** What is to be restored where nothing is: any version that the stand-in takes. */
 export const MONGO_FACTS = { format: 'archive', major: 7, databases: [] };
