@@ -5,9 +5,9 @@ import { dockerAnswers, ensureSystemPackages, NEEDS } from '../deploy/setup/syst
 // `npm test`: installs what is missing, then runs every test. Arguments go to vitest: `npm test -- test/scratch`.
 
 ensureNpmPackages();
-const { docker, debootstrap, ...others } = NEEDS;
+const { docker, ...others } = NEEDS;
 // What stays missing shows as tests skipped by name, or failed where MUSTER_TEST_REQUIRE asks for them.
-ensureSystemPackages([...Object.values(others), ...(dockerAnswers() ? [] : [docker, debootstrap])]);
+ensureSystemPackages([...Object.values(others), ...(dockerAnswers() ? [] : [docker])]);
 build();
 const { status } = spawnSync(node24, ['test/setup/main.ts', ...process.argv.slice(2)], {
   cwd: root,

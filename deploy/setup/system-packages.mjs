@@ -65,7 +65,7 @@ export const NEEDS = {
   },
   debootstrap: {
     name: 'debootstrap',
-    why: 'makes images with PostgreSQL from Debian packages where no image registry answers',
+    why: 'makes images of databases from Debian packages where no registry has them',
     isThere: () => hasCommand('debootstrap'),
     packages: { apt: 'debootstrap', dnf: 'debootstrap', apk: 'debootstrap', brew: '' },
   },

@@ -6,6 +6,7 @@ import { ensureCompose } from './compose.ts';
 import { ensureCosign } from './cosign.ts';
 import { ensureDocker } from './docker-daemon.ts';
 import { ensureImages } from './images.ts';
+import { ensureMongo, linkMongod } from './mongo.ts';
 import { ensureSchemathesis } from './schemathesis.ts';
 import { ensureVersitygw } from './versitygw.ts';
 
@@ -13,8 +14,9 @@ import { ensureVersitygw } from './versitygw.ts';
 async function main(filters: readonly string[]): Promise<number> {
   const docker = await ensureDocker();
   try {
-    const [, cosign, versitygw, schemathesis] = await Promise.all([
+    const [, , cosign, versitygw, schemathesis] = await Promise.all([
       docker && ensureImages(docker),
+      ensureMongo(docker),
       ensureCosign(),
       ensureVersitygw(),
       ensureSchemathesis(),
@@ -28,7 +30,12 @@ async function main(filters: readonly string[]): Promise<number> {
       ...(versitygw && { MUSTER_TEST_VERSITYGW: versitygw }),
       ...(schemathesis && { MUSTER_TEST_SCHEMATHESIS: schemathesis }),
     };
-    return await runTests(filters, env);
+    const unlinkMongod = linkMongod();
+    try {
+      return await runTests(filters, env);
+    } finally {
+      unlinkMongod();
+    }
   } finally {
     await docker?.stop();
   }

@@ -8,7 +8,7 @@ export const IMAGES = {
   /** The layouts of the official images; see `build-layouts.sh`. */
   official: 'muster.test/postgres:17-official',
   alpine: 'muster.test/postgres:17-alpine',
-  /** A stand-in that speaks MongoDB's protocol. */
+  /** FerretDB over DocumentDB, always: whatever `mongo:8` is. */
   mongo: 'muster.test/mongo:8',
 } as const;
 

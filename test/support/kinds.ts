@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SourceKind } from '@muster/core';
 import { describe } from 'vitest';
 import { writeMongodump } from './mongodump.ts';
-import { canRunIn, hasMongo } from './needs.ts';
+import { canRunIn, canRunMongo } from './needs.ts';
 import { plainDump } from './plain-dump.ts';
 import type { TestQuestion } from './source-text.ts';
 
@@ -83,5 +83,5 @@ const mongodb: TestKind = {
 export function describeKinds(title: string, tests: (kind: TestKind) => void): void {
   const here = canRunIn('docker');
   describe.runIf(here)(title.replace('%s', 'PostgreSQL'), () => tests(postgres));
-  describe.runIf(here && hasMongo())(title.replace('%s', 'MongoDB'), () => tests(mongodb));
+  describe.runIf(here && canRunMongo('docker'))(title.replace('%s', 'MongoDB'), () => tests(mongodb));
 }

@@ -25,14 +25,28 @@ const there = {
   ),
 };
 
-/** Whether Docker has a server for MongoDB. Asked, and told, only by files that need one. */
-export const hasMongo = (): boolean =>
-  requirement('mongo', () => hasImage(IMAGES.mongo), `no Docker answers that has the image ${IMAGES.mongo}`);
-
 /** Whether tests can run in a place such as `docker`, `docker 17` or `bubblewrap 15`; all need dumps to be made. */
 export function canRunIn(place: string): boolean {
   return there.postgresql && (place.startsWith('docker') ? there.docker : there.bubblewrap);
 }
+
+/**
+ * Whether tests can run a server for MongoDB, or what stands in for one, in such scratches. Asked, and told, only by files
+ * that need one.
+ */
+export const canRunMongo = (isolation: 'docker' | 'bubblewrap'): boolean =>
+  isolation === 'docker'
+    ? requirement(
+        'mongo',
+        () => hasImage(IMAGES.mongo),
+        `no Docker answers that has the image ${IMAGES.mongo} (npm test makes it: as root, with Go and debootstrap)`,
+      )
+    : there.bubblewrap &&
+      requirement(
+        'mongo-bubblewrap',
+        () => ['/usr/local/bin/mongod', '/usr/bin/mongod'].some((path) => existsSync(path)),
+        'this machine has no mongod (as root, npm test puts a stand-in into /usr/local/bin for as long as it runs)',
+      );
 
 /** The version of PostgreSQL in a place such as `docker 17`. */
 export const majorOf = (place: string): 15 | 17 => (place.includes('17') ? 17 : 15);
