@@ -9,7 +9,7 @@ import {
   mongoBench,
   mongoQuestion,
 } from '../support/mongo-bench.ts';
-import { hasMongo } from '../support/needs.ts';
+import { canRunMongo } from '../support/needs.ts';
 import type { ServerBench, Up } from '../support/server-bench.ts';
 
 const PLACES: readonly MongoPlace[] = ['docker mongo', 'docker mongo by the bridge'];
@@ -24,7 +24,7 @@ const BIG = Long.fromString('9007199254740993');
 const SHORT = { timeoutMs: 500 };
 const STOPPED_MS = 7_500;
 
-describe.runIf(hasMongo()).each(PLACES)('a question asked in %s', (place) => {
+describe.runIf(canRunMongo('docker')).each(PLACES)('a question asked in %s', (place) => {
   let bench: ServerBench;
   let end: (() => void) | undefined;
   let running: Up;
