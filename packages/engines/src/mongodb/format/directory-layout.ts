@@ -170,3 +170,10 @@ const noDump = (isEmpty: boolean): MusterError =>
   isEmpty
     ? new MusterError('empty', 'The backup is an empty directory. Look at the job that makes it.')
     : new MusterError('not_a_dump', 'The directory is no dump of mongodump: there is no .bson file in it.');
+
+/** A file of documents that does not end where one of them does. */
+export const cutFile = (path: string): MusterError =>
+  new MusterError(
+    'truncated',
+    `The file ${path} of the dump ends inside of a document. Look at how it was copied, or take another.`,
+  );

@@ -14,6 +14,7 @@ import { isBson } from './bson-walk.js';
 import { readMetadata } from './collection.js';
 import {
   type CollectionFiles,
+  cutFile,
   type DirectoryLayout,
   readLayout,
   requireWhole,
@@ -105,9 +106,3 @@ function documentsCheck(path: string, wrapper: Wrapper): Read {
 
 const damagedFile = (path: string): MusterError =>
   new MusterError('corrupt', `A document in the file ${path} of the dump is damaged. Take another backup.`);
-
-export const cutFile = (path: string): MusterError =>
-  new MusterError(
-    'truncated',
-    `The file ${path} of the dump ends inside of a document. Look at how it was copied, or take another.`,
-  );

@@ -1,0 +1,54 @@
+import { MusterError } from '@muster/core';
+import { type Db, MongoServerError } from 'mongodb';
+import { type DumpedCollection, namespaceOf } from '../format/collection.js';
+import { type DroppedOptions, isForeignStorageEngine, refusedOption } from './dropped-options.js';
+
+/** Without them it would be another kind of collection. */
+const ESSENTIAL = new Set(['viewOn', 'pipeline', 'timeseries']);
+/** Taken back by MongoDB itself (4.0, 8.2), or set by it alone: nothing is lost without them. */
+const OBSOLETE = new Set(['autoIndexId', 'recordIdsReplicated', 'idIndex', 'flags']);
+/** These mean nothing without `capped`. */
+const OF_CAPPED = ['size', 'max'];
+
+/**
+ * Creates a collection, a view or a time series, with its options; those that the target does not know are left out and
+ * counted. @throws `restore_failed`, `unsupported_dump`.
+ */
+export async function createCollection(
+  db: Db,
+  collection: DumpedCollection,
+  dropped: DroppedOptions,
+): Promise<void> {
+  const options = new Map([...collection.options].filter(([option]) => !OBSOLETE.has(option)));
+  const drop = (option: string): void => {
+    if (options.delete(option)) dropped.note('create', option);
+  };
+  for (const [option, value] of options) if (isForeignStorageEngine(option, value)) drop(option);
+  for (;;) {
+    try {
+      await db.command({ create: collection.name, ...Object.fromEntries(options) });
+      return;
+    } catch (error) {
+      if (!(error instanceof MongoServerError)) throw error;
+      const refused = refusedOption(error, options.keys());
+      if (refused === undefined) throw failed(collection, error);
+      if (ESSENTIAL.has(refused)) throw kindUnknown(collection, error);
+      drop(refused);
+      if (refused === 'capped') for (const option of OF_CAPPED) options.delete(option);
+    }
+  }
+}
+
+const failed = (collection: DumpedCollection, error: MongoServerError): MusterError =>
+  new MusterError(
+    'restore_failed',
+    `The collection ${namespaceOf(collection)} could not be created (code ${error.code}). The worker's diagnosis file has the server's words.`,
+    { cause: error, output: error.message },
+  );
+
+const kindUnknown = (collection: DumpedCollection, error: MongoServerError): MusterError =>
+  new MusterError(
+    'unsupported_dump',
+    `The server does not know the kind of collection that ${namespaceOf(collection)} is (code ${error.code}). Name an image that does with \`image:\`.`,
+    { cause: error, output: error.message },
+  );

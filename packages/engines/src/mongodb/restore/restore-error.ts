@@ -1,0 +1,63 @@
+import { MusterError } from '@muster/core';
+import { MongoServerError } from 'mongodb';
+import { readingError } from '../../bytes/feed.js';
+import type { RunningMongod } from '../server/mongod.js';
+
+/** OutOfDiskSpace. */
+const DISK_FULL = 14031;
+/** How long the cell may take to know why it ended. */
+const LOST_MS = 5_000;
+
+/** What a fault of a restore through our own connection means. */
+export async function restoreError(
+  server: RunningMongod,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (signal.aborted) return new MusterError('cancelled', 'The restore was cancelled.', { cause: error });
+  if (error instanceof MusterError && !(error.cause instanceof MongoServerError)) return error;
+  const cause = error instanceof MusterError ? error.cause : error;
+  const loss = await lossOf(server);
+  if (loss?.reason === 'scratch_disk_full' || (cause instanceof MongoServerError && cause.code === DISK_FULL)) {
+    return new MusterError(
+      'scratch_disk_full',
+      'The backup does not fit the scratch: give it more `scratch.disk`.',
+      { cause: error },
+    );
+  }
+  if (loss?.reason === 'scratch_out_of_memory') {
+    return new MusterError(
+      'scratch_out_of_memory',
+      'The restore ran out of memory: give it more `scratch.memory`.',
+      { cause: error },
+    );
+  }
+  if (loss !== undefined || server.lost.aborted) {
+    return new MusterError('scratch_lost', 'The server in the scratch ended while it restored.', {
+      cause: error,
+    });
+  }
+  if (error instanceof MusterError) return error;
+  if (error instanceof MongoServerError) {
+    return new MusterError(
+      'restore_failed',
+      `The server refused the restore (code ${error.code}). The worker's diagnosis file has its words.`,
+      { cause: error, output: error.message },
+    );
+  }
+  return error instanceof Error && error.name.startsWith('Mongo')
+    ? new MusterError('scratch_lost', 'The server in the scratch did not answer while it restored.', {
+        cause: error,
+      })
+    : readingError(error);
+}
+
+/** Why the cell is failing, where it is: asked a moment longer where the server has ended. */
+async function lossOf({ scratch, lost }: RunningMongod) {
+  if (!lost.aborted) return scratch.diagnose();
+  const timeout = AbortSignal.timeout(LOST_MS);
+  const late = new Promise<undefined>((resolve) =>
+    timeout.addEventListener('abort', () => resolve(undefined)),
+  );
+  return (await scratch.diagnose()) ?? (await Promise.race([scratch.lost, late]));
+}

@@ -1,0 +1,105 @@
+import { MusterError } from '@muster/core';
+import type { MongoClient } from 'mongodb';
+import { type DumpedCollection, dataNames, isRestored, namespaceOf } from '../format/collection.js';
+import { buildIndexes } from './build-indexes.js';
+import { createCollection } from './create-collection.js';
+import { DroppedOptions } from './dropped-options.js';
+import { type Insert, Loader } from './loader.js';
+import { insertRaw } from './raw-insert.js';
+
+/** The steps of a restore through the driver, for who reads the dump. */
+export interface Target {
+  readonly dropped: DroppedOptions;
+  readonly loader: Loader;
+  /** All but views; then the loader may begin. @throws `needs_mongorestore` for a kind that is not known, `restore_failed`, `unsupported_dump`. */
+  create(collections: readonly DumpedCollection[]): Promise<void>;
+  /** Every document has been added: indexes, then views. @returns how many collections, indexes and views there are. */
+  finish(collections: readonly DumpedCollection[], jobs: number): Promise<number>;
+}
+
+/** From MongoDB 8.3 on a time series is one collection, whose buckets only `rawData` shows. */
+const VIEWLESS_SINCE = [8, 3] as const;
+/** Since 8.0, and in the newest of older series; a stand-in does not know it, nor what it turns off. */
+const KEEPS_ZERO_TIMESTAMPS_SINCE = 8;
+
+/** `version`: of the server. `substitute`: it is not MongoDB. */
+export function targetOf(
+  client: MongoClient,
+  server: { readonly version: string; readonly substitute?: string },
+): Target {
+  const [major = 0, minor = 0] = server.version.split('.').map(Number);
+  const viewless = major > VIEWLESS_SINCE[0] || (major === VIEWLESS_SINCE[0] && minor >= VIEWLESS_SINCE[1]);
+  const flags = {
+    // What was in the collection before its validator came is in the dump too.
+    bypassDocumentValidation: true,
+    ...(major >= KEEPS_ZERO_TIMESTAMPS_SINCE && server.substitute === undefined
+      ? { bypassEmptyTsReplacement: true }
+      : {}),
+  };
+  const dropped = new DroppedOptions();
+  const insert: Insert = async (collection, documents) => {
+    const db = client.db(collection.database);
+    const series = collection.kind === 'timeseries';
+    const name = series && !viewless ? (dataNames(collection)[0] ?? collection.name) : collection.name;
+    const { inserted, refused } = await insertRaw(db, name, documents, {
+      ...flags,
+      ...(series && viewless ? { rawData: true } : {}),
+      // A bucket is not held against the validator of the series.
+      ...(series ? { bypassDocumentValidation: false } : {}),
+    });
+    if (inserted === documents.length && refused === undefined) return;
+    throw new MusterError(
+      'restore_failed',
+      `${documents.length - inserted} documents of ${namespaceOf(collection)} were not taken by the server (code ${refused ?? 0}).`,
+    );
+  };
+  const loader = new Loader(insert);
+  return {
+    dropped,
+    loader,
+    create: async (collections) => {
+      const wanted = collections.filter(({ database, name }) => isRestored(database, name));
+      for (const collection of wanted) requireKnown(collection);
+      for (const collection of wanted) {
+        if (collection.kind !== 'view') await createCollection(client.db(collection.database), collection, dropped);
+      }
+      loader.begin();
+    },
+    finish: async (collections, jobs) => {
+      const wanted = collections.filter(({ database, name }) => isRestored(database, name));
+      const indexes = await buildAllIndexes(client, wanted, jobs, dropped);
+      for (const collection of wanted) {
+        if (collection.kind === 'view') await createCollection(client.db(collection.database), collection, dropped);
+      }
+      return wanted.length + indexes;
+    },
+  };
+}
+
+/** @returns how many were built. */
+export async function buildAllIndexes(
+  client: MongoClient,
+  collections: readonly DumpedCollection[],
+  jobs: number,
+  dropped: DroppedOptions,
+): Promise<number> {
+  const waiting = collections.filter(
+    ({ database, name, kind }) => kind !== 'view' && isRestored(database, name),
+  );
+  let built = 0;
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      built += await buildIndexes(client.db(next.database), next, dropped);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, jobs) }, work));
+  return built;
+}
+
+function requireKnown(collection: DumpedCollection): void {
+  if (collection.kind !== 'unknown') return;
+  throw new MusterError(
+    'needs_mongorestore',
+    `The collection ${namespaceOf(collection)} is of a kind that Muster's own reader does not know. Name an image with mongorestore with \`image:\`.`,
+  );
+}
