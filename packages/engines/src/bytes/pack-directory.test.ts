@@ -9,7 +9,12 @@ import { packDirectory } from './pack-directory.js';
 it('is unpacked by tar to the same files, with long names and in directories too', async () => {
   const root = await mkdtemp(join(tmpdir(), 'muster-pack-'));
   try {
-    const files = { 'a.bson': 'a', [`db/${'é'.repeat(110)}.bson`]: 'b'.repeat(2000), [`db/${'n'.repeat(86)}`]: '', 'db/c': 'c' };
+    const files = {
+      'a.bson': 'a',
+      [`db/${'é'.repeat(110)}.bson`]: 'b'.repeat(2000),
+      [`db/${'n'.repeat(86)}`]: '',
+      'db/c': 'c',
+    };
     await mkdir(join(root, 'in', 'db'), { recursive: true });
     await mkdir(join(root, 'out'));
     for (const [name, text] of Object.entries(files)) await writeFile(join(root, 'in', name), text);

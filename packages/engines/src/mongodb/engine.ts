@@ -6,6 +6,7 @@ import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
 import { isMongoFacts, type MongoFacts } from './mongo-facts.js';
 import { PROBE } from './probe.js';
+import { restore } from './restore/restore.js';
 import { ask } from './server/ask.js';
 import { SOCKET } from './server/client.js';
 import type { RunningMongod } from './server/mongod.js';
@@ -27,7 +28,7 @@ function serverOf(server: RunningMongod): Server {
   return {
     version,
     ...(substitute === undefined ? {} : { substitute }),
-    restore: () => Promise.reject(later()),
+    restore: (artefact, options, signal) => restore(server, artefact, options, signal),
     ask: async ({ question, ...check }, options, signal) => {
       if (question.kind !== 'mongodb')
         throw new MusterError('internal', 'A question for PostgreSQL was put to MongoDB.');
@@ -46,5 +47,3 @@ function ownFacts(facts: BackupFacts): MongoFacts {
   if (isMongoFacts(facts)) return facts;
   throw new MusterError('internal', 'The backup was identified by another engine.');
 }
-
-const later = () => new MusterError('not_supported_yet', 'A restore of MongoDB is not supported yet.');

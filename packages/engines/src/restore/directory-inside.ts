@@ -74,4 +74,3 @@ async function carryIn(
     await tar.stop('drop');
   }
 }
-

@@ -23,11 +23,13 @@ export async function buildIndexes(
   collection: DumpedCollection,
   dropped: DroppedOptions,
 ): Promise<number> {
-  const wanted = collection.indexes.filter((index) => !isMadeWithCollection(index)).map((index) => {
-    const foreign = [...index].filter(([option, value]) => isForeignStorageEngine(option, value));
-    for (const [option] of foreign) dropped.note('createIndexes', option);
-    return prepared(index, collection);
-  });
+  const wanted = collection.indexes
+    .filter((index) => !isMadeWithCollection(index))
+    .map((index) => {
+      const foreign = [...index].filter(([option, value]) => isForeignStorageEngine(option, value));
+      for (const [option] of foreign) dropped.note('createIndexes', option);
+      return prepared(index, collection);
+    });
   if (wanted.length === 0) return 0;
   try {
     await build(db, collection, wanted);
@@ -55,7 +57,10 @@ async function buildOne(
       return;
     } catch (error) {
       if (!(error instanceof MongoServerError)) throw error;
-      const refused = refusedOption(error, [...index.keys()].filter((option) => !ESSENTIAL.has(option)));
+      const refused = refusedOption(
+        error,
+        [...index.keys()].filter((option) => !ESSENTIAL.has(option)),
+      );
       if (refused === undefined) throw failed(collection, index, error);
       index.delete(refused);
       dropped.note('createIndexes', refused);
@@ -72,7 +77,9 @@ const isMadeWithCollection = (index: OrderedDocument): boolean => {
 
 /** An index that says nothing of collation has none, also where its collection has a default. */
 function prepared(index: OrderedDocument, { options }: DumpedCollection): OrderedDocument {
-  const kept = [...index].filter(([option, value]) => !OBSOLETE.has(option) && !isForeignStorageEngine(option, value));
+  const kept = [...index].filter(
+    ([option, value]) => !OBSOLETE.has(option) && !isForeignStorageEngine(option, value),
+  );
   const collated = options.has('collation') && !index.has('collation');
   return new Map(collated ? [...kept, ['collation', SIMPLE]] : kept);
 }
@@ -80,6 +87,6 @@ function prepared(index: OrderedDocument, { options }: DumpedCollection): Ordere
 const failed = (collection: DumpedCollection, index: OrderedDocument, error: MongoServerError): MusterError =>
   new MusterError(
     'restore_failed',
-    `The index ${JSON.stringify(index.get('name'))} of ${namespaceOf(collection)} could not be built (code ${error.code}). The worker's diagnosis file has the server's words.`,
+    `The index ${JSON.stringify(index.get('name'))} of ${namespaceOf(collection)} could not be built (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
     { cause: error, output: error.message },
   );

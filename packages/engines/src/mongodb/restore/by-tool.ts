@@ -66,7 +66,13 @@ export async function restoreDirectoryByTool(
     ...(layout.flat ? [`--db=${options.fallbackDatabase}`] : []),
   ];
   const { hasOplog } = facts;
-  await runTool(server, tool, { args, ...(inside.mounted ? { onRead: tell } : {}), hasOplog }, options, signal);
+  await runTool(
+    server,
+    tool,
+    { args, ...(inside.mounted ? { onRead: tell } : {}), hasOplog },
+    options,
+    signal,
+  );
   tell(totalBytes);
   return indexes(server, collections, hasOplog, options, signal);
 }
@@ -112,7 +118,9 @@ async function runTool(
     `--numParallelCollections=${Math.max(1, jobs)}`,
     '--bypassDocumentValidation',
     '--stopOnError',
-    ...(hasOplog ? ['--oplogReplay'] : ['--noIndexRestore', ...LEFT_OUT.map((name) => `--nsExclude=${name}`)]),
+    ...(hasOplog
+      ? ['--oplogReplay']
+      : ['--noIndexRestore', ...LEFT_OUT.map((name) => `--nsExclude=${name}`)]),
   ] as const;
   const command: Command = {
     argv: onRead === undefined ? argv : watched(argv),

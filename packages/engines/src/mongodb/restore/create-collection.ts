@@ -1,7 +1,12 @@
 import { MusterError } from '@muster/core';
 import { type Db, MongoServerError } from 'mongodb';
 import { type DumpedCollection, namespaceOf } from '../format/collection.js';
-import { type DroppedOptions, isForeignStorageEngine, refusedOption } from './dropped-options.js';
+import {
+  type DroppedOptions,
+  isForeignStorageEngine,
+  isUnsupported,
+  refusedOption,
+} from './dropped-options.js';
 
 /** Without them it would be another kind of collection. */
 const ESSENTIAL = new Set(['viewOn', 'pipeline', 'timeseries']);
@@ -31,7 +36,10 @@ export async function createCollection(
     } catch (error) {
       if (!(error instanceof MongoServerError)) throw error;
       const refused = refusedOption(error, options.keys());
-      if (refused === undefined) throw failed(collection, error);
+      if (refused === undefined) {
+        const special = collection.kind !== 'collection' && isUnsupported(error);
+        throw special ? kindUnknown(collection, error) : failed(collection, error);
+      }
       if (ESSENTIAL.has(refused)) throw kindUnknown(collection, error);
       drop(refused);
       if (refused === 'capped') for (const option of OF_CAPPED) options.delete(option);
@@ -42,13 +50,13 @@ export async function createCollection(
 const failed = (collection: DumpedCollection, error: MongoServerError): MusterError =>
   new MusterError(
     'restore_failed',
-    `The collection ${namespaceOf(collection)} could not be created (code ${error.code}). The worker's diagnosis file has the server's words.`,
+    `The collection ${namespaceOf(collection)} could not be created (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
     { cause: error, output: error.message },
   );
 
 const kindUnknown = (collection: DumpedCollection, error: MongoServerError): MusterError =>
   new MusterError(
     'unsupported_dump',
-    `The server does not know the kind of collection that ${namespaceOf(collection)} is (code ${error.code}). Name an image that does with \`image:\`.`,
+    `The server does not know the kind of collection that ${namespaceOf(collection)} is (code ${Number(error.code)}). Name an image that does with \`image:\`.`,
     { cause: error, output: error.message },
   );

@@ -3,7 +3,14 @@ import { MongoServerError } from 'mongodb';
 
 /** Told in receipts by name; other names come from the dump and are not. */
 const KNOWN = new Set([
-  ...['autoIndexId', 'capped', 'changeStreamPreAndPostImages', 'clusteredIndex', 'collation', 'encryptedFields'],
+  ...[
+    'autoIndexId',
+    'capped',
+    'changeStreamPreAndPostImages',
+    'clusteredIndex',
+    'collation',
+    'encryptedFields',
+  ],
   ...['expireAfterSeconds', 'flags', 'idIndex', 'indexOptionDefaults', 'max', 'recordIdsReplicated', 'size'],
   ...['storageEngine', 'validationAction', 'validationLevel', 'validator', 'hidden', 'textIndexVersion'],
   ...['2dsphereIndexVersion', 'bucketSize', 'prepareUnique', 'wildcardProjection', 'bits', 'min'],
@@ -14,6 +21,8 @@ const KNOWN = new Set([
  * InvalidIndexSpecificationOption, IDLUnknownField; a stand-in also InternalError, BadValue and NotImplemented.
  */
 const REFUSALS = new Set([1, 2, 72, 115, 197, 238, 40415]);
+/** CommandNotSupported, NotImplemented. */
+const UNSUPPORTED = new Set([115, 238]);
 
 /** Counts the options that the target does not know, by command and option. */
 export class DroppedOptions {
@@ -32,12 +41,25 @@ export class DroppedOptions {
 /** Which of these options a server has refused by name; undefined where it complains of something else. */
 export function refusedOption(error: unknown, options: Iterable<string>): string | undefined {
   if (!(error instanceof MongoServerError) || !REFUSALS.has(Number(error.code))) return undefined;
-  // The longest first: `size` is in `bucketSize`.
-  return [...options]
-    .toSorted((a, b) => b.length - a.length)
-    .find((option) => new RegExp(`(?<![A-Za-z0-9])${RegExp.escape(option)}(?![A-Za-z0-9])`, 'i').test(error.message));
+  // As a word of its own: `size` is in `bucketSize` too.
+  const words = new Set(
+    withoutDocuments(error.message)
+      .toLowerCase()
+      .split(/[^a-z0-9_$]+/),
+  );
+  return [...options].find((option) => words.has(option.toLowerCase()));
+}
+
+/** Servers repeat the whole of what they were given, with every option in it. */
+function withoutDocuments(message: string): string {
+  const shorter = message.replaceAll(/\{[^{}]*\}/g, '');
+  return shorter === message ? message : withoutDocuments(shorter);
 }
 
 /** Settings of one storage engine. Others than that of MongoDB itself are refused everywhere else. */
 export const isForeignStorageEngine = (option: string, value: unknown): boolean =>
-  option === 'storageEngine' && !(value instanceof Map && [...value.keys()].every((name) => name === 'wiredTiger'));
+  option === 'storageEngine' &&
+  !(value instanceof Map && [...value.keys()].every((name) => name === 'wiredTiger'));
+
+/** True where a server says that it has not what was asked for at all. */
+export const isUnsupported = (error: MongoServerError): boolean => UNSUPPORTED.has(Number(error.code));

@@ -38,7 +38,8 @@ export class Loader {
     const batch = this.#open.get(collection) ?? { documents: [], bytes: 0 };
     batch.documents.push(document);
     batch.bytes += document.length;
-    if (batch.bytes >= BATCH_BYTES || batch.documents.length >= BATCH_DOCUMENTS) this.#send(collection, batch);
+    if (batch.bytes >= BATCH_BYTES || batch.documents.length >= BATCH_DOCUMENTS)
+      this.#send(collection, batch);
     else this.#open.set(collection, batch);
   }
 
@@ -50,7 +51,8 @@ export class Loader {
 
   /** Waits until more may be added. @throws what an insert threw. */
   async room(): Promise<void> {
-    while (this.#fault === undefined && this.#bytesUnderWay >= AHEAD_BYTES) await Promise.race(this.#underWay.values());
+    while (this.#fault === undefined && this.#bytesUnderWay >= AHEAD_BYTES)
+      await Promise.race(this.#underWay.values());
     this.#rethrow();
   }
 

@@ -41,6 +41,7 @@ export async function readArchive(
   }
   reader.end();
   await loader.drain();
-  if (prelude === undefined) throw new MusterError('internal', 'An archive came to its end without a prelude.');
+  if (prelude === undefined)
+    throw new MusterError('internal', 'An archive came to its end without a prelude.');
   return prelude;
 }

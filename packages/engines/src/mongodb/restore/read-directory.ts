@@ -4,7 +4,13 @@ import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
 import { readBackup } from '../../bytes/feed.js';
 import { type DumpedCollection, isRestored, readMetadata, withoutMetadata } from '../format/collection.js';
-import { type CollectionFiles, cutFile, readText, requireWhole, wrapperOfName } from '../format/directory-layout.js';
+import {
+  type CollectionFiles,
+  cutFile,
+  readText,
+  requireWhole,
+  wrapperOfName,
+} from '../format/directory-layout.js';
 import { Frames } from '../format/frames.js';
 import type { Target } from './target.js';
 

@@ -18,7 +18,10 @@ export async function restoreError(
   if (error instanceof MusterError && !(error.cause instanceof MongoServerError)) return error;
   const cause = error instanceof MusterError ? error.cause : error;
   const loss = await lossOf(server);
-  if (loss?.reason === 'scratch_disk_full' || (cause instanceof MongoServerError && cause.code === DISK_FULL)) {
+  if (
+    loss?.reason === 'scratch_disk_full' ||
+    (cause instanceof MongoServerError && Number(cause.code) === DISK_FULL)
+  ) {
     return new MusterError(
       'scratch_disk_full',
       'The backup does not fit the scratch: give it more `scratch.disk`.',
@@ -41,7 +44,7 @@ export async function restoreError(
   if (error instanceof MongoServerError) {
     return new MusterError(
       'restore_failed',
-      `The server refused the restore (code ${error.code}). The worker's diagnosis file has its words.`,
+      `The server refused the restore (code ${Number(error.code)}). The worker's diagnosis file has its words.`,
       { cause: error, output: error.message },
     );
   }

@@ -77,12 +77,21 @@ async function restoreArchive(
   const { mongorestore } = server.installation;
   if (mongorestore !== undefined) {
     const { facts, prelude, stream } = await peekArchive(content, signal);
-    const done = await restoreArchiveByTool(server, mongorestore, { facts, prelude, stream }, options, signal);
+    const done = await restoreArchiveByTool(
+      server,
+      mongorestore,
+      { facts, prelude, stream },
+      options,
+      signal,
+    );
     return { facts, report: { databases: facts.databases, tool: 'mongorestore', ...done } };
   }
   return withClient(server, signal, async (client) => {
     const target = targetOf(client, server);
-    const prelude = await readArchive(content, target, { checksums, onPrelude: (found) => requireTool(server, archiveFacts(found, 'none')) });
+    const prelude = await readArchive(content, target, {
+      checksums,
+      onPrelude: (found) => requireTool(server, archiveFacts(found, 'none')),
+    });
     const objects = await target.finish(prelude.collections, options.jobs);
     const facts = archiveFacts(prelude, 'none');
     const warnings = target.dropped.warnings();
@@ -103,7 +112,13 @@ async function restoreDirectory(
   const databases = databasesOf(collections);
   const { mongorestore } = server.installation;
   if (mongorestore !== undefined) {
-    const done = await restoreDirectoryByTool(server, mongorestore, { artefact, facts, layout, collections }, options, signal);
+    const done = await restoreDirectoryByTool(
+      server,
+      mongorestore,
+      { artefact, facts, layout, collections },
+      options,
+      signal,
+    );
     return { databases, bytes: sizeBytes, tool: 'mongorestore', ...done };
   }
   let bytes = 0;
@@ -117,7 +132,13 @@ async function restoreDirectory(
     await readDirectory(path, collections, target, { jobs: options.jobs, onBytes }, signal);
     const objects = await target.finish(collections, options.jobs);
     options.onProgress({ bytes: sizeBytes, totalBytes: sizeBytes });
-    return { databases, bytes: sizeBytes, objects, warnings: target.dropped.warnings(), tool: 'muster-reader' };
+    return {
+      databases,
+      bytes: sizeBytes,
+      objects,
+      warnings: target.dropped.warnings(),
+      tool: 'muster-reader',
+    };
   });
 }
 

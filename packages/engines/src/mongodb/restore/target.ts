@@ -61,7 +61,8 @@ export function targetOf(
       const wanted = collections.filter(({ database, name }) => isRestored(database, name));
       for (const collection of wanted) requireKnown(collection);
       for (const collection of wanted) {
-        if (collection.kind !== 'view') await createCollection(client.db(collection.database), collection, dropped);
+        if (collection.kind !== 'view')
+          await createCollection(client.db(collection.database), collection, dropped);
       }
       loader.begin();
     },
@@ -69,7 +70,8 @@ export function targetOf(
       const wanted = collections.filter(({ database, name }) => isRestored(database, name));
       const indexes = await buildAllIndexes(client, wanted, jobs, dropped);
       for (const collection of wanted) {
-        if (collection.kind === 'view') await createCollection(client.db(collection.database), collection, dropped);
+        if (collection.kind === 'view')
+          await createCollection(client.db(collection.database), collection, dropped);
       }
       return wanted.length + indexes;
     },
