@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { MusterError } from '@muster/core';
+import { MusterError, type SourceKind } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { examine, type Finding } from '../doctor/finding.js';
 import { examineIsolation } from '../doctor/isolation.js';
@@ -53,7 +53,8 @@ async function examineAll(
         : [chooseSource(loaded, options.source)];
 
   const evidence = loaded === undefined ? [] : await examineEvidence(cli, loaded, signal);
-  const isolation = await examineIsolation(cli.environment, kind, machine, signal);
+  const kinds = new Set(sources.length === 0 ? DEFAULT_KINDS : sources.map((source) => source.kind));
+  const isolation = await examineIsolation(cli.environment, kind, kinds, machine, signal);
   const findings = [configuration, ...evidence, ...isolation.findings];
   for (const source of sources) {
     if (loaded === undefined) break;
@@ -62,6 +63,9 @@ async function examineAll(
   }
   return findings;
 }
+
+/** Looked for where no configuration says which are needed. */
+const DEFAULT_KINDS: readonly SourceKind[] = ['postgres'];
 
 /** The faults of a configuration have places, which another command shows. */
 function pointToCheck(error: unknown): never {

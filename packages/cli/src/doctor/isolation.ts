@@ -1,5 +1,5 @@
-import type { IsolationChoice } from '@muster/core';
-import { type Engine, postgresEngine } from '@muster/engines';
+import type { IsolationChoice, SourceKind } from '@muster/core';
+import { type Engine, engineOf } from '@muster/engines';
 import {
   type Base,
   createBubblewrapHost,
@@ -20,10 +20,14 @@ export interface Isolation {
   readonly findings: readonly Finding[];
 }
 
-/** Looks at each isolation that the configuration lets a drill take. One that works is enough. */
+/**
+ * Looks at each isolation that the configuration lets a drill take. One that works is enough: Docker, or bubblewrap with
+ * a server on this machine for each of `kinds`.
+ */
 export async function examineIsolation(
   environment: Environment,
   kind: IsolationChoice,
+  kinds: ReadonlySet<SourceKind>,
   platform: Platform,
   signal: AbortSignal,
 ): Promise<Isolation> {
@@ -31,8 +35,10 @@ export async function examineIsolation(
   const wantsBubblewrap = kind === 'auto' || kind === 'bubblewrap';
   const docker = wantsDocker ? await detectDocker(environment.env, signal) : undefined;
   const cage = wantsBubblewrap ? await detectBubblewrap(signal) : undefined;
-  const host = cage?.available ? await lookAtHost(environment, signal) : undefined;
-  const works = docker?.available === true || host?.base !== undefined;
+  const servers = cage?.available
+    ? await Promise.all([...kinds].map((engine) => lookAtHost(environment, engine, signal)))
+    : undefined;
+  const works = docker?.available === true || servers?.every(({ why }) => why === undefined) === true;
   const missing = works ? 'absent' : 'fault';
 
   const findings: Finding[] = [];
@@ -58,41 +64,51 @@ export async function examineIsolation(
             install: works ? [] : installCommands('bubblewrap', platform),
           },
     );
-  if (host !== undefined)
+  for (const { engine, ...found } of servers ?? []) {
+    const subject = SUBJECTS[engine];
+    const install = works ? [] : engine === 'postgres' ? installCommands('postgresql', platform) : [];
     findings.push(
-      host.base === undefined
-        ? {
-            subject: 'postgresql',
-            outcome: missing,
-            detail: host.why,
-            install: works ? [] : installCommands('postgresql', platform),
-          }
-        : { subject: 'postgresql', outcome: 'ok', detail: `up to ${host.newest} on this machine` },
+      found.why === undefined
+        ? { subject, outcome: 'ok', detail: found.detail }
+        : { subject, outcome: missing, detail: found.why, install },
     );
+  }
   return { docker, findings };
 }
 
-type HostServers =
-  | { readonly base: Base; readonly newest: number }
-  | { readonly base?: undefined; readonly why: string };
+/** No distribution packages MongoDB, so that there is no one command to install it. */
+const SUBJECTS = { postgres: 'postgresql', mongodb: 'mongodb' } as const;
 
-async function lookAtHost(environment: Environment, signal: AbortSignal): Promise<HostServers> {
+type HostServer = { readonly engine: SourceKind } & (
+  | { readonly detail: string; readonly why?: undefined }
+  | { readonly why: string }
+);
+
+async function lookAtHost(
+  environment: Environment,
+  kind: SourceKind,
+  signal: AbortSignal,
+): Promise<HostServer> {
   try {
+    const engine = engineOf(kind);
     const host = createBubblewrapHost(hostOptions(environment));
-    const base = await host.prepare({ image: '', probe: postgresEngine.probe }, signal);
-    postgresEngine.admit(ofMajor(OLDEST_MAJOR), base);
-    return { base, newest: newestMajor(postgresEngine, base) };
+    const base = await host.prepare({ image: '', probe: engine.probe }, signal);
+    engine.admit(ofMajor(OLDEST_MAJOR[kind]), base);
+    const newest = newestMajor(engine, base);
+    // A stand-in takes all.
+    const detail = newest === FUTURE_MAJOR ? 'on this machine' : `up to ${newest} on this machine`;
+    return { engine: kind, detail };
   } catch (thrown) {
-    return { why: asMusterError(thrown).message };
+    return { engine: kind, why: asMusterError(thrown).message };
   }
 }
 
-const OLDEST_MAJOR = 8;
+const OLDEST_MAJOR = { postgres: 8, mongodb: 2 } as const;
 const FUTURE_MAJOR = 40;
 
 /** The newest version that an engine would admit, asked as a drill asks. */
 function newestMajor(engine: Engine, base: Base): number {
-  for (let major = FUTURE_MAJOR; major > OLDEST_MAJOR; major -= 1) {
+  for (let major = FUTURE_MAJOR; major > OLDEST_MAJOR[engine.kind]; major -= 1) {
     try {
       engine.admit(ofMajor(major), base);
       return major;
@@ -100,7 +116,7 @@ function newestMajor(engine: Engine, base: Base): number {
       // Not that one.
     }
   }
-  return OLDEST_MAJOR;
+  return OLDEST_MAJOR[engine.kind];
 }
 
-const ofMajor = (major: number) => ({ format: '', major, databases: [] });
+const ofMajor = (major: number) => ({ format: '', major, serverVersion: `${major}.0`, databases: [] });
