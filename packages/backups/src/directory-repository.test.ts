@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MusterError } from '@muster/core';
+import { MusterError, type SourceKind } from '@muster/core';
+import { engineOf } from '@muster/engines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDirectoryRepository, type Identify } from './directory-repository.js';
+import { type BackupReader, createDirectoryRepository } from './directory-repository.js';
 import { selectBackup } from './select.js';
 
 let directory: string;
@@ -15,7 +16,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const signal = AbortSignal.timeout(10_000);
 
 /** Knows a dump by its name, so that these tests need no real ones. */
-const identify: Identify = async (artefact) => {
+const identify: BackupReader['identify'] = async (artefact) => {
   if (artefact.name.startsWith('globals')) throw new MusterError('unsupported_dump', 'a cluster script');
   if (artefact.name.startsWith('broken')) throw new MusterError('not_a_dump', 'not a dump');
   return { format: 'custom', major: 17, databases: ['shop'] };
@@ -28,8 +29,12 @@ async function put(name: string, minutesAgo: number): Promise<void> {
   await utimes(path, at, at);
 }
 
-const list = async (match?: string) =>
-  (await createDirectoryRepository({ directory, match, identify }).list(signal)).map((backup) => backup.id);
+const readerOf = (kind: SourceKind): BackupReader => ({ ...engineOf(kind), identify });
+
+const backupsOf = (kind: SourceKind, match?: string) =>
+  createDirectoryRepository({ directory, match, engine: readerOf(kind) }).list(signal);
+const list = async (match?: string, kind: SourceKind = 'postgres') =>
+  (await backupsOf(kind, match)).map((backup) => backup.id);
 
 describe('a directory of backups', () => {
   it('lists the newest first', async () => {
@@ -59,12 +64,19 @@ describe('a directory of backups', () => {
     const { list } = createDirectoryRepository({
       directory: join(directory, name),
       match: undefined,
-      identify,
+      engine: readerOf('postgres'),
     });
     await expect(list(signal)).rejects.toMatchObject({
       code: 'backup_unreadable',
       message: expect.stringContaining(`such as ${directory}.`),
     });
+  });
+
+  it('that is itself what mongodump --out wrote is no evidence against it', async () => {
+    await mkdir(join(directory, 'shop'));
+    await put('shop/orders.bson', 10);
+    await put('prelude.json', 10);
+    await expect(list(undefined, 'mongodb')).rejects.toMatchObject({ code: 'backup_unreadable' });
   });
 
   it('takes only what the pattern matches', async () => {
@@ -81,6 +93,40 @@ describe('a directory of backups', () => {
     await mkdir(join(directory, 'finished'));
     await writeFile(join(directory, 'finished', 'toc.dat'), 'PGDMP');
     expect(await list()).toEqual(['finished']);
+  });
+
+  it('takes a directory for a dump of mongodump by the files of its databases', async () => {
+    await mkdir(join(directory, 'whole', 'shop'), { recursive: true });
+    await put('whole/shop/orders.bson.gz', 20);
+    await put('whole/shop/orders.metadata.json.gz', 10);
+    await mkdir(join(directory, 'one-database'));
+    await put('one-database/orders.bson', 30);
+    await mkdir(join(directory, 'empty', 'shop'), { recursive: true });
+    await put('empty/prelude.json', 40);
+    await mkdir(join(directory, 'postgres'));
+    await put('postgres/toc.dat', 5);
+    await put('shop.archive', 50);
+    expect((await list(undefined, 'mongodb')).toSorted()).toEqual([
+      'empty',
+      'one-database',
+      'shop.archive',
+      'whole',
+    ]);
+    expect((await list()).toSorted()).toEqual(['postgres', 'shop.archive']);
+    const whole = (await backupsOf('mongodb')).find(({ id }) => id === 'whole');
+    expect(whole?.artefact).toMatchObject({
+      form: 'directory',
+      sizeBytes: 'whole/shop/orders.bson.gz'.length + 'whole/shop/orders.metadata.json.gz'.length,
+    });
+  });
+
+  it('takes a directory to be as old as the newest of its files', async () => {
+    await mkdir(join(directory, 'dump', 'shop'), { recursive: true });
+    await put('dump/shop/orders.bson', 10);
+    const old = new Date(Date.now() - 3_600_000);
+    await utimes(join(directory, 'dump'), old, old);
+    await put('shop.archive', 20);
+    expect(await list(undefined, 'mongodb')).toEqual(['dump', 'shop.archive']);
   });
 
   it('passes over scripts of the cluster where there are dumps of databases', async () => {
@@ -106,7 +152,7 @@ describe('selectBackup', () => {
   it('takes the newest, the oldest, or the one named', async () => {
     await put('a.dump', 30);
     await put('b.dump', 10);
-    const backups = await createDirectoryRepository({ directory, match: undefined, identify }).list(signal);
+    const backups = await backupsOf('postgres');
     expect(selectBackup(backups, { kind: 'latest' }, 'here').id).toBe('b.dump');
     expect(selectBackup(backups, { kind: 'oldest' }, 'here').id).toBe('a.dump');
     expect(selectBackup(backups, { kind: 'id', id: 'a.dump' }, 'here').id).toBe('a.dump');

@@ -1,21 +1,22 @@
+import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
-import type { Artefact, BackupFacts } from '@muster/engines';
+import type { Artefact, BackupFacts, Engine } from '@muster/engines';
 import picomatch from 'picomatch';
 import { madeAt } from './made-at.js';
 import type { Backup, BackupRepository } from './repository.js';
 
-/** Reads the head of an artefact: `Engine.identify`. */
-export type Identify = (artefact: Artefact, signal: AbortSignal) => Promise<BackupFacts>;
+/** What a repository asks the engine whose backups it lists. */
+export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump'>;
 
 export interface DirectoryOptions {
   /** Absolute. */
   readonly directory: string;
   /** A glob over names in the directory; absent = every format the engine reads. */
   readonly match: string | undefined;
-  readonly identify: Identify;
+  readonly engine: BackupReader;
 }
 
 /** Never a backup, whatever the pattern says: still being written, or hidden. */
@@ -28,9 +29,6 @@ const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
 const BESIDE_BACKUPS =
   /\.(sha256|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
 
-/** The table of contents of a directory dump. */
-const isContents = (name: string): boolean => /^toc\.dat(\.gz|\.zst|\.lz4)?$/.test(name);
-
 /** Heads read at once; each is an open file. */
 const PARALLEL = 16;
 
@@ -40,7 +38,7 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
   return {
     location,
     async list(signal) {
-      const names = (await entriesOf(options.directory)).filter((name) => !HALF_WRITTEN.test(name));
+      const names = (await entriesOf(options)).filter((name) => !HALF_WRITTEN.test(name));
       const isMatch = options.match === undefined ? undefined : picomatch(options.match);
       const wanted = names.filter((name) => (isMatch ? isMatch(name) : !BESIDE_BACKUPS.test(name)));
       const listed = await mapLimited(wanted, PARALLEL, (name) =>
@@ -63,10 +61,10 @@ async function describe(
   signal: AbortSignal,
 ): Promise<Listed | undefined> {
   signal.throwIfAborted();
-  const found = await artefactAt(options.directory, name, matched);
+  const found = await artefactAt(options, name, matched);
   if (found === undefined) return undefined;
   const { artefact, mtime } = found;
-  const { facts, unsupported } = await headOf(options.identify, artefact, signal);
+  const { facts, unsupported } = await headOf(options.engine, artefact, signal);
   const made = madeAt({ header: facts?.createdAt, name, mtime });
   return {
     unsupported,
@@ -76,7 +74,7 @@ async function describe(
 
 /** What cannot be identified is listed without facts: drilling it ends in that very reason. */
 async function headOf(
-  identify: Identify,
+  { identify }: BackupReader,
   artefact: Artefact,
   signal: AbortSignal,
 ): Promise<{ facts: BackupFacts | undefined; unsupported: boolean }> {
@@ -100,7 +98,7 @@ function newestFirst(backups: readonly Backup[]): readonly Backup[] {
 }
 
 async function artefactAt(
-  directory: string,
+  { directory, engine }: DirectoryOptions,
   name: string,
   matched: boolean,
 ): Promise<{ artefact: Artefact; mtime: Date } | undefined> {
@@ -110,17 +108,11 @@ async function artefactAt(
     if (status.isFile())
       return { artefact: { form: 'file', name, path, sizeBytes: status.size }, mtime: status.mtime };
     if (!status.isDirectory()) return undefined;
-    const members = await readdir(path, { withFileTypes: true });
-    // pg_dump -Fd writes the table of contents last: a directory without one is not finished.
-    const isDump = members.some((member) => isContents(member.name));
-    if (!isDump && !matched) return undefined;
-    const sizes = await Promise.all(
-      members
-        .filter((member) => member.isFile())
-        .map(async (member) => (await stat(join(path, member.name))).size),
-    );
-    const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
-    return { artefact: { form: 'directory', name, path, sizeBytes }, mtime: status.mtime };
+    const files = await filesIn(path);
+    if (!engine.isDirectoryDump(files) && !matched) return undefined;
+    const facts = await mapLimited(files, PARALLEL, (file) => stat(join(path, file)));
+    const sizeBytes = facts.reduce((sum, { size }) => sum + size, 0);
+    return { artefact: { form: 'directory', name, path, sizeBytes }, mtime: latest([status, ...facts]) };
   } catch (error) {
     // Gone between listing and looking, or a dangling link: it is not there.
     if (errnoOf(error) === 'ENOENT') return undefined;
@@ -128,10 +120,27 @@ async function artefactAt(
   }
 }
 
-async function entriesOf(directory: string): Promise<readonly string[]> {
+/** Paths of the files in a directory, and in directories in it: no dump goes deeper. */
+async function filesIn(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const inner = await mapLimited(entries.filter(isDirectory), PARALLEL, async ({ name }) => {
+    // Of a dump, what cannot be read is told when it is read; of another directory it is no matter.
+    const members = await readdir(join(directory, name), { withFileTypes: true }).catch(() => []);
+    return members.filter(isFile).map((entry) => `${name}/${entry.name}`);
+  });
+  return [...entries.filter(isFile).map(({ name }) => name), ...inner.flat()];
+}
+
+const isFile = (entry: Dirent): boolean => entry.isFile();
+const isDirectory = (entry: Dirent): boolean => entry.isDirectory();
+
+const latest = (facts: readonly Stats[]): Date =>
+  new Date(Math.max(...facts.map(({ mtime }) => mtime.getTime())));
+
+async function entriesOf({ directory, engine }: DirectoryOptions): Promise<readonly string[]> {
   const names = await namesIn(directory);
   // Its members would pass for backups, and damaged ones.
-  if (names.some(isContents)) throw noDirectoryOfBackups(directory);
+  if (engine.isDirectoryDump(names)) throw noDirectoryOfBackups(directory);
   return names;
 }
 

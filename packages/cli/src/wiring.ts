@@ -25,7 +25,7 @@ export function drillPorts(
     engineOf,
     liveDumperOf,
     repository: (kind, directory, match) =>
-      createDirectoryRepository({ directory, match, identify: engineOf(kind).identify }),
+      createDirectoryRepository({ directory, match, engine: engineOf(kind) }),
     resolveSecret: (ref) => resolveSecret(ref, environment.env),
     now: environment.now,
     worker: {

@@ -22,6 +22,9 @@ export interface Engine {
   /** For {@link ScratchHost.prepare}: prints what {@link admit} and {@link start} need to know of an image. */
   readonly probe: string;
 
+  /** Whether files of these paths (`a`, `a/b`, not deeper) make the directory that they lie in a dump, a finished one. */
+  readonly isDirectoryDump: (files: readonly string[]) => boolean;
+
   /**
    * Reads just the head of a backup and says what it is, by content and never by name.
    * @throws `empty`, `not_a_dump`, `truncated` (the head itself is cut), `unsupported_dump`.

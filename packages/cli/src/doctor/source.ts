@@ -43,7 +43,7 @@ async function locate(
     const repository = createDirectoryRepository({
       directory: backup.directory,
       match: backup.match,
-      identify: engineOf(source.kind).identify,
+      engine: engineOf(source.kind),
     });
     const backups = await repository.list(bounded);
     const newest = selectBackup(backups, { kind: 'latest' }, repository.location);

@@ -67,7 +67,7 @@ const sourceShape = {
   database: text()
     .exactOptional()
     .describe(
-      'PostgreSQL: the database that the checks ask. MongoDB, whose checks name theirs: the one that --keep opens.',
+      'PostgreSQL: the database that the checks ask. MongoDB, whose checks name theirs: that of a dump which does not tell it, and the one that --keep opens.',
     ),
   connection: z
     .strictObject({ uri: secretRef().describe('env:NAME or file:PATH, which hold the URI.') })

@@ -6,6 +6,7 @@ import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
+import { isDirectoryDump } from './format/is-directory-dump.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
 import { PROBE } from './probe.js';
 import { restore } from './restore/restore.js';
@@ -17,6 +18,7 @@ import { type RunningServer, startServer } from './server/start.js';
 export const postgresEngine: Engine = {
   kind: 'postgres',
   probe: PROBE,
+  isDirectoryDump,
   identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   start: async (scratch, base, facts, signal) => {
