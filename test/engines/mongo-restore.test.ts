@@ -11,16 +11,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artefactOf } from '../support/engine-bench.ts';
 import { askMongo, clientOf, type MongoPlace, mongoBench } from '../support/mongo-bench.ts';
 import { writeMongodump } from '../support/mongodump.ts';
-import { canRunMongo } from '../support/needs.ts';
+import { canRunMongo, hasMongorestore } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
 import { never, type ServerBench, type Up } from '../support/server-bench.ts';
 
 const SHARED = fileURLToPath(new URL('../../../shared/data/mongodump/', import.meta.url));
 const here = canRunMongo('docker');
-const shared =
-  here && requirement('mongodump-samples', existsSync(SHARED), `there are no sample dumps in ${SHARED}`);
+const shared = requirement('mongodump-samples', existsSync(SHARED), `there are no sample dumps in ${SHARED}`);
 
-const PLACES: readonly MongoPlace[] = ['docker mongo', 'docker mongo by the bridge'];
+/** Where, with what, and whether that can be. */
+const WAYS: readonly (readonly [MongoPlace, NonNullable<RestoreReport['tool']>, boolean])[] = [
+  ['docker mongo', 'muster-reader', here],
+  ['docker mongo by the bridge', 'muster-reader', here],
+  ['bubblewrap mongo', 'muster-reader', canRunMongo('bubblewrap')],
+  ['bubblewrap mongo', 'mongorestore', hasMongorestore()],
+];
+const ways = WAYS.filter(([, , possible]) => possible);
 
 let bench: ServerBench;
 let dir: string;
@@ -59,9 +65,53 @@ const reasonOf = (path: string): Promise<string> =>
     isMusterError(error) ? `${error.code}: ${error.message}` : String(error),
   );
 
-describe.runIf(shared).each(PLACES)('what the real mongodump wrote, in %s', (place) => {
+/** A dump of the database `shop`, of a test's own making. */
+async function dump(name: string, collections: Parameters<typeof writeMongodump>[2]): Promise<string> {
+  const path = join(dir, name);
+  await writeMongodump(path, 'shop', collections);
+  return path;
+}
+
+const metadata = (path: string, name: string, text: object): Promise<void> =>
+  writeFile(join(path, 'shop', `${name}.metadata.json`), JSON.stringify(text));
+
+/** With a validator, a view, and options that the server does not know. */
+async function dumpWithOptions(name: string): Promise<string> {
+  const path = await dump(name, {
+    log: { documents: [{ _id: 1 }] },
+    orders: {
+      documents: [
+        { _id: 1, n: -1 },
+        { _id: 2, n: 1 },
+      ],
+    },
+  });
+  await metadata(path, 'log', {
+    options: { capped: true, size: 4096, foo: 1 },
+    indexes: [],
+    collectionName: 'log',
+  });
+  await metadata(path, 'orders', {
+    options: { validator: { n: { $gt: 0 } } },
+    indexes: [
+      { v: 2, key: { _id: 1 }, name: '_id_' },
+      { v: 2, key: { n: 1 }, name: 'n_1', hidden: true, sparse: true },
+    ],
+    collectionName: 'orders',
+    type: 'collection',
+  });
+  await metadata(path, 'a_view', {
+    options: { viewOn: 'orders', pipeline: [{ $match: { n: { $gt: { $numberInt: '0' } } } }] },
+    indexes: [],
+    collectionName: 'a_view',
+    type: 'view',
+  });
+  return path;
+}
+
+describe.runIf(shared).each(ways)('what the real mongodump wrote, in %s, by %s', (place, tool) => {
   beforeAll(async () => {
-    bench = await mongoBench(place);
+    bench = await mongoBench(place, tool);
   });
   afterAll(() => bench?.close());
 
@@ -71,6 +121,7 @@ describe.runIf(shared).each(PLACES)('what the real mongodump wrote, in %s', (pla
   ])('%s is restored whole', async (name, databases) => {
     await restored(join(SHARED, name), async (up) => {
       const { report, client } = up;
+      expect(report.tool).toBe(tool);
       expect(report.databases).toEqual(databases);
       expect(report.warnings).toEqual([
         { code: 'option_dropped', statement: 'createIndexes storageEngine', count: 4 },
@@ -151,22 +202,29 @@ const longsOf = (documents: readonly Buffer[]): readonly string[] =>
     .filter((text) => !Number.isSafeInteger(Number(text)))
     .sort();
 
-describe.runIf(here)('a dump that was made here', () => {
+describe.each(ways)('a dump of options and indexes, in %s, by %s', (place, tool) => {
   beforeAll(async () => {
-    bench = await mongoBench('docker mongo');
+    bench = await mongoBench(place, tool);
   });
   afterAll(() => bench?.close());
 
-  const dump = async (name: string, collections: Parameters<typeof writeMongodump>[2]): Promise<string> => {
-    const path = join(dir, name);
-    await writeMongodump(path, 'shop', collections);
-    return path;
-  };
-  const metadata = (path: string, name: string, text: object): Promise<void> =>
-    writeFile(join(path, 'shop', `${name}.metadata.json`), JSON.stringify(text));
+  it('loses no option that the server has, and none that it has not is in the way', async () => {
+    await restored(await dumpWithOptions(`options ${place} ${tool}`), async ({ client, report }) => {
+      const shop = client.db('shop');
+      expect(await shop.collection('a_view').countDocuments()).toBe(1);
+      expect(await shop.collection('orders').countDocuments()).toBe(2);
+      const indexes = await shop.collection('orders').listIndexes().toArray();
+      expect(indexes).toMatchObject([{}, { name: 'n_1', sparse: true }]);
+      expect(report.warnings.map(({ statement, count }) => [statement, count])).toEqual([
+        ['create capped', 1],
+        ['create', 1],
+        ['createIndexes hidden', 1],
+      ]);
+    });
+  });
 
-  it('of a unique index over documents that are not fails, and says which', async () => {
-    const path = await dump('unique', {
+  it('builds no unique index over documents that are not, and says which', async () => {
+    const path = await dump(`unique ${place} ${tool}`, {
       users: {
         documents: [
           { _id: 1, email: 'secret@example.com' },
@@ -182,58 +240,17 @@ describe.runIf(here)('a dump that was made here', () => {
     expect(reason).toMatch(/^restore_failed: The index "email_1" of shop\.users could not be built/);
     expect(reason).not.toContain('secret');
   });
+});
+
+describe.runIf(here)('a dump that was made here', () => {
+  beforeAll(async () => {
+    bench = await mongoBench('docker mongo');
+  });
+  afterAll(() => bench?.close());
 
   it('whose documents are not as its own unique _id demands fails', async () => {
     const path = await dump('twice', { users: { documents: [{ _id: 1 }, { _id: 1, secret: 1 }] } });
     expect(await reasonOf(path)).toMatch(/^restore_failed: 1 documents of shop\.users were not taken/);
-  });
-
-  it('with views, a validator and options that the server has not is restored, and they are counted', async () => {
-    const path = await dump('options', {
-      orders: {
-        documents: [
-          { _id: 1, n: -1 },
-          { _id: 2, n: 1 },
-        ],
-      },
-    });
-    await writeFile(join(path, 'shop', 'log.bson'), BSON.serialize({ _id: 1 }));
-    await metadata(path, 'log', {
-      options: { capped: true, size: 4096, foo: 1 },
-      indexes: [],
-      collectionName: 'log',
-    });
-    await metadata(path, 'orders', {
-      options: { validator: { n: { $gt: 0 } } },
-      indexes: [
-        { v: 2, key: { _id: 1 }, name: '_id_' },
-        { v: 2, key: { n: 1 }, name: 'n_1', hidden: true, sparse: true },
-      ],
-      collectionName: 'orders',
-      type: 'collection',
-    });
-    await metadata(path, 'a_view', {
-      options: { viewOn: 'orders', pipeline: [{ $match: { n: { $gt: { $numberInt: '0' } } } }] },
-      indexes: [],
-      collectionName: 'a_view',
-      type: 'view',
-    });
-    await restored(path, async ({ client, report }) => {
-      const shop = client.db('shop');
-      expect(await shop.collection('a_view').countDocuments()).toBe(1);
-      expect(await shop.collection('orders').countDocuments()).toBe(2);
-      expect(await shop.collection('orders').listIndexes().toArray()).toMatchObject([
-        {},
-        { name: 'n_1', sparse: true },
-      ]);
-      expect(report.warnings.map(({ statement, count }) => [statement, count])).toEqual(
-        expect.arrayContaining([
-          ['create capped', 1],
-          ['create', 1],
-          ['createIndexes hidden', 1],
-        ]),
-      );
-    });
   });
 
   it('of a kind that is not known, or not to be had, is not judged', async () => {

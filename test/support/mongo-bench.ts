@@ -1,13 +1,19 @@
 import type { Answer, Check, Expectation } from '@muster/core';
-import { type AskOptions, mongodbEngine } from '@muster/engines';
+import { type AskOptions, mongodbEngine, type RestoreReport } from '@muster/engines';
 import { MongoClient } from 'mongodb';
 import { IMAGES } from './images.ts';
 import { never, type ServerBench, serverBench, type Up } from './server-bench.ts';
 
-export type MongoPlace = 'docker mongo' | 'docker mongo by the bridge';
+export type MongoPlace = 'docker mongo' | 'docker mongo by the bridge' | 'bubblewrap mongo';
 
-export const mongoBench = (place: MongoPlace): Promise<ServerBench> =>
-  serverBench(mongodbEngine, IMAGES.mongo, place);
+/** Where the tool is Muster's own reader, a mongorestore that may be there is not shown. */
+export const mongoBench = (
+  place: MongoPlace,
+  tool: NonNullable<RestoreReport['tool']> = 'muster-reader',
+): Promise<ServerBench> =>
+  serverBench(mongodbEngine, IMAGES.mongo, place, (base) =>
+    tool === 'mongorestore' ? base : { ...base, facts: base.facts.replaceAll(/^mongorestore\t.*\n/gm, '') },
+  );
 
 /** What is to be restored where nothing is: any version that the stand-in takes. */
 export const MONGO_FACTS = { format: 'archive', major: 7, databases: [] };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { detectBubblewrap } from '@muster/scratch';
 import { describe } from 'vitest';
+import { findProgram } from './find-program.ts';
 import { hasImage, IMAGES } from './images.js';
 import { requirement } from './requirement.js';
 
@@ -47,6 +48,15 @@ export const canRunMongo = (isolation: 'docker' | 'bubblewrap'): boolean =>
         () => ['/usr/local/bin/mongod', '/usr/bin/mongod'].some((path) => existsSync(path)),
         'this machine has no mongod (as root, npm test puts a stand-in into /usr/local/bin for as long as it runs)',
       );
+
+/** Whether mongorestore can run beside a server of this machine. */
+export const hasMongorestore = (): boolean =>
+  canRunMongo('bubblewrap') &&
+  requirement(
+    'mongorestore',
+    () => findProgram('mongorestore') !== undefined,
+    'there is no mongorestore on the PATH (MongoDB Database Tools)',
+  );
 
 /** The version of PostgreSQL in a place such as `docker 17`. */
 export const majorOf = (place: string): 15 | 17 => (place.includes('17') ? 17 : 15);

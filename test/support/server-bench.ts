@@ -38,13 +38,19 @@ export interface UpOptions {
 }
 
 /** @param place `docker …`, `docker … by the bridge` or `bubblewrap …` */
-export async function serverBench(engine: Engine, image: string, place: string): Promise<ServerBench> {
+export async function serverBench(
+  engine: Engine,
+  image: string,
+  place: string,
+  /** Shows something else than there is. */
+  shown: (base: Base) => Base = (base) => base,
+): Promise<ServerBench> {
   const root = await mkdtemp('/tmp/mse-');
   const directories = { runtimeDir: `${root}/run`, stateDir: `${root}/state` };
   const host = place.startsWith('docker')
     ? createDockerHost(place.endsWith('bridge') ? { ...directories, reach: 'bridge' } : directories)
     : createBubblewrapHost(directories);
-  const base = await host.prepare({ image, probe: engine.probe }, never());
+  const base = shown(await host.prepare({ image, probe: engine.probe }, never()));
   return {
     host,
     base,

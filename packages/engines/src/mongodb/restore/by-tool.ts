@@ -14,7 +14,7 @@ import type { DatabaseTool } from '../probe.js';
 import { SOCKET } from '../server/client.js';
 import { type RunningMongod, withClient } from '../server/mongod.js';
 import { DroppedOptions } from './dropped-options.js';
-import { buildAllIndexes } from './target.js';
+import { buildAllIndexes, createAll, restoredOf } from './target.js';
 
 type Done = Pick<RestoreReport, 'objects' | 'warnings'>;
 
@@ -38,8 +38,15 @@ export async function restoreArchiveByTool(
   const stop = new AbortController();
   const input = feed(archive.stream, { onFault: () => stop.abort() });
   const { hasOplog } = archive.facts;
-  await runTool(server, tool, { args: ['--archive'], input, stop: stop.signal, hasOplog }, options, signal);
-  return indexes(server, archive.prelude.collections, hasOplog, options, signal);
+  const { collections } = archive.prelude;
+  const run = { args: ['--archive'], input, stop: stop.signal, hasOplog };
+  try {
+    return await withOwnMetadata(server, { hasOplog, collections }, options, signal, () =>
+      runTool(server, tool, run, options, signal),
+    );
+  } finally {
+    await input.stop('drop');
+  }
 }
 
 /** Restores a directory with mongorestore, which reads it where it is shown inside, or where it was carried. */
@@ -66,34 +73,39 @@ export async function restoreDirectoryByTool(
     ...(layout.flat ? [`--db=${options.fallbackDatabase}`] : []),
   ];
   const { hasOplog } = facts;
-  await runTool(
-    server,
-    tool,
-    { args, ...(inside.mounted ? { onRead: tell } : {}), hasOplog },
-    options,
-    signal,
+  const run = { args, ...(inside.mounted ? { onRead: tell } : {}), hasOplog };
+  const done = await withOwnMetadata(server, { hasOplog, collections }, options, signal, () =>
+    runTool(server, tool, run, options, signal),
   );
   tell(totalBytes);
-  return indexes(server, collections, hasOplog, options, signal);
+  return done;
 }
 
 /**
- * Our own hand builds the indexes too: mongorestore stops at an option that the server does not know, and does not say
- * which index it was. An oplog may make and drop indexes, so there it is left to mongorestore.
+ * What is loaded into is made by our own hand: mongorestore stops at an option that the server does not know, and does not
+ * say which index it was. It makes what it finds missing itself: time series, and kinds that it alone knows. An oplog may
+ * make and drop anything, so there all is left to mongorestore.
  */
-async function indexes(
+async function withOwnMetadata(
   server: RunningMongod,
-  collections: readonly DumpedCollection[],
-  hasOplog: boolean,
+  dump: { readonly hasOplog: boolean; readonly collections: readonly DumpedCollection[] },
   { jobs }: RestoreOptions,
   signal: AbortSignal,
+  load: () => Promise<void>,
 ): Promise<Done> {
-  if (hasOplog) return { warnings: [] };
+  if (dump.hasOplog) {
+    await load();
+    return { warnings: [] };
+  }
+  const collections = restoredOf(dump.collections);
   const dropped = new DroppedOptions();
-  const built = await withClient(server, signal, (client) =>
+  const ours = collections.filter(({ kind }) => kind === 'collection' || kind === 'view');
+  await withClient(server, signal, (client) => createAll(client, ours, dropped));
+  await load();
+  const indexes = await withClient(server, signal, (client) =>
     buildAllIndexes(client, collections, jobs, dropped),
   );
-  return { objects: collections.length + built, warnings: dropped.warnings() };
+  return { objects: collections.length + indexes, warnings: dropped.warnings() };
 }
 
 interface ToolRun {
@@ -129,22 +141,18 @@ async function runTool(
     ...(input === undefined ? {} : { stdin: input.stdin }),
     onStderr: onOutput,
   };
-  try {
-    const ended = await scratch
-      .exec(command, AbortSignal.any([signal, ...(stop === undefined ? [] : [stop])]))
-      .catch((cause: unknown) => ({ exitCode: -1, stderr: String(cause) }));
-    const fault = await input?.stop('drop');
-    if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
-    if (fault !== undefined) throw fault;
-    if (ended.exitCode === 0 && Number(TALLY.exec(ended.stderr)?.[2] ?? 0) === 0) return;
-    const loss = await scratch.diagnose();
-    throw new MusterError(
-      loss?.reason ?? 'restore_failed',
-      loss?.detail ??
-        `mongorestore did not restore everything (exit code ${ended.exitCode}). The worker's diagnosis file has its words.`,
-      { output: ended.stderr },
-    );
-  } finally {
-    await input?.stop('drop');
-  }
+  const ended = await scratch
+    .exec(command, AbortSignal.any([signal, ...(stop === undefined ? [] : [stop])]))
+    .catch((cause: unknown) => ({ exitCode: -1, stderr: String(cause) }));
+  const fault = await input?.stop('drop');
+  if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
+  if (fault !== undefined) throw fault;
+  if (ended.exitCode === 0 && Number(TALLY.exec(ended.stderr)?.[2] ?? 0) === 0) return;
+  const loss = await scratch.diagnose();
+  throw new MusterError(
+    loss?.reason ?? 'restore_failed',
+    loss?.detail ??
+      `mongorestore did not restore everything (exit code ${ended.exitCode}). The worker's diagnosis file has its words.`,
+    { output: ended.stderr },
+  );
 }

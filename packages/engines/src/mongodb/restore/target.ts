@@ -58,24 +58,39 @@ export function targetOf(
     dropped,
     loader,
     create: async (collections) => {
-      const wanted = collections.filter(({ database, name }) => isRestored(database, name));
+      const wanted = restoredOf(collections);
       for (const collection of wanted) requireKnown(collection);
-      for (const collection of wanted) {
-        if (collection.kind !== 'view')
-          await createCollection(client.db(collection.database), collection, dropped);
-      }
+      await createAll(
+        client,
+        wanted.filter(({ kind }) => kind !== 'view'),
+        dropped,
+      );
       loader.begin();
     },
     finish: async (collections, jobs) => {
-      const wanted = collections.filter(({ database, name }) => isRestored(database, name));
+      const wanted = restoredOf(collections);
       const indexes = await buildAllIndexes(client, wanted, jobs, dropped);
-      for (const collection of wanted) {
-        if (collection.kind === 'view')
-          await createCollection(client.db(collection.database), collection, dropped);
-      }
+      await createAll(
+        client,
+        wanted.filter(({ kind }) => kind === 'view'),
+        dropped,
+      );
       return wanted.length + indexes;
     },
   };
+}
+
+export const restoredOf = (collections: readonly DumpedCollection[]): readonly DumpedCollection[] =>
+  collections.filter(({ database, name }) => isRestored(database, name));
+
+export async function createAll(
+  client: MongoClient,
+  collections: readonly DumpedCollection[],
+  dropped: DroppedOptions,
+): Promise<void> {
+  for (const collection of collections) {
+    await createCollection(client.db(collection.database), collection, dropped);
+  }
 }
 
 /** @returns how many were built. */
@@ -85,9 +100,7 @@ export async function buildAllIndexes(
   jobs: number,
   dropped: DroppedOptions,
 ): Promise<number> {
-  const waiting = collections.filter(
-    ({ database, name, kind }) => kind !== 'view' && isRestored(database, name),
-  );
+  const waiting = collections.filter(({ kind }) => kind !== 'view');
   let built = 0;
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
