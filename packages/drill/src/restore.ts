@@ -45,7 +45,8 @@ export async function restore(
       throw new MusterError('internal_error', 'A live dump was restored without its digest.');
     seen.examined = report.examined;
     await refuseOverflow(request, launched);
-    return { report, facts: report.facts ?? located.facts };
+    const warnings = [...report.warnings, ...(artefact.warnings ?? [])];
+    return { report: { ...report, warnings }, facts: report.facts ?? located.facts };
   }
   const report = await restoreWhileExamining(
     (stop) => launched.server.restore(located.artefact, options, stop).catch((error) => explain(error, stop)),

@@ -8,7 +8,7 @@ import type {
   SourceKind,
 } from '@muster/core';
 import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
-import type { Artefact } from './artefact.js';
+import type { Artefact, StreamArtefact } from './artefact.js';
 
 /**
  * One database engine: what its backups look like, how its server is launched, how a backup is restored into it, how a
@@ -150,7 +150,7 @@ export interface LiveDumper {
    * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
    * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with `dump_failed`.
    */
-  dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): Artefact;
+  dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): StreamArtefact;
 }
 
 export interface LiveFacts {

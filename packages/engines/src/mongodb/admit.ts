@@ -4,7 +4,7 @@ import type { BackupFacts } from '../engine.js';
 import { type Installation, parseProbe } from './probe.js';
 
 /** `nobody`: what a server runs as where no user mongodb is. It may be anyone but root. */
-const FALLBACK_USER = '65534:65534';
+export const FALLBACK_USER = '65534:65534';
 
 /** Holds a backup against what an image, or the host, has. */
 export function admit(

@@ -14,7 +14,7 @@ export interface DumpedCollection {
 }
 
 /** Where a time series has its documents, up to MongoDB 8.2. */
-const BUCKETS = 'system.buckets.';
+export const BUCKETS = 'system.buckets.';
 
 const EMPTY: OrderedDocument = new Map();
 /** Kinds that servers name (listCollections); archives of old tools name none. */
