@@ -49,6 +49,7 @@ describeIn(PLACES, 'a live source restored in %s', (place) => {
       major,
       serverVersion: expect.stringMatching(new RegExp(`^${major}\\.\\d+$`)),
       database: 'live shop',
+      format: 'custom',
     });
   });
 

@@ -1,0 +1,296 @@
+import { existsSync } from 'node:fs';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { MongoClient } from 'mongodb';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  type DrillProject,
+  drillProject,
+  type Isolation,
+  type ProjectOptions,
+} from '../support/drill-project.ts';
+import { IMAGES } from '../support/images.ts';
+import { MONGO_FACTS, mongoBench } from '../support/mongo-bench.ts';
+import { writeMongodump } from '../support/mongodump.ts';
+import { canRunMongo } from '../support/needs.ts';
+import { requirement } from '../support/requirement.ts';
+import type { TestChecks } from '../support/source-text.ts';
+
+const SHARED = join(process.cwd(), '../shared/data/mongodump');
+const ISOLATIONS: readonly Isolation[] = ['docker', 'bubblewrap'];
+const samples = requirement(
+  'mongodump-samples',
+  existsSync(SHARED),
+  `there are no sample dumps in ${SHARED}`,
+);
+
+const count = (collection: string, filter: object = {}) => ({ database: 'shop', collection, filter });
+const SHOP: TestChecks = {
+  users: [count('users'), 'n == 400'],
+  products: [count('products'), 'n == 120'],
+  orders: [count('orders'), 'n == 3000'],
+  open: [count('orders', { status: 'open' }), 'n == 755'],
+  total: [
+    {
+      database: 'shop',
+      collection: 'orders',
+      aggregate: [
+        { $match: { status: 'open' } },
+        { $group: { _id: null, total: { $sum: '$amount' } } },
+        { $project: { _id: 0, total: { $round: ['$total', 2] } } },
+      ],
+    },
+    'total == 73859.36',
+  ],
+  'long-beyond-2-53': [
+    { database: 'shop', collection: 'products', aggregate: [{ $match: { _id: 'sku-0' } }] },
+    'big == 9007199254740993',
+  ],
+  'one-less-is-not-it': [count('products', { big: { $numberLong: '9007199254740992' } }), 'n == 0'],
+  price: [
+    { database: 'shop', collection: 'products', aggregate: [{ $match: { _id: 'sku-0' } }] },
+    'price == 0.99',
+  ],
+  'index-names': [
+    {
+      database: 'shop',
+      collection: 'orders',
+      aggregate: [{ $indexStats: {} }, { $count: 'n' }],
+    },
+    'n == 3',
+  ],
+  dates: [count('users', { joined: { $lt: { $date: '2026-10-01T00:00:00Z' } } }), 'n > 0'],
+  'object-id': [count('users', { _id: { $oid: 'a10000000000000000000000' } }), 'n == 1'],
+  path: [
+    { database: 'shop', collection: 'users', aggregate: [{ $sort: { _id: 1 } }] },
+    'address.geo.type == "Point"',
+  ],
+  collections: [{ database: 'shop', list_collections: true }, 'n == 6'],
+};
+
+let project: DrillProject | undefined;
+afterEach(async () => {
+  const left = await project?.leftovers();
+  await project?.remove();
+  project = undefined;
+  expect(left ?? []).toEqual([]);
+});
+
+const given = async (options: Partial<ProjectOptions>): Promise<DrillProject> => {
+  project = await drillProject({ isolation: 'docker', kind: 'mongodb', ...options });
+  return project;
+};
+const verdicts = (predicate: { readonly checks: readonly object[] } | undefined) => predicate?.checks;
+const allPass = (checks: TestChecks) => Object.keys(checks).map((id) => ({ id, verdict: 'pass' }));
+const OF_THIS_IMAGE = [`image: ${IMAGES.mongo}`];
+
+for (const isolation of ISOLATIONS) {
+  describe.runIf(samples && canRunMongo(isolation))(`a drill of what mongodump wrote (${isolation})`, () => {
+    it.each([
+      ['shop.archive.gz', 'archive+gzip', SHOP],
+      [
+        'dump',
+        'mongodump-directory',
+        { ...SHOP, meta: [{ database: 'shop_meta', list_collections: true }, 'n == 1'] } as TestChecks,
+      ],
+    ] as const)('%s passes, and its receipt says by what', async (name, format, checks) => {
+      const { dumps, drill, muster } = await given({ isolation, checks, source: OF_THIS_IMAGE });
+      await cp(join(SHARED, name), join(dumps, name), { recursive: true });
+      const drilled = await drill();
+      expect(verdicts(drilled.predicate)).toMatchObject(allPass(checks));
+      expect(drilled).toMatchObject({
+        exitCode: 0,
+        predicate: {
+          result: 'pass',
+          source: { kind: 'mongodb' },
+          backup: { format, server_version: '7.0.77' },
+          environment: {
+            engine: 'mongodb',
+            engine_version: expect.stringMatching(/^FerretDB \d/),
+            substitute: true,
+          },
+          restore: { tool: expect.stringMatching(/^(mongorestore|muster-reader)$/) },
+        },
+      });
+      expect(drilled.stderr).toMatch(/FerretDB \S+ in place of MongoDB/);
+      const verified = await muster(['verify', 'receipt-1.json', '--keyring', 'keys', '--require-pass']);
+      expect(verified.exitCode).toBe(6);
+    });
+  });
+}
+
+/** As they stand in the page "Writing a check". */
+const EXAMPLES = `
+sources:
+  - slug: shop
+    kind: mongodb
+    backup: { type: dump, location: dumps }
+    checks: [open-orders, orders-total, app-collections]
+checks:
+- id: open-orders
+  summary_find:
+    database: app
+    collection: orders
+    filter: { "status": "open" }
+  expect: "n > 0"
+- id: orders-total
+  summary_find:
+    database: app
+    collection: orders
+    aggregate:
+      - { $match: { status: "open" } }
+      - { $group: { _id: null, n: { $sum: 1 }, total: { $sum: "$amount" } } }
+      - { $project: { ok: { $cond: [{ $and: [{ $gt: ["$total", 10000] }, { $gt: ["$n", 50] }] }, 1, 0] } } }
+  expect: "ok == 1"
+- id: app-collections
+  summary_find:
+    database: app
+    list_collections: true
+  expect: "n >= 4"
+scratch: { kind: docker, images: { mongodb: "muster.test/mongo:{major}" } }
+`;
+
+describe.runIf(canRunMongo('docker'))('a drill of MongoDB', () => {
+  const app = (open: number) => {
+    const orders = Array.from({ length: 60 }, (_, _id) => ({
+      _id,
+      status: _id < open ? 'open' : 'paid',
+      amount: 200,
+    }));
+    const none = { documents: [] };
+    return { orders: { documents: orders }, users: none, products: none, carts: none };
+  };
+
+  it.each([
+    [60, ['pass', 'pass', 'pass']],
+    [51, ['pass', 'pass', 'pass']],
+    [50, ['pass', 'fail', 'pass']],
+    [0, ['fail', 'error', 'pass']],
+  ])('asks the examples as they are written: of %d open orders', async (open, expected) => {
+    const { folder, dumps, drill } = await given({});
+    await writeFile(join(folder, 'muster.yaml'), EXAMPLES);
+    await writeMongodump(join(dumps, 'app-dump'), 'app', app(open));
+    const { predicate } = await drill();
+    expect(predicate?.checks.map(({ verdict }) => verdict)).toEqual(expected);
+  });
+
+  it('tells apart what is not in the dump, what yields nothing, and what cannot be asked', async () => {
+    const orders = { database: 'app', collection: 'orders' };
+    const { dumps, drill } = await given({
+      checks: {
+        'no-database': [{ ...orders, database: 'nowhere', filter: {} }, 'n == 0'],
+        'no-row': [{ ...orders, aggregate: [{ $match: { status: 'lost' } }] }, 'n == 0'],
+        'no-operator': [{ ...orders, filter: { amount: { $nope: 1 } } }, 'n == 0'],
+        date: [
+          { ...orders, aggregate: [{ $limit: 1 }, { $set: { at: { $date: '2026-01-01T00:00:00Z' } } }] },
+          'at == "2026-01-01T00:00:00Z"',
+        ],
+        'no-path': [{ ...orders, aggregate: [{ $limit: 1 }] }, 'amount.cents == 1'],
+        still: [{ ...orders, filter: {} }, 'n == 60'],
+      },
+    });
+    await writeMongodump(join(dumps, 'app-dump'), 'app', app(1));
+    const { predicate, exitCode } = await drill();
+    expect(predicate?.checks.map(({ id, verdict, reason, code }) => [id, verdict, reason, code])).toEqual([
+      ['no-database', 'pass', undefined, undefined],
+      ['no-row', 'error', 'no_rows', undefined],
+      ['no-operator', 'error', 'query_failed', '2'],
+      ['date', 'error', 'type_mismatch', undefined],
+      ['no-path', 'error', 'unknown_column', undefined],
+      ['still', 'pass', undefined, undefined],
+    ]);
+    expect(exitCode).toBe(2);
+  });
+
+  it('knows the time of the backup in its checks', async () => {
+    const at = '2026-03-04T05:06:07Z';
+    const { dumps, drill } = await given({
+      checks: {
+        fresh: [
+          {
+            database: 'app',
+            collection: 'orders',
+            aggregate: [
+              { $limit: 1 },
+              { $project: { _id: 0, past: { $lt: [{ $date: at }, '$$backup_created_at'] } } },
+            ],
+          },
+          'past == true',
+        ],
+      },
+    });
+    await writeMongodump(join(dumps, 'app-dump'), 'app', app(1));
+    expect((await drill()).predicate?.checks).toMatchObject([{ verdict: 'pass' }]);
+  });
+
+  it('dumps its source live, with no more than reads, and the receipt says that it was no snapshot', async () => {
+    const bench = await mongoBench('docker mongo');
+    try {
+      await bench.within(MONGO_FACTS, async ({ scratch }) => {
+        const socket = encodeURIComponent(`${scratch.socketDir}/mongodb-27017.sock`);
+        const source = new MongoClient(`mongodb://${socket}/`);
+        await source
+          .db('app')
+          .collection<{ _id: number }>('orders')
+          .insertMany(Array.from({ length: 5000 }, (_, _id) => ({ _id })));
+        await source.db('app').collection('orders').createIndex({ b: 1, a: -1 }, { name: 'odd' });
+        await source.db('other').collection('things').insertOne({ a: 1 });
+        await source.close();
+        const { drill } = await given({
+          source: ['connection: { uri: env:APP_URI }', ...OF_THIS_IMAGE],
+          checks: {
+            orders: [{ database: 'app', collection: 'orders', filter: {} }, 'n == 5000'],
+            indexes: [
+              { database: 'app', collection: 'orders', aggregate: [{ $indexStats: {} }, { $count: 'n' }] },
+              'n == 2',
+            ],
+            others: [{ database: 'other', list_collections: true }, 'n == 0'],
+          },
+        });
+        const drilled = await drill([], { APP_URI: `mongodb://${socket}/app` });
+        expect(drilled).toMatchObject({
+          exitCode: 0,
+          predicate: {
+            result: 'pass',
+            backup: { id: expect.stringMatching(/^app_/), format: 'archive', created_at_from: 'dump' },
+            restore: {
+              tool: 'muster-reader',
+              warnings: expect.arrayContaining([{ code: 'no_snapshot', count: 1 }]),
+            },
+          },
+        });
+        expect(JSON.stringify(drilled.predicate)).not.toContain(socket);
+      });
+    } finally {
+      await bench.close();
+    }
+  });
+
+  it('may be kept, and its checks asked again', async () => {
+    const { dumps, start, muster } = await given({
+      checks: { open: [{ database: 'app', collection: 'orders', filter: { status: 'open' } }, 'n == 7'] },
+    });
+    await writeMongodump(join(dumps, 'app-dump'), 'app', app(7));
+    const { child, ended } = start(['--keep', '10m']);
+    expect(await said(child.stderr, /check test ID/)).toMatch(
+      /mongosh 'mongodb:\/\/\S+mongodb-27017\.sock\/app'/,
+    );
+    const asked = await muster(['check', 'test', 'open', '--source', 'shop', '--json']);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ verdict: 'pass', summary: { n: 7 } });
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ exitCode: 0, predicate: { result: 'pass' } });
+  });
+});
+
+/** What a command has said up to where it says `pattern`. */
+function said(stream: Readable | null, pattern: RegExp): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    stream?.on('data', (piece) => {
+      text += piece;
+      if (pattern.test(text)) resolve(text);
+    });
+    stream?.once('end', () => reject(new Error(`it ended before it said ${pattern}: ${text}`)));
+  });
+}
