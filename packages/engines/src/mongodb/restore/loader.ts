@@ -1,10 +1,10 @@
 import type { DumpedCollection } from '../format/collection.js';
 
 /** A batch is sent when it has so many bytes or documents; a server takes 48 MB and 100,000. */
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
 const BATCH_DOCUMENTS = 10_000;
 /** Bytes on the way to the server; a reader that is further ahead waits. */
-const AHEAD_BYTES = 16 * 1024 * 1024;
+const AHEAD_BYTES = 4 * 1024 * 1024;
 
 export type Insert = (collection: DumpedCollection, documents: readonly Buffer[]) => Promise<void>;
 
@@ -23,6 +23,8 @@ export class Loader {
   readonly #open = new Map<DumpedCollection, Batch>();
   readonly #underWay = new Map<DumpedCollection, Promise<void>>();
   #bytesUnderWay = 0;
+  /** Of the next batch. */
+  #arrived = Promise.withResolvers<void>();
   #fault: { readonly error: unknown } | undefined;
 
   constructor(insert: Insert) {
@@ -51,8 +53,7 @@ export class Loader {
 
   /** Waits until more may be added. @throws what an insert threw. */
   async room(): Promise<void> {
-    while (this.#fault === undefined && this.#bytesUnderWay >= AHEAD_BYTES)
-      await Promise.race(this.#underWay.values());
+    while (this.#fault === undefined && this.#bytesUnderWay >= AHEAD_BYTES) await this.#arrived.promise;
     this.#rethrow();
   }
 
@@ -74,6 +75,8 @@ export class Loader {
       .then(() => {
         this.#bytesUnderWay -= bytes;
         if (this.#underWay.get(collection) === sent) this.#underWay.delete(collection);
+        this.#arrived.resolve();
+        this.#arrived = Promise.withResolvers<void>();
       });
     this.#underWay.set(collection, sent);
   }
