@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { MusterError } from '@muster/core';
-import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { MongoClient } from 'mongodb';
 
 /** The parts of a connection string that are not the driver's own affair. */
 const SHAPE =
@@ -8,23 +8,15 @@ const SHAPE =
 /** Options that name files of this machine. */
 const FILES = new Set(['tlscafile', 'tlscertificatekeyfile', 'tlscrlfile']);
 
-/** How long the source may take to let us in, and to answer what we ask before the dump. */
-const ANSWER_MS = 30_000;
-
 /**
- * A client of a live source. The URI says everything, TLS and read preference too.
+ * A client of a live source. The URI says everything, TLS, read preference and time limits too; the driver's own limit for
+ * being let in is 30 s.
  * https://www.mongodb.com/docs/manual/reference/connection-string/
  * @throws `secret_unavailable` for what is no such URI; nothing of it is in the message.
  */
-export function liveClient(uri: string, options: MongoClientOptions = {}): MongoClient {
+export function liveClient(uri: string): MongoClient {
   try {
-    return new MongoClient(uri, {
-      appName: 'muster',
-      serverSelectionTimeoutMS: ANSWER_MS,
-      connectTimeoutMS: ANSWER_MS,
-      monitorCommands: false,
-      ...options,
-    });
+    return new MongoClient(uri, { appName: 'muster' });
   } catch {
     // The driver's own words may quote the URI.
     throw malformed();

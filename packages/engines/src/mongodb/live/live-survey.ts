@@ -39,7 +39,7 @@ async function ask(client: MongoClient, database: string | undefined): Promise<M
   // Credentials are looked at by the first question that needs a right.
   const there =
     database === undefined
-      ? await client.db('admin').admin().listDatabases({ nameOnly: true, authorizedDatabases: true })
+      ? await client.db('admin').admin().listDatabases({ nameOnly: true })
       : await client
           .db(database)
           .listCollections({}, { nameOnly: true, authorizedCollections: true })

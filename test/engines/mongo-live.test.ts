@@ -1,0 +1,259 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { type Artefact, liveDumperOf, mongodbEngine, type RestoreReport } from '@muster/engines';
+import { BSON, Decimal128, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { docker } from '../support/docker-cli.ts';
+import { IMAGES } from '../support/images.ts';
+import { clientOf, MONGO_FACTS, mongoBench } from '../support/mongo-bench.ts';
+import { canRunMongo } from '../support/needs.ts';
+import { never, type ServerBench, serverBench, type Up } from '../support/server-bench.ts';
+
+const dumper = liveDumperOf('mongodb');
+const code = (reason: string) => expect.objectContaining({ code: reason });
+const ODD = new Map<string, unknown>([
+  ['_id', new ObjectId('650f00000000000000000001')],
+  ['9', Long.fromString('9007199254740993')],
+  ['10', Decimal128.fromString('1.10')],
+  [
+    '1',
+    new Map<string, unknown>([
+      ['b', new Int32(1)],
+      ['2', new Date(-1)],
+      ['a', [null, 'é']],
+    ]),
+  ],
+]);
+
+describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
+  let bench: ServerBench;
+  let source: Up;
+  let client: MongoClient;
+  let end: (() => void) | undefined;
+  let ended: Promise<void>;
+  let uri: (database?: string) => string;
+  beforeAll(async () => {
+    bench = await mongoBench('docker mongo');
+    const started = Promise.withResolvers<Up>();
+    ended = bench.within(MONGO_FACTS, (up) => {
+      started.resolve(up);
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    source = await Promise.race([started.promise, ended.then(() => Promise.reject(new Error('it ended')))]);
+    uri = (database = '') =>
+      `mongodb://${encodeURIComponent(`${source.scratch.socketDir}/mongodb-27017.sock`)}/${database}`;
+    client = clientOf(source);
+    const shop = client.db('shop');
+    await shop
+      .collection<{ _id: number }>('many')
+      .insertMany(Array.from({ length: 20_000 }, (_, _id) => ({ _id, text: 'x'.repeat(500) })));
+    await shop.collection('odd').insertOne(ODD as never);
+    await shop.collection('many').createIndex({ text: 1, '1': -1 }, { name: 'by text', sparse: true });
+    await shop.createCollection('empty');
+    await shop.createCollection('some', { viewOn: 'many', pipeline: [{ $match: { _id: { $lt: 10 } } }] });
+    await client.db('other').collection('things').insertOne({ a: 1 });
+  });
+  afterAll(async () => {
+    await client?.close();
+    end?.();
+    await ended;
+    await bench?.close();
+  });
+
+  const facts = { ...MONGO_FACTS, databases: ['shop'] };
+  const restoring = <T>(
+    artefact: Artefact,
+    use: (restored: MongoClient, report: RestoreReport) => Promise<T>,
+  ) =>
+    bench.within(facts, async (up) => {
+      const options = {
+        facts,
+        fallbackDatabase: 'restored',
+        jobs: 2,
+        onProgress: () => undefined,
+        onOutput: up.onOutput,
+      };
+      const report = await up.server.restore(artefact, options, never());
+      const restored = clientOf(up);
+      try {
+        return await use(restored, report);
+      } finally {
+        await restored.close();
+      }
+    });
+  const dumped = async (database?: string) => {
+    const survey = await dumper.survey(uri(database), never());
+    return dumper.dump(uri(database), survey, bench.host, bench.base);
+  };
+
+  it('tells its version and its name', async () => {
+    const told = { major: 7, serverVersion: '7.0.77', format: 'archive' };
+    expect(await dumper.survey(uri('shop'), never())).toMatchObject({ ...told, database: 'shop' });
+    expect(await dumper.survey(uri(), never())).not.toHaveProperty('database');
+  });
+
+  it('streams into a scratch as it is, and its bytes are hashed on the way', async () => {
+    const dump = await dumped('shop');
+    expect(dump.warnings).toEqual([{ code: 'no_snapshot', count: 1 }]);
+    await restoring(dump, async (restored, report) => {
+      expect(report).toMatchObject({
+        databases: ['shop'],
+        examined: { sha256: expect.stringMatching(/^sha256:[0-9a-f]{64}$/), sizeBytes: report.bytes },
+        facts: { format: 'archive', serverVersion: '7.0.77', toolVersion: 'muster' },
+      });
+      expect(report.bytes).toBeGreaterThan(10_000_000);
+      const shop = restored.db('shop');
+      const [odd] = await shop.collection('odd').find({}, { raw: true }).toArray();
+      expect(Buffer.from(odd as unknown as Uint8Array)).toEqual(Buffer.from(BSON.serialize(ODD)));
+      expect(await shop.collection('many').countDocuments()).toBe(20_000);
+      expect(await shop.collection('some').countDocuments()).toBe(10);
+      const names = (await shop.listCollections().toArray()).map(({ name }) => name).sort();
+      expect(names.filter((name) => !name.startsWith('system.'))).toEqual(['empty', 'many', 'odd', 'some']);
+      const indexes = await shop.collection('many').listIndexes().toArray();
+      expect(indexes.find(({ name }) => name === 'by text')).toMatchObject({
+        key: { text: 1, '1': -1 },
+        sparse: true,
+      });
+      expect(await restored.db('other').listCollections().toArray()).toEqual([]);
+    });
+  });
+
+  it('that is not told a database is dumped whole, but for what is the server’s own', async () => {
+    await client
+      .db('admin')
+      .collection('system.version')
+      .insertOne({ a: 1 })
+      .catch(() => undefined);
+    await restoring(await dumped(), async (restored, report) => {
+      expect(report.databases).toEqual(['other', 'shop']);
+      expect(await restored.db('other').collection('things').countDocuments()).toBe(1);
+    });
+  });
+
+  it('that can is read in a snapshot session', async () => {
+    const survey = { ...(await dumper.survey(uri('shop'), never())), snapshots: true };
+    const dump = dumper.dump(uri('shop'), survey, bench.host, bench.base);
+    expect(dump.warnings).toBeUndefined();
+    await restoring(dump, async (restored) => {
+      expect(await restored.db('shop').collection('many').countDocuments()).toBe(20_000);
+    });
+  });
+
+  it('without the database of the URI says so', async () => {
+    await expect(dumper.survey(uri('nowhere'), never())).rejects.toEqual(code('unknown_database'));
+  });
+
+  it('whose dump breaks off in the middle has not failed a backup', async () => {
+    const wire = await cuttable(`${source.scratch.socketDir}/mongodb-27017.sock`);
+    try {
+      const survey = await dumper.survey(wire.uri, never());
+      const dump = dumper.dump(wire.uri, survey, bench.host, bench.base);
+      const broken: Artefact = {
+        ...dump,
+        open: (signal) => {
+          const stream = dump.open(signal);
+          stream.once('data', () => wire.cut());
+          return stream.pause();
+        },
+      };
+      await expect(restoring(broken, async () => 'restored')).rejects.toEqual(code('dump_failed'));
+    } finally {
+      wire.cut();
+    }
+  });
+
+  it('may be given up', async () => {
+    const stop = AbortSignal.timeout(1);
+    await expect(dumper.survey(uri('shop'), stop)).rejects.toEqual(code('cancelled'));
+    const dump = await dumped('shop');
+    await expect(buffer(dump.open(AbortSignal.abort()))).rejects.toBeDefined();
+  });
+
+  it('is dumped by the mongodump of the image, whose arguments tell nothing', async () => {
+    const secret = 'mongodb://u:hunter2@nowhere.example/shop?authSource=admin';
+    const archive = await buffer((await dumped('shop')).open(never()));
+    const image = await imageWithMongodump(archive, `uri: ${JSON.stringify(secret)}`);
+    const own = await serverBench(mongodbEngine, image, 'docker mongo');
+    try {
+      const survey = { ...(await dumper.survey(uri('shop'), never())), snapshots: true };
+      const dump = dumper.dump(secret, survey, own.host, own.base);
+      expect(dump.warnings).toEqual([{ code: 'no_snapshot', count: 1 }]);
+      await restoring(dump, async (restored) => {
+        expect(await restored.db('shop').collection('many').countDocuments()).toBe(20_000);
+      });
+      const other = dumper.dump(`${secret}x`, survey, own.host, own.base);
+      await expect(buffer(other.open(never()))).rejects.toEqual(code('dump_failed'));
+    } finally {
+      await own.close();
+      await docker('image', 'rm', image);
+    }
+  });
+});
+
+describe('a live MongoDB that does not let us in', () => {
+  it('is not reached', async () => {
+    const uri = 'mongodb://u:hunter2@127.0.0.1:1/shop?serverSelectionTimeoutMS=300';
+    const refused = dumper.survey(uri, never());
+    await expect(refused).rejects.toEqual(code('source_unreachable'));
+    await expect(refused).rejects.not.toThrow('hunter2');
+  });
+
+  it('has no URI that can be used', async () => {
+    await expect(dumper.survey('mysql://u:hunter2@h/d', never())).rejects.toEqual(code('secret_unavailable'));
+  });
+});
+
+/** The stand-in with a mongodump that gives this archive to who tells it this on its stdin. */
+async function imageWithMongodump(archive: Uint8Array, told: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-mongodump-'));
+  const image = 'muster.test/mongo:8-mongodump';
+  const script = `#!/bin/sh
+    [ "$1" = --version ] && { echo 'mongodump version: 100.10.0'; exit 0; }
+    [ "$*" = '--config=/dev/stdin --archive' ] || exit 3
+    IFS= read -r line </dev/stdin
+    [ "$line" = '${told}' ] || exit 4
+    exec cat /shop.archive
+  `;
+  try {
+    await writeFile(join(folder, 'mongodump'), script, { mode: 0o755 });
+    await writeFile(join(folder, 'shop.archive'), archive, { mode: 0o644 });
+    const container = await docker('create', '--network', 'none', IMAGES.mongo, 'true');
+    await docker('cp', join(folder, 'mongodump'), `${container}:/usr/bin/mongodump`);
+    await docker('cp', join(folder, 'shop.archive'), `${container}:/shop.archive`);
+    await docker('commit', container, image);
+    await docker('rm', container);
+    return image;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A way to a socket that can be cut: from then on it takes nobody. */
+async function cuttable(path: string) {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(path);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const cut = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    uri: `mongodb://127.0.0.1:${port}/shop?serverSelectionTimeoutMS=1000`,
+    cut,
+  };
+}
