@@ -26,6 +26,8 @@ export interface TestKind {
    * question itself, and beside it the name of the row.
    */
   count(options?: { readonly takesMs?: number; readonly text?: string }): TestQuestion;
+  /** Fails, in words of the server that quote this. */
+  broken(quoting: string): TestQuestion;
 }
 
 const postgres: TestKind = {
@@ -43,6 +45,7 @@ const postgres: TestKind = {
     const more = text === undefined ? '' : `, '${text}' AS text, max(name) AS row`;
     return `SELECT count(*) AS n${more} FROM people, (SELECT pg_sleep(${takesMs / 1000})) AS slept`;
   },
+  broken: (quoting) => `SELECT '${quoting}'::integer AS n`,
 };
 
 /** MongoDB has nothing that sleeps: it is given work, as much as took so long on two slow cores. */
@@ -76,6 +79,11 @@ const mongodb: TestKind = {
       },
       { $project: { _id: 0, n: 1, ...(text === undefined ? {} : { row: 1, text: { $literal: text } }) } },
     ],
+  }),
+  broken: (quoting) => ({
+    database: 'shop',
+    collection: 'people',
+    aggregate: [{ $project: { n: { $toInt: { $literal: quoting } } } }],
   }),
 };
 

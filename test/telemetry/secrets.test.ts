@@ -1,15 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
+import { describeKinds } from '../support/kinds.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { plainDump } from '../support/plain-dump.ts';
 
-const CHECK = "SELECT count(*) AS n, 'PLANTED-check' AS text, max(name) AS row FROM people";
-
-describe.runIf(canRunIn('bubblewrap'))('spans and metrics, as they come without any other setting', () => {
+describeKinds('spans and metrics, as they come without any other setting (%s)', (sample) => {
   let fleet: Fleet | undefined;
   let receiver: OtlpReceiver | undefined;
   afterEach(async () => {
@@ -18,23 +13,23 @@ describe.runIf(canRunIn('bubblewrap'))('spans and metrics, as they come without 
   });
 
   it.each([
-    ['error', "INSERT INTO people VALUES ('PLANTED-row')", 'n == 1'],
-    ['fail', "SELECT 'PLANTED-error'::integer", 'n == 1'],
-    ['fail', "INSERT INTO people VALUES ('PLANTED-row')", 'text == "PLANTED-expect"'],
-  ])('hold nothing secret of a drill that ends in %s (%s)', async (result, statement, expected) => {
+    ['error', { name: 'PLANTED-row' }, 'n == 1'],
+    ['fail', { failsQuoting: 'PLANTED-error' }, 'n == 1'],
+    ['fail', { name: 'PLANTED-row' }, 'text == "PLANTED-expect"'],
+  ])('hold nothing secret of a drill that ends in %s (%j)', async (result, planted, expected) => {
     receiver = await startOtlpReceiver();
     const env: Record<string, string> = { OTEL_METRIC_EXPORT_INTERVAL: '500' };
     env['OTEL_EXPORTER_OTLP_ENDPOINT'] = receiver.url;
     env['PGPASSWORD'] = 'PLANTED-environment';
     fleet = await startFleet({
-      isolation: 'bubblewrap',
+      kind: sample.kind,
       env,
-      checks: { people: [CHECK, expected], broken: ["SELECT 'PLANTED-query'::integer AS n", 'n == 1'] },
+      checks: {
+        people: [sample.count({ text: 'PLANTED-check' }), expected],
+        broken: [sample.broken('PLANTED-query'), 'n == 1'],
+      },
     });
-    await writeFile(
-      join(fleet.dumps, 'shop.sql'),
-      plainDump(`CREATE TABLE people (name text); ${statement};`),
-    );
+    await sample.dump(fleet.dumps, planted);
     const services = await Promise.all([
       fleet.start('producer'),
       fleet.start('sink'),
