@@ -2,7 +2,7 @@ import type { Wrapper } from '../bytes/wrapper.js';
 import type { BackupFacts } from '../engine.js';
 
 /** The form mongodump wrote. */
-export type MongoContainer = 'archive' | 'directory';
+type MongoContainer = 'archive' | 'directory';
 
 /** What the head of a dump of mongodump tells, beyond the contract. */
 export interface MongoFacts extends BackupFacts {

@@ -51,18 +51,18 @@ export async function readLayout(
 ): Promise<DirectoryLayout> {
   const entries = await readdir(directory, { withFileTypes: true });
   const top = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  const flat = top.some(isDumpFile);
-  const databases = flat
-    ? [{ database: flatName, path: '', names: top }]
-    : await Promise.all(
-        entries
-          .filter((entry) => entry.isDirectory())
-          .map(async ({ name }) => ({
-            database: name,
-            path: `${name}/`,
-            names: await readdir(join(directory, name)),
-          })),
-      );
+  const below = await Promise.all(
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map(async ({ name }) => ({
+        database: name,
+        path: `${name}/`,
+        names: await readdir(join(directory, name)),
+      })),
+  );
+  // What stands beside the directories of databases is none of theirs.
+  const flat = top.some(isDumpFile) && !below.some(({ names }) => names.some(isDumpFile));
+  const databases = flat ? [{ database: flatName, path: '', names: top }] : below;
   const found = await Promise.all(
     databases.map(async ({ database, path, names }) => {
       const files = names.filter(isDumpFile).sort();
@@ -71,13 +71,15 @@ export async function readLayout(
   );
   const oplog = top.find((name) => OPLOG.test(name));
   const collections = found.flat();
-  if (collections.length === 0 && oplog === undefined) throw noDump(entries.length === 0);
   const preludes = [
     ...(flat ? [] : top.filter((name) => PRELUDE.test(name))),
     ...databases.flatMap(({ path, names }) =>
       names.filter((name) => PRELUDE.test(name)).map((name) => path + name),
     ),
   ];
+  if (collections.length === 0 && oplog === undefined) {
+    throw noDump(entries.length === 0 || preludes.length > 0);
+  }
   const files = collections.flatMap(({ data, metadata }) => [data ?? '', metadata ?? '']);
   return {
     wrapper: files.some((path) => path.endsWith('.gz')) ? 'gzip' : 'none',
@@ -168,7 +170,10 @@ const tooLong = (path: string): MusterError =>
 
 const noDump = (isEmpty: boolean): MusterError =>
   isEmpty
-    ? new MusterError('empty', 'The backup is an empty directory. Look at the job that makes it.')
+    ? new MusterError(
+        'empty',
+        'The backup has no collection. Look at the job that makes it, and which database it names.',
+      )
     : new MusterError('not_a_dump', 'The directory is no dump of mongodump: there is no .bson file in it.');
 
 /** A file of documents that does not end where one of them does. */

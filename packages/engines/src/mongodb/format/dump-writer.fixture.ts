@@ -28,7 +28,7 @@ export const documentOf = (value: object): Buffer => Buffer.from(serialize(value
 export const someDocuments = (count: number, text = 'x'.repeat(50)): readonly Buffer[] =>
   Array.from({ length: count }, (_, i) => documentOf({ _id: new Int32(i), text }));
 
-export const metadataOf = ({ name, options, indexes = [], type = 'collection' }: FixtureCollection): string =>
+const metadataOf = ({ name, options, indexes = [], type = 'collection' }: FixtureCollection): string =>
   JSON.stringify({
     ...(options && { options }),
     indexes: type === 'view' ? [] : [ID_INDEX, ...indexes],

@@ -3,11 +3,10 @@ import type { Readable } from 'node:stream';
 import { MusterError } from '@muster/core';
 import type { Artefact } from '../../artefact.js';
 import { unwrap } from '../../bytes/decompress.js';
-import { readingError } from '../../bytes/feed.js';
 import type { Wrapper } from '../../bytes/wrapper.js';
 import type { Examined } from '../../engine.js';
-import { type DirectoryCheck, examineDirectory } from '../../examine/examine-directory.js';
-import { examineFile } from '../../examine/examine-file.js';
+import { examineArtefact } from '../../examine/examine-artefact.js';
+import type { DirectoryCheck } from '../../examine/examine-directory.js';
 import type { MongoFacts } from '../mongo-facts.js';
 import { ArchiveReader } from './archive-reader.js';
 import { isBson } from './bson-walk.js';
@@ -24,28 +23,22 @@ import {
 import { Frames } from './frames.js';
 
 /** {@link Engine.examine} of MongoDB. `onBytes` is told all bytes so far. */
-export async function examine(
+export const examine = (
   artefact: Artefact,
-  facts: MongoFacts,
+  { wrapper }: MongoFacts,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
-): Promise<Examined> {
-  try {
-    switch (artefact.form) {
-      case 'file':
-        return await examineFile(artefact, facts.wrapper, archiveCheck(), onBytes, signal);
-      case 'directory': {
-        const check = directoryCheck(await readLayout(artefact.path, basename(artefact.path), signal));
-        return await examineDirectory(artefact.path, check, onBytes, signal);
-      }
-      case 'stream':
-        throw new MusterError('internal', 'A live dump is examined while it is restored.');
-    }
-  } catch (error) {
-    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
-    throw readingError(error);
-  }
-}
+): Promise<Examined> =>
+  examineArtefact(
+    artefact,
+    {
+      wrapper,
+      file: archiveCheck,
+      directory: async (path) => directoryCheck(await readLayout(path, basename(path), signal)),
+    },
+    onBytes,
+    signal,
+  );
 
 const archiveCheck = (): ArchiveReader =>
   new ArchiveReader(

@@ -140,6 +140,18 @@ describe('a directory', () => {
     expect(await identify(inside, signal)).toMatchObject({ databases: [], major: 8 });
   });
 
+  it('with a stray file beside its databases is of these', async () => {
+    await writeDirectory(dir, [users]);
+    await writeFile(join(dir, 'stray.bson'), 'x');
+    expect(await identify(directory(), signal)).toMatchObject({ databases: ['shop'] });
+  });
+
+  it('without a collection is empty, as an archive is', async () => {
+    await writeDirectory(dir, []);
+    expect(await reasonOf(directory())).toBe('empty');
+    expect(await reasonOf(await file(archiveOf([])))).toBe('empty');
+  });
+
   it('is empty, or none', async () => {
     expect(await reasonOf(directory())).toBe('empty');
     await mkdir(join(dir, 'sub'));

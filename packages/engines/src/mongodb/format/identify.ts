@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream';
-import { isMusterError, MusterError } from '@muster/core';
+import { MusterError } from '@muster/core';
 import { z } from 'zod';
 import type { Artefact } from '../../artefact.js';
-import { unwrapping } from '../../bytes/decompress.js';
-import { readBackup, readingError } from '../../bytes/feed.js';
-import { HeadReader } from '../../bytes/head-reader.js';
-import { foreignFormat, wrapperOf } from '../../bytes/signatures.js';
+import type { HeadReader } from '../../bytes/head-reader.js';
+import { peekFile, peekStream, reading } from '../../bytes/peek.js';
+import { foreignFormat } from '../../bytes/signatures.js';
 import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
 import { DEFAULT_MAJOR, type MongoFacts, majorOf } from '../mongo-facts.js';
 import { ARCHIVE_MAGIC, type ArchivePrelude } from './archive-prelude.js';
@@ -24,46 +23,29 @@ const preludeSchema = z.object({
 });
 
 /** {@link Engine.identify} of MongoDB. */
-export async function identify(artefact: Artefact, signal: AbortSignal): Promise<MongoFacts> {
-  try {
+export const identify = (artefact: Artefact, signal: AbortSignal): Promise<MongoFacts> =>
+  reading(signal, async () => {
     switch (artefact.form) {
       case 'file':
-        return await identifyFile(artefact.path, signal);
+        return peekFile(artefact.path, signal, identifyContent);
       case 'directory':
-        return await identifyDirectory(artefact.path, signal);
+        return identifyDirectory(artefact.path, signal);
       case 'stream':
         throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
     }
-  } catch (error) {
-    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
-    throw readingError(error);
-  }
-}
-
-async function identifyFile(path: string, signal: AbortSignal): Promise<MongoFacts> {
-  const outer = new HeadReader(readBackup(path, signal));
-  try {
-    const magic = await outer.atLeast(8);
-    if (magic.length === 0) outer.short(empty());
-    const wrapper = wrapperOf(magic);
-    if (wrapper === 'none') return await identifyContent(outer, wrapper);
-    const inner = new HeadReader(unwrapping(outer.replay(), wrapper));
-    try {
-      return await identifyContent(inner, wrapper);
-    } finally {
-      await inner.close();
-    }
-  } finally {
-    await outer.close();
-  }
-}
+  });
 
 async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<MongoFacts> {
   const head = await reader.atLeast(LOOK_BYTES);
-  if (head.length === 0) reader.short(empty());
   const magic = head.subarray(0, ARCHIVE_MAGIC.length);
-  if (magic.equals(ARCHIVE_MAGIC.subarray(0, magic.length)))
-    return archiveFacts(await preludeOf(reader), wrapper);
+  if (magic.equals(ARCHIVE_MAGIC.subarray(0, magic.length))) {
+    const prelude = await preludeOf(reader);
+    if (prelude.collections.length > 0) return archiveFacts(prelude, wrapper);
+    throw new MusterError(
+      'empty',
+      'The archive has no collection. Look at the job that makes it, and which database it names.',
+    );
+  }
   const foreign = foreignFormat(head) ?? otherDump(head);
   if (foreign === undefined) {
     throw new MusterError('not_a_dump', 'The file is no archive that mongodump wrote.');
@@ -137,22 +119,8 @@ export async function peekArchive(
   stream: Readable,
   signal: AbortSignal,
 ): Promise<{ readonly facts: MongoFacts; readonly prelude: ArchivePrelude; readonly stream: Readable }> {
-  const reader = new HeadReader(stream);
-  const stop = (): void => void stream.destroy(new MusterError('cancelled', 'The drill was cancelled.'));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    signal.throwIfAborted();
-    const head = await reader.atLeast(1);
-    if (head.length === 0) reader.short(empty());
-    const prelude = await preludeOf(reader);
-    return { prelude, facts: archiveFacts(prelude, 'none'), stream: reader.replay() };
-  } catch (error) {
-    stream.destroy();
-    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
-    throw isMusterError(error) ? error : readingError(error);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  const { seen: prelude, stream: whole } = await peekStream(stream, signal, preludeOf);
+  return { prelude, facts: archiveFacts(prelude, 'none'), stream: whole };
 }
 
 async function identifyDirectory(path: string, signal: AbortSignal): Promise<MongoFacts> {
@@ -192,6 +160,3 @@ const versions = (
   ...(serverVersion === '' ? {} : { serverVersion }),
   ...(toolVersion === '' ? {} : { toolVersion }),
 });
-
-const empty = (): MusterError =>
-  new MusterError('empty', 'The backup is empty. Look at the job that makes it.');

@@ -144,7 +144,8 @@ async function runTool(
   const ended = await scratch
     .exec(command, AbortSignal.any([signal, ...(stop === undefined ? [] : [stop])]))
     .catch((cause: unknown) => ({ exitCode: -1, stderr: String(cause) }));
-  const fault = await input?.stop('drop');
+  // Of a live dump every byte is hashed.
+  const fault = await input?.stop(ended.exitCode === 0 ? 'drain' : 'drop');
   if (signal.aborted) throw new MusterError('cancelled', 'The restore was cancelled.');
   if (fault !== undefined) throw fault;
   if (ended.exitCode === 0 && Number(TALLY.exec(ended.stderr)?.[2] ?? 0) === 0) return;

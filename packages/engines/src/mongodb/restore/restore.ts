@@ -62,8 +62,12 @@ async function restoreFile(
   const { stream } = counting(readBackup(artefact.path, signal), (bytes) =>
     options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
   );
-  const restored = await restoreArchive(server, unwrap(stream, facts.wrapper), options, false, signal);
-  return { ...restored.report, bytes: artefact.sizeBytes };
+  try {
+    const restored = await restoreArchive(server, unwrap(stream, facts.wrapper), options, false, signal);
+    return { ...restored.report, bytes: artefact.sizeBytes };
+  } finally {
+    stream.destroy();
+  }
 }
 
 /** The bytes of an archive that is not wrapped. `checksums`: nobody else compares them. */

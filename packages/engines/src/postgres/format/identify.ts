@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isMusterError, MusterError } from '@muster/core';
+import { MusterError } from '@muster/core';
 import type { Artefact } from '../../artefact.js';
-import { unwrapping } from '../../bytes/decompress.js';
-import { readBackup, readingError } from '../../bytes/feed.js';
+import { readBackup } from '../../bytes/feed.js';
 import { HeadReader } from '../../bytes/head-reader.js';
-import { foreignFormat, wrapperOf } from '../../bytes/signatures.js';
+import { empty, peekFile, peekStream, reading } from '../../bytes/peek.js';
+import { foreignFormat } from '../../bytes/signatures.js';
 import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
 import { type Container, newerMajor, type PostgresFacts } from '../postgres-facts.js';
 import { shapeOf } from '../restore/create-database.js';
@@ -22,43 +22,20 @@ const TAR_LOOK_BYTES = 1024 * 1024;
 const DIRECTORY_MEMBER = /(?:^|\/)(?:toc\.dat|\d+\.dat(?:\.(?:gz|lz4|zst))?)$/;
 
 /** {@link Engine.identify} of PostgreSQL. */
-export async function identify(artefact: Artefact, signal: AbortSignal): Promise<PostgresFacts> {
-  try {
+export const identify = (artefact: Artefact, signal: AbortSignal): Promise<PostgresFacts> =>
+  reading(signal, async () => {
     switch (artefact.form) {
       case 'file':
-        return await identifyFile(artefact.path, signal);
+        return peekFile(artefact.path, signal, identifyContent);
       case 'directory':
-        return await identifyDirectory(artefact.path, signal);
+        return identifyDirectory(artefact.path, signal);
       case 'stream':
         throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
     }
-  } catch (error) {
-    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
-    throw readingError(error);
-  }
-}
-
-async function identifyFile(path: string, signal: AbortSignal): Promise<PostgresFacts> {
-  const outer = new HeadReader(readBackup(path, signal));
-  try {
-    const magic = await outer.atLeast(8);
-    if (magic.length === 0) outer.short(empty());
-    const wrapper = wrapperOf(magic);
-    if (wrapper === 'none') return await identifyContent(outer, wrapper);
-    const inner = new HeadReader(unwrapping(outer.replay(), wrapper));
-    try {
-      return await identifyContent(inner, wrapper);
-    } finally {
-      await inner.close();
-    }
-  } finally {
-    await outer.close();
-  }
-}
+  });
 
 async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
   const head = await reader.atLeast(TAR_BLOCK);
-  if (head.length === 0) reader.short(empty());
   const magic = head.subarray(0, ARCHIVE_MAGIC.length);
   if (isPrefixOf(magic, ARCHIVE_MAGIC)) {
     const toc = await readToc(reader);
@@ -188,22 +165,6 @@ export async function peekToc(
   stream: Readable,
   signal: AbortSignal,
 ): Promise<{ readonly toc: Toc; readonly stream: Readable }> {
-  const reader = new HeadReader(stream);
-  const stop = (): void => void stream.destroy(new MusterError('cancelled', 'The drill was cancelled.'));
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    signal.throwIfAborted();
-    const head = await reader.atLeast(1);
-    if (head.length === 0) reader.short(empty());
-    return { toc: await readToc(reader), stream: reader.replay() };
-  } catch (error) {
-    stream.destroy();
-    if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
-    throw isMusterError(error) ? error : readingError(error);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  const { seen: toc, stream: whole } = await peekStream(stream, signal, readToc);
+  return { toc, stream: whole };
 }
-
-const empty = (): MusterError =>
-  new MusterError('empty', 'The backup is empty. Look at the job that makes it.');

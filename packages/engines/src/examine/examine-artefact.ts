@@ -1,0 +1,34 @@
+import { MusterError } from '@muster/core';
+import type { Artefact } from '../artefact.js';
+import { reading } from '../bytes/peek.js';
+import type { Wrapper } from '../bytes/wrapper.js';
+import type { Examined } from '../engine.js';
+import type { ContentCheck } from './content-check.js';
+import { type DirectoryCheck, examineDirectory } from './examine-directory.js';
+import { examineFile } from './examine-file.js';
+
+/** What an engine can tell about a backup without restoring it. */
+export interface Checks {
+  /** What a single file is inside of. */
+  readonly wrapper: Wrapper;
+  file(): ContentCheck;
+  directory(path: string): Promise<DirectoryCheck>;
+}
+
+/** {@link Engine.examine}, with the checks of an engine. */
+export const examineArtefact = (
+  artefact: Artefact,
+  checks: Checks,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<Examined> =>
+  reading(signal, async () => {
+    switch (artefact.form) {
+      case 'file':
+        return examineFile(artefact, checks.wrapper, checks.file(), onBytes, signal);
+      case 'directory':
+        return examineDirectory(artefact.path, await checks.directory(artefact.path), onBytes, signal);
+      case 'stream':
+        throw new MusterError('internal', 'A live dump is examined while it is restored.');
+    }
+  });
