@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -265,6 +266,16 @@ describe.runIf(canRunMongo('docker'))('a drill of MongoDB', () => {
     } finally {
       await bench.close();
     }
+  });
+
+  it('has not failed a backup that its scratch has no room for', async () => {
+    const { dumps, drill } = await given({ source: ['scratch: { disk: 96MiB }'] });
+    const documents = Array.from({ length: 3000 }, (_, _id) => ({ _id, noise: randomBytes(50_000) }));
+    await writeMongodump(join(dumps, 'app-dump'), 'app', { noise: { documents } });
+    expect(await drill()).toMatchObject({
+      exitCode: 2,
+      predicate: { result: 'error', reason: 'scratch_disk_full' },
+    });
   });
 
   it('may be kept, and its checks asked again', async () => {
