@@ -12,7 +12,7 @@ import {
 import { canRunMongo } from '../support/needs.ts';
 import type { ServerBench, Up } from '../support/server-bench.ts';
 
-const PLACES: readonly MongoPlace[] = ['docker mongo', 'docker mongo by the bridge'];
+const PLACES: readonly MongoPlace[] = ['docker mongo', 'docker mongo by the bridge', 'bubblewrap mongo'];
 const row = (columns: Readonly<Record<string, unknown>>) => ({
   kind: 'row',
   row: { columns: Object.entries(columns).map(([name, value]) => ({ name, value })) },
@@ -24,7 +24,12 @@ const BIG = Long.fromString('9007199254740993');
 const SHORT = { timeoutMs: 500 };
 const STOPPED_MS = 7_500;
 
-describe.runIf(canRunMongo('docker')).each(PLACES)('a question asked in %s', (place) => {
+for (const place of PLACES) {
+  const here = canRunMongo(place.startsWith('docker') ? 'docker' : 'bubblewrap');
+  describe.runIf(here)(`a question asked in ${place}`, () => questionsIn(place));
+}
+
+function questionsIn(place: MongoPlace): void {
   let bench: ServerBench;
   let end: (() => void) | undefined;
   let running: Up;
@@ -262,4 +267,4 @@ describe.runIf(canRunMongo('docker')).each(PLACES)('a question asked in %s', (pl
     );
     expect(exitCode).toBe(0);
   }
-});
+}
