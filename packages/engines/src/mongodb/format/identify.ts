@@ -3,9 +3,10 @@ import { MusterError } from '@muster/core';
 import { z } from 'zod';
 import type { Artefact } from '../../artefact.js';
 import type { HeadReader } from '../../bytes/head-reader.js';
-import { peekFile, peekStream, reading } from '../../bytes/peek.js';
+import { peekStream } from '../../bytes/peek.js';
 import { foreignFormat } from '../../bytes/signatures.js';
 import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
+import { identifyArtefact } from '../../examine/identify-artefact.js';
 import { DEFAULT_MAJOR, type MongoFacts, majorOf } from '../mongo-facts.js';
 import { ARCHIVE_MAGIC, type ArchivePrelude } from './archive-prelude.js';
 import { ArchiveReader } from './archive-reader.js';
@@ -24,16 +25,7 @@ const preludeSchema = z.object({
 
 /** {@link Engine.identify} of MongoDB. */
 export const identify = (artefact: Artefact, signal: AbortSignal): Promise<MongoFacts> =>
-  reading(signal, async () => {
-    switch (artefact.form) {
-      case 'file':
-        return peekFile(artefact.path, signal, identifyContent);
-      case 'directory':
-        return identifyDirectory(artefact.path, signal);
-      case 'stream':
-        throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
-    }
-  });
+  identifyArtefact(artefact, { file: identifyContent, directory: identifyDirectory }, signal);
 
 async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<MongoFacts> {
   const head = await reader.atLeast(LOOK_BYTES);

@@ -5,9 +5,10 @@ import { MusterError } from '@muster/core';
 import type { Artefact } from '../../artefact.js';
 import { readBackup } from '../../bytes/feed.js';
 import { HeadReader } from '../../bytes/head-reader.js';
-import { empty, peekFile, peekStream, reading } from '../../bytes/peek.js';
+import { empty, peekStream } from '../../bytes/peek.js';
 import { foreignFormat } from '../../bytes/signatures.js';
 import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
+import { identifyArtefact } from '../../examine/identify-artefact.js';
 import { type Container, newerMajor, type PostgresFacts } from '../postgres-facts.js';
 import { shapeOf } from '../restore/create-database.js';
 import { readPlainHead } from './plain-head.js';
@@ -23,16 +24,7 @@ const DIRECTORY_MEMBER = /(?:^|\/)(?:toc\.dat|\d+\.dat(?:\.(?:gz|lz4|zst))?)$/;
 
 /** {@link Engine.identify} of PostgreSQL. */
 export const identify = (artefact: Artefact, signal: AbortSignal): Promise<PostgresFacts> =>
-  reading(signal, async () => {
-    switch (artefact.form) {
-      case 'file':
-        return peekFile(artefact.path, signal, identifyContent);
-      case 'directory':
-        return identifyDirectory(artefact.path, signal);
-      case 'stream':
-        throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
-    }
-  });
+  identifyArtefact(artefact, { file: identifyContent, directory: identifyDirectory }, signal);
 
 async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<PostgresFacts> {
   const head = await reader.atLeast(TAR_BLOCK);
