@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../support/fleet.ts';
-import { IMAGES } from '../support/images.ts';
 import { describeKinds } from '../support/kinds.ts';
 import { loadImage } from '../support/load-image.ts';
 import { canRunOwnDaemon, type OwnDaemon, startDaemon } from '../support/own-daemon.ts';
@@ -11,7 +10,7 @@ describe.runIf(canRunOwnDaemon())('Docker under a fleet', () => {
     let fleet: Fleet;
     beforeAll(async () => {
       daemon = await startDaemon();
-      loadImage(daemon, sample.kind === 'mongodb' ? IMAGES.mongo : IMAGES[15]);
+      loadImage(daemon, sample.image);
       fleet = await startFleet({ kind: sample.kind, env: { DOCKER_HOST: daemon.host } });
       await sample.dump(fleet.dumps, { restoreMs: 1500 });
       await Promise.all([fleet.start('producer'), fleet.start('sink'), fleet.start('worker')]);

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { addressOf, apiTokens } from '../support/api-client.ts';
 import { type Fleet, type FleetOptions, type Service, startFleet } from '../support/fleet.ts';
 import { hostProcesses } from '../support/host-processes.ts';
-import { describeKinds } from '../support/kinds.ts';
+import { describeKinds, type LiveSource } from '../support/kinds.ts';
 
 /** Each is planted in one place, and all are found by this. */
 const MARK = /PLANTED-\w+/g;
@@ -13,7 +13,12 @@ const MARK = /PLANTED-\w+/g;
 describeKinds('what is secret (%s)', (sample) => {
   let fleet: Fleet | undefined;
   const { tokenOf, config } = apiTokens();
-  afterEach(() => fleet?.close());
+  let live: LiveSource | undefined;
+  afterEach(async () => {
+    await fleet?.close();
+    await live?.close();
+    live = undefined;
+  });
 
   /** Runs one drill of a fleet, and returns every place where something planted was found. */
   const foundAfter = async (options: FleetOptions, prepare: (fleet: Fleet) => Promise<void>) => {
@@ -61,24 +66,21 @@ describeKinds('what is secret (%s)', (sample) => {
     expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
   });
 
-  it.runIf(sample.kind === 'postgres')(
-    'in the URI of a live source is in no key, log, receipt, answer or process list',
-    async () => {
-      const env: Record<string, string> = {};
-      const source = ['connection: { uri: env:LIVE_URI }', 'summaries: none', 'database: live'];
-      const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
-        await indexServer.tool('createdb', ['live']);
-        await indexServer.sql(
-          'live',
-          "CREATE TABLE people (name text); INSERT INTO people VALUES ('PLANTED-row')",
-        );
-        env['LIVE_URI'] =
-          `postgresql://postgres:PLANTED-uri@/live?host=${encodeURIComponent(indexServer.dir)}`;
-      });
-      expect(receipt).toMatchObject({ result: 'pass' });
-      expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
-    },
-  );
+  it('in the URI of a live source is in no key, log, receipt, answer or process list', async () => {
+    const env: Record<string, string> = {};
+    const source = [
+      'connection: { uri: env:LIVE_URI }',
+      'summaries: none',
+      'database: shop',
+      `image: ${sample.image}`,
+    ];
+    const { receipt, found } = await foundAfter({ source, env }, async ({ indexServer }) => {
+      live = await sample.live(indexServer, 'PLANTED-uri', 'PLANTED-row');
+      env['LIVE_URI'] = live.uri;
+    });
+    expect(receipt).toMatchObject({ result: 'pass' });
+    expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
+  });
 });
 
 const marksIn = (place: string, text: string): readonly string[] =>

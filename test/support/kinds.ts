@@ -2,6 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceKind } from '@muster/core';
 import { describe } from 'vitest';
+import type { DumpServer } from './dumps.ts';
+import { IMAGES } from './images.ts';
+import { startMongo } from './mongo-server.ts';
 import { writeMongodump } from './mongodump.ts';
 import { canRunIn, canRunMongo } from './needs.ts';
 import { plainDump } from './plain-dump.ts';
@@ -16,9 +19,16 @@ export interface SampleDump {
   readonly failsQuoting?: string;
 }
 
+export interface LiveSource {
+  readonly uri: string;
+  close(): Promise<void>;
+}
+
 /** What tests that run for each kind of source need to know of it. */
 export interface TestKind {
   readonly kind: SourceKind;
+  /** Has a server for whatever these dumps and live sources need. */
+  readonly image: string;
   /** Puts a dump with one row, or document, in `people` into a directory of dumps. */
   dump(dumps: string, sample?: SampleDump): Promise<void>;
   /**
@@ -26,12 +36,18 @@ export interface TestKind {
    * question itself, and beside it the name of the row.
    */
   count(options?: { readonly takesMs?: number; readonly text?: string }): TestQuestion;
+  /**
+   * A live database `shop` with one row, or document, in `people`, whose URI holds `marked`. `server` may hold it.
+   * The caller closes it.
+   */
+  live(server: DumpServer, marked: string, name: string): Promise<LiveSource>;
   /** Fails, in words of the server that quote this. */
   broken(quoting: string): TestQuestion;
 }
 
 const postgres: TestKind = {
   kind: 'postgres',
+  image: IMAGES[15],
   dump: async (dumps, { restoreMs, name = 'somebody', failsQuoting } = {}) => {
     const statements = [
       `CREATE ROLE reader PASSWORD '${name}';`,
@@ -45,6 +61,12 @@ const postgres: TestKind = {
     const more = text === undefined ? '' : `, '${text}' AS text, max(name) AS row`;
     return `SELECT count(*) AS n${more} FROM people, (SELECT pg_sleep(${takesMs / 1000})) AS slept`;
   },
+  live: async (server, marked, name) => {
+    await server.tool('createdb', ['shop']);
+    await server.sql('shop', `CREATE TABLE people (name text); INSERT INTO people VALUES ('${name}')`);
+    const uri = `postgresql://postgres:${marked}@/shop?host=${encodeURIComponent(server.dir)}`;
+    return { uri, close: async () => {} };
+  },
   broken: (quoting) => `SELECT '${quoting}'::integer AS n`,
 };
 
@@ -54,6 +76,7 @@ const STEPS_PER_MS = 330;
 
 const mongodb: TestKind = {
   kind: 'mongodb',
+  image: IMAGES.mongo,
   dump: (dumps, { restoreMs = 0, name = 'somebody', failsQuoting } = {}) => {
     const twice = failsQuoting === undefined ? [] : [{ _id: 1 }, { _id: 2 }];
     return writeMongodump(join(dumps, 'shop-dump'), 'shop', {
@@ -80,6 +103,11 @@ const mongodb: TestKind = {
       { $project: { _id: 0, n: 1, ...(text === undefined ? {} : { row: 1, text: { $literal: text } }) } },
     ],
   }),
+  live: async (_server, marked, name) => {
+    const { client, uri, close } = await startMongo();
+    await client.db('shop').collection('people').insertOne({ name });
+    return { uri: uri('shop', `appName=${marked}`), close };
+  },
   broken: (quoting) => ({
     database: 'shop',
     collection: 'people',
