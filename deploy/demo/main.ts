@@ -3,10 +3,15 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { makeBackups } from './make-backups.ts';
+import { isMusterError } from '@muster/core';
+import { makeBackups, makeDocuments } from './make-backups.ts';
 
 const home = join(process.cwd(), '.muster/demo');
-const backups = { healthy: join(home, 'backups/shop'), damaged: join(home, 'backups/shop-damaged') };
+const backups = {
+  healthy: join(home, 'backups/shop'),
+  damaged: join(home, 'backups/shop-damaged'),
+  documents: join(home, 'backups/shop-documents'),
+};
 const muster = join(process.cwd(), 'packages/cli/bin/muster.mjs');
 const env = { ...process.env, MUSTER_STATE_DIR: join(home, 'state') };
 const once = process.argv.includes('--once');
@@ -22,6 +27,7 @@ async function main(): Promise<number> {
     say('Making a shop of 260,000 rows, and two backups of it');
     await makeBackups(backups, join(home, 'state'));
   }
+  if (!existsSync(backups.documents)) await tryDocuments();
   say('A fleet: producer, queue, worker and sink, all on this machine');
   const fleet = startFleet();
   try {
@@ -51,11 +57,24 @@ async function main(): Promise<number> {
   }
 }
 
+/** A MongoDB is not to be had everywhere: that the rest works matters more. */
+async function tryDocuments(): Promise<void> {
+  say('Putting its orders into a MongoDB, and making a backup of them');
+  try {
+    await makeDocuments(backups.documents, join(home, 'state'));
+  } catch (error) {
+    if (!isMusterError(error, 'image_unavailable') && !isMusterError(error, 'isolation_unavailable'))
+      throw error;
+    console.log(`${error.message}\nThe demonstration goes on without MongoDB.`);
+  }
+}
+
 async function demonstrate(): Promise<boolean> {
   say('A drill of the healthy backup');
   const healthy = await run('drill', 'enqueue', '--source', 'shop', '--watch');
   say('A drill of the damaged one: pg_dump exited 0 for it, too');
   const damaged = await run('drill', 'enqueue', '--source', 'shop-damaged', '--watch');
+  const documents = existsSync(backups.documents) ? await drillDocuments() : 0;
   say('The newest receipt of the first, verified with nothing but the public key and the dump');
   const receipt = await newestReceipt('shop');
   if (receipt === undefined) return false;
@@ -69,7 +88,12 @@ async function demonstrate(): Promise<boolean> {
     '--artefact',
     join('backups/shop', dump),
   );
-  return healthy === 0 && damaged === 1 && verified === 0;
+  return healthy === 0 && damaged === 1 && documents === 0 && verified === 0;
+}
+
+function drillDocuments(): Promise<number> {
+  say('A drill of the documents, in a MongoDB');
+  return run('drill', 'enqueue', '--source', 'shop-documents', '--watch');
 }
 
 async function newestReceipt(slug: string): Promise<string | undefined> {

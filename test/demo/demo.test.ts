@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Ended, ending } from '../support/ending.ts';
 import { hostProcesses } from '../support/host-processes.ts';
-import { canRunIn } from '../support/needs.ts';
+import { canRunIn, canRunMongo } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
 describe.runIf(canRunIn('bubblewrap'))('the demonstration', () => {
@@ -30,6 +30,11 @@ describe.runIf(canRunIn('bubblewrap'))('the demonstration', () => {
     child.stdout.on('data', (piece) => onOutput(String(piece)));
     return ending(child);
   };
+
+  it.runIf(canRunMongo('bubblewrap'))('drills the documents too, where there is a MongoDB', async () => {
+    const { stdout } = await demonstrate({}, () => {});
+    expect(stdout).toMatch(/--source shop-documents --watch\n✔ pass/);
+  });
 
   it('whose fleet does not start says why, without a stack', async () => {
     const { exitCode, stdout, stderr } = await demonstrate({ PATH: '/bin/none' }, () => {});
