@@ -19,22 +19,29 @@ export interface Target {
 
 /** From MongoDB 8.3 on a time series is one collection, whose buckets only `rawData` shows. */
 const VIEWLESS_SINCE = [8, 3] as const;
-/** Since 8.0, and in the newest of older series; a stand-in does not know it, nor what it turns off. */
-const KEEPS_ZERO_TIMESTAMPS_SINCE = 8;
+/** The last number from which on each series can be told to keep empty timestamps (SERVER-88750); all can since 8.0. */
+const KEEPS_TIMESTAMPS_SINCE: Readonly<Record<string, number | undefined>> = {
+  '5.0': 29,
+  '6.0': 17,
+  '7.0': 13,
+};
 
 /** `version`: of the server. `substitute`: it is not MongoDB. */
 export function targetOf(
   client: MongoClient,
   server: { readonly version: string; readonly substitute?: string },
 ): Target {
-  const [major = 0, minor = 0] = server.version.split('.').map(Number);
+  const [major = 0, minor = 0, patch = 0] = server.version
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  const keepsTimestamps =
+    major >= 8 || patch >= (KEEPS_TIMESTAMPS_SINCE[`${major}.${minor}`] ?? Number.POSITIVE_INFINITY);
   const viewless = major > VIEWLESS_SINCE[0] || (major === VIEWLESS_SINCE[0] && minor >= VIEWLESS_SINCE[1]);
   const flags = {
     // What was in the collection before its validator came is in the dump too.
     bypassDocumentValidation: true,
-    ...(major >= KEEPS_ZERO_TIMESTAMPS_SINCE && server.substitute === undefined
-      ? { bypassEmptyTsReplacement: true }
-      : {}),
+    // A stand-in never puts another in their place.
+    ...(keepsTimestamps && server.substitute === undefined ? { bypassEmptyTsReplacement: true } : {}),
   };
   const dropped = new DroppedOptions();
   const insert: Insert = async (collection, documents) => {
