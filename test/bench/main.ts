@@ -2,11 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ensureDocker } from '../setup/docker-daemon.ts';
+import { type Daemon, ensureDocker } from '../setup/docker-daemon.ts';
 import { ensureImages } from '../setup/images.ts';
+import { ensureMongo, linkMongod } from '../setup/mongo.ts';
 import { benchApi } from './api.ts';
 import { benchDrill, type Measured } from './drill.ts';
 import { benchFleet } from './fleet.ts';
+import { benchMongo } from './mongo.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +25,7 @@ const BENCHES = {
   drill: (folder: string) => withDocker(() => drill(folder)),
   fleet,
   api: () => withDocker(api),
+  mongo: (folder: string) => withDocker(() => mongo(folder), ensureMongo),
 } as const;
 
 /** Measures side by side in one run, because on a shared machine only ratios mean something. */
@@ -37,11 +40,14 @@ async function main(): Promise<number> {
   }
 }
 
-async function withDocker(bench: () => Promise<void>): Promise<void> {
+async function withDocker(
+  bench: () => Promise<void>,
+  prepare: (docker: Daemon) => Promise<void> = ensureImages,
+): Promise<void> {
   const docker = await ensureDocker();
   if (docker === undefined) throw new Error('This benchmark needs a Docker daemon.');
   try {
-    await ensureImages(docker);
+    await prepare(docker);
     process.env['DOCKER_HOST'] = docker.host;
     await bench();
   } finally {
@@ -69,6 +75,17 @@ async function api(): Promise<void> {
     measured.ratios,
   );
   await keep('api', measured);
+}
+
+async function mongo(folder: string): Promise<void> {
+  const unlinkMongod = linkMongod();
+  const measured = await benchMongo(folder).finally(unlinkMongod);
+  print(
+    'restores of a dump of 200 MB into the stand-in for MongoDB, one run',
+    measured.figures,
+    measured.ratios,
+  );
+  await keep('mongo', measured);
 }
 
 async function keep(name: string, measured: object): Promise<void> {
