@@ -133,9 +133,7 @@ const checkId = () =>
 const check = z.strictObject({
   id: checkId().describe('The unique name of the check.'),
   summary_sql: text().exactOptional().describe('PostgreSQL: the query whose one row is judged.'),
-  summary_find: summaryFind
-    .exactOptional()
-    .describe('MongoDB, which is not supported yet: the question whose one row is judged.'),
+  summary_find: summaryFind.exactOptional().describe('MongoDB: the question whose one row is judged.'),
   expect: expectSentence().describe('One comparison, <column> <op> <literal>, such as n > 100.'),
   database: text().exactOptional().describe("With summary_sql: the database to ask. Default: the source's."),
   timeout: timeLimit().exactOptional().describe("Default: the source's limits.check."),
@@ -203,9 +201,7 @@ export const configSchema = z
         images: z
           .strictObject({
             postgres: imagePattern().exactOptional().describe('Default: postgres:{major}.'),
-            mongodb: imagePattern()
-              .exactOptional()
-              .describe('Default: mongo:{major}. MongoDB is not supported yet.'),
+            mongodb: imagePattern().exactOptional().describe('Default: mongo:{major}.'),
           })
           .exactOptional()
           .describe('Images by engine; {major} stands for the version that a backup needs.'),
