@@ -8,6 +8,7 @@ it.each([
   'index_unavailable',
   'evidence_unwritable',
   'evidence_not_found',
+  'evidence_malformed',
   'key_unreadable',
 ] as const)('says of %s nothing of where that is', (code) => {
   const { status, detail } = problemFrom(new MusterError(code, 'The one at PLANTED:6379 is away.'));

@@ -46,6 +46,10 @@ const FAULTS: Partial<
   redis_unsuitable: away('This Redis is not fit for a fleet'),
   index_unavailable: away('The index did not answer: see whether it runs and is reached'),
   evidence_unwritable: away('The evidence store did not do it: see whether it is reached'),
+  evidence_malformed: {
+    status: 500,
+    detail: 'What lies in the evidence store is not what was put there. The log of the API says more.',
+  },
   producer_unavailable: { status: 503 },
 };
 

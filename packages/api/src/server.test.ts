@@ -32,6 +32,7 @@ checks:
 );
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
 const { config, document } = parsed;
+const RECEIPT = '{"the":  "bytes"}';
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
 const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
@@ -142,7 +143,7 @@ function world() {
         const kept = given.stored.get(key);
         if (key.startsWith('plans/') && kept === undefined)
           throw new MusterError('evidence_not_found', 'none');
-        return new TextEncoder().encode(kept ?? '{"the":  "bytes"}');
+        return new TextEncoder().encode(kept ?? RECEIPT);
       },
       list: async function* () {},
     } as unknown as ApiPorts['store'],
@@ -165,7 +166,7 @@ function world() {
     ended.push({
       statement,
       key: 'k',
-      sha256: sha256('x'),
+      sha256: sha256(RECEIPT).replace('sha256:', ''),
       drillId,
       source: 'shop',
       askedAt: NOW,
@@ -334,8 +335,16 @@ describe('the API', () => {
       statement: { drill_id: id },
     });
     const receipt = await get(`/api/v1/drills/${id}/receipt`);
-    expect(receipt.body).toBe('{"the":  "bytes"}');
+    expect(receipt.body).toBe(RECEIPT);
     expect(receipt.headers['content-type']).toBe('application/vnd.dev.sigstore.bundle.v0.3+json');
+  });
+
+  it('does not give what came in the place of a receipt', async () => {
+    const id = w.end();
+    w.given.stored.set('k', `${RECEIPT} `);
+    const answer = await get(`/api/v1/drills/${id}/receipt`);
+    expect(answer.json()).toMatchObject({ status: 500, code: 'evidence_malformed' });
+    expect(answer.body).not.toContain('bytes');
   });
 
   it('tells of a drill under way what it waits for', async () => {

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/core';
+import { MusterError, sha256 } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
 import { cancelDrill, openDrill as knownDrill, whyNotCancelled } from '@muster/queue';
 import { z } from 'zod';
@@ -136,6 +136,9 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       const ended = await whenIndexed(ports, id);
       if (ended === undefined) throw notKnown(id);
       const bytes = await store.get(ended.key, looking());
+      if (sha256(bytes) !== `sha256:${ended.sha256}`) {
+        throw new MusterError('evidence_malformed', `${ended.key} is not what was indexed: it was changed.`);
+      }
       return await reply.type(BUNDLE).send(Buffer.from(bytes));
     },
   );
