@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,16 @@ describe('on a socket, the API', () => {
     other?.close();
     other = undefined;
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it('answers whoever may use it, though they have no address', async () => {
+    await start({ path }, tokens);
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    get({ socketPath: path, path: '/openapi.json' }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).on('error', reject);
+    expect(await promise).toBe(200);
   });
 
   it('takes the place of one that nobody listens on any more', async () => {

@@ -1,4 +1,4 @@
-import rateLimit from '@fastify/rate-limit';
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyReply } from 'fastify';
@@ -41,7 +41,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   endInTime(server, closing);
   answerProblems(server, ports);
   requireRoles(server, tokens);
-  await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000 });
+  await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000, keyGenerator: addressOf });
   await describeApi(server, version);
 
   const api: Api = { server, ports, closing: closing.signal };
@@ -67,6 +67,10 @@ function endInTime(server: ApiServer, closing: AbortController): void {
     if (closing.signal.aborted) reply.header('connection', 'close');
   });
 }
+
+/** Whoever comes over a unix socket has none, and shares one limit. */
+const addressOf = ({ ip }: { readonly ip: string | undefined }): string =>
+  ip === undefined ? 'unix' : normalizeIP(ip);
 
 function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
   server.setNotFoundHandler((_request, reply) => {
