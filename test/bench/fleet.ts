@@ -363,6 +363,7 @@ async function timeProducer(
     const queues = {
       drills: createDrillQueue(redis),
       receipts: createReceiptQueue(redis),
+      quarantined: createQuarantinedDrills(redis),
       states: createDrillStates(redis, url),
       events: createDrillEvents(redis, url),
       configs: createConfigStore(redis, url),

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { drillTime, parseConfig, sha256 } from '@muster/core';
-import { createDirectoryStore } from '@muster/evidence';
+import { createDirectoryStore, putPlan } from '@muster/evidence';
 import { type ConfigFile, type RunningProducer, startProducer } from '@muster/producer';
 import {
   consumeDrills,
@@ -11,6 +11,7 @@ import {
   createDrillEvents,
   createDrillQueue,
   createDrillStates,
+  createQuarantinedDrills,
   createReceiptQueue,
   createSchedules,
   type Disposition,
@@ -39,6 +40,7 @@ describe('schedules', () => {
   const queuesOn = (url: string) => ({
     drills: createDrillQueue(redis),
     receipts: createReceiptQueue(redis),
+    quarantined: createQuarantinedDrills(redis),
     states: createDrillStates(redis, url),
     events: createDrillEvents(redis, url),
     configs: createConfigStore(redis, url),
@@ -208,6 +210,24 @@ describe('schedules', () => {
     await vi.waitFor(async () => expect(await published()).toEqual(['02:30 no_capacity']), 20_000);
     expect(await queued()).toEqual([]);
     expect(await queues.drills.add(samplePlan('nobody'), key)).toBe('queued');
+  });
+
+  it('whose receipt went to quarantine before anybody looked: the drill ends as lost', async () => {
+    text = `sources:\n${hourly('shop', '0 0 1 1 *')}`;
+    await start();
+    const asked = samplePlan();
+    await putPlan(createDirectoryStore(join(folder, 'evidence')), asked, AbortSignal.timeout(10_000));
+    const facts = {
+      drillId: asked.drill_id,
+      source: asked.source.slug,
+      why: 'its key is not in the keyring',
+    };
+    await queues.quarantined.note(facts, new Date());
+    // It is noticed at one look, and settled a minute after it.
+    await vi.waitFor(async () => {
+      vi.setSystemTime(Date.now() + 60_000);
+      expect(await published()).toEqual([expect.stringMatching(/ lost$/)]);
+    }, 20_000);
   });
 
   it('whose source is removed while its drill runs: the drill ends under the configuration it began with', async () => {

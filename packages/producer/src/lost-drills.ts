@@ -28,11 +28,12 @@ export interface LostDrills {
  *
  * Without a wipe of Redis a drill is lost by a crash between its plan and its queue, between a cancel and its receipt,
  * by a job removed by hand, or by the last second of an append-only file. Of those, what was in a queue at one look and
- * is in none at the next is noticed here, with one listing of the queues; what a schedule asked for is told by whoever
+ * is in none at the next is noticed here, with one listing of the queues; one whose receipt is in quarantine is known to
+ * the sink; what a schedule asked for is told by whoever
  * accounts for due times; and the rest (asked for by hand, and gone within one look) by the daily search.
  */
 export function createLostDrills(ports: ProducerPorts): LostDrills {
-  const { drills, receipts, states, now } = ports;
+  const { drills, receipts, quarantined, states, now } = ports;
   const suspects = new Map<string, { readonly slug: string; since: number | undefined }>();
   const suspect = ({ slug, drillId }: Named) => {
     if (!suspects.has(drillId)) suspects.set(drillId, { slug, since: undefined });
@@ -92,6 +93,7 @@ export function createLostDrills(ports: ProducerPorts): LostDrills {
         const neglected = state === 'waiting' && now().getTime() - idleSince.getTime() > LONGEST_IDLE_MS;
         if (neglected) await endNeglected(drill);
       }
+      for (const { source, drillId } of await quarantined.list()) suspect({ slug: source, drillId });
       let lost = 0;
       const faults: unknown[] = [];
       for (const [drillId, known] of suspects) {

@@ -6,6 +6,7 @@ import type {
   DrillEvents,
   DrillQueue,
   DrillStates,
+  QuarantinedDrills,
   ReceiptQueue,
   Schedules,
   TickConsumer,
@@ -47,6 +48,8 @@ export interface ProducerPorts {
   readonly consumeTicks: (options: TickConsumerOptions) => TickConsumer;
   readonly drills: DrillQueue;
   readonly receipts: ReceiptQueue;
+  /** Drills whose receipts did not verify: no queue holds them any more. */
+  readonly quarantined: Pick<QuarantinedDrills, 'list'>;
   readonly states: DrillStates;
   readonly events: DrillEvents;
   /** The evidence store that a configuration names: it may change with it. */

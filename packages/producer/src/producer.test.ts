@@ -50,6 +50,7 @@ function world(first: string) {
     },
     consumeTicks: () => ({ ready: Promise.resolve(), close: async () => {} }),
     drills: { list: async () => [] },
+    quarantined: { list: async () => [] },
     openStore: () => ({ list: async function* () {} }),
     logger,
     now: () => new Date(),
