@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { consumeDrills, createDrillQueue, type Disposition, openRedis } from '@muster/queue';
+import {
+  consumeDrills,
+  createDrillEvents,
+  createDrillQueue,
+  type Disposition,
+  openRedis,
+} from '@muster/queue';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
@@ -161,4 +167,26 @@ describe('a worker that closes', () => {
     child.stdin.write('close\n');
     expect(await ended).toEqual([0, null]);
   });
+});
+
+describe('whoever follows a drill', () => {
+  it('while Redis is away ends when told to', async () => {
+    const { drill_id: id } = samplePlan();
+    const events = createDrillEvents(redis, server.url);
+    await events.publish(id, { type: 'queued', source: 'shop', pool: 'default' });
+    const stop = new AbortController();
+    const heard = Promise.withResolvers<void>();
+    const followed = (async () => {
+      for await (const _ of events.follow(id, undefined, stop.signal)) heard.resolve();
+    })();
+    await heard.promise;
+    await server.stop();
+    let looks = 0;
+    redis.on('reconnecting', () => {
+      looks += 1;
+    });
+    await eventually('connections have looked for it again and again', () => looks >= 5);
+    stop.abort();
+    await followed;
+  }, 20_000);
 });

@@ -157,15 +157,20 @@ async function* follow(
   const connection = openRedis(redisUrl, 'blocking');
   const onAbort = (): void => connection.disconnect();
   signal.addEventListener('abort', onAbort, { once: true });
+  // While Redis is away, to disconnect answers nothing of what waits for it.
+  const aborted = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
   try {
     let last = afterId ?? '0';
     while (!signal.aborted) {
-      const read = await connection
+      const reading = connection
         .xread('BLOCK', LOOK_MS, 'STREAMS', keyOf(drillId), last)
         .catch((error: unknown) => {
           if (signal.aborted) return null;
           throw error;
         });
+      const read = await Promise.race([reading, aborted]);
       for (const [id, fields] of read?.[0]?.[1] ?? []) {
         last = id;
         const told = toldEvent(id, fields);
