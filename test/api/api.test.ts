@@ -153,6 +153,7 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     await writeFile(file, before.replace('tokens: [', 'tokens: [ nonsense, '));
     await api.signal('SIGHUP');
     await eventually('it says so', () => api.log.some((line) => line.includes('were not read again')));
+    expect(api.log.join('\n')).toMatch(/muster\.yaml:\d+:\d+ /);
     expect((await call('/api/v1/workers')).status).toBe(200);
     const own = `{ name: fresh, role: viewer, sha256: ${fresh.sha256} }`;
     await writeFile(file, before.replace('tokens: [', `tokens: [${own}, `));

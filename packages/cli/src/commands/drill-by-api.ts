@@ -23,7 +23,7 @@ const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promis
       ...(options.pool && { pool: options.pool }),
     };
     const id = await api.ask(asked, signal);
-    if (options.watch) return await watch(cli, api, id, signal);
+    if (options.watch) return await followed(cli, api, id, signal);
     cli.output.result({ drill_id: id, source }, () => [
       id,
       ...(cli.output.quiet ? [] : ['', `Follow it: muster drill watch ${id}`]),
@@ -32,7 +32,7 @@ const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promis
   });
 
 const watchDrill = (cli: Cli, api: ApiClient, drillId: string): Promise<number> =>
-  byApi(cli, (signal) => watch(cli, api, drillId, signal));
+  byApi(cli, (signal) => followed(cli, api, drillId, signal));
 
 const cancel = (cli: Cli, api: ApiClient, drillId: string): Promise<number> =>
   byApi(cli, async (signal) => {
@@ -77,6 +77,12 @@ const show = (cli: Cli, api: ApiClient, drillId: string): Promise<number> =>
 /** The fleet's commands, where `MUSTER_API_URL` names its API: no Redis, no store and no configuration are needed. */
 export const DRILL_BY_API = { enqueue, watch: watchDrill, cancel, list, show } as const;
 
+/** What is watched goes on when nobody watches. */
+const followed = (cli: Cli, api: ApiClient, drillId: string, signal: AbortSignal): Promise<number> =>
+  watch(cli, api, drillId, signal).catch((error: unknown) => {
+    throw signal.aborted ? new MusterError('cancelled', 'Watching was stopped; the drill goes on.') : error;
+  });
+
 const byApi = (cli: Cli, work: (signal: AbortSignal) => Promise<number>): Promise<number> =>
   interruptible(cli.process, () => {}, work);
 
@@ -91,7 +97,7 @@ async function watch(cli: Cli, api: ApiClient, drillId: string, signal: AbortSig
     if (event.type === 'stored') return tellEnded(cli, drillId, event, place);
     tellEvent(cli.output, at, event);
   }
-  if (signal.aborted) throw new MusterError('cancelled', 'Watching was stopped; the drill goes on.');
+  signal.throwIfAborted();
   // It ended so long ago that nobody tells of it any more.
   const drill = await api.drill(drillId, signal);
   if (drill.state !== 'ended')

@@ -5,6 +5,7 @@ import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@m
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
+import { ConfigFaults } from '../problem.js';
 import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { fleetView } from './fleet-view.js';
@@ -50,7 +51,8 @@ export async function apiService(
   return {
     ...api,
     reload: async () => {
-      const { tokens } = (await loadConfig(cli)).config.api;
+      const { config } = await loadConfig(cli).catch((error: unknown) => tellFaults(logger, error));
+      const { tokens } = config.api;
       if (tokens.length === 0 && api.madeToken !== undefined) return;
       api.useTokens(tokens);
       logger.info('tokens read again', { tokens: tokens.length });
@@ -60,4 +62,12 @@ export async function apiService(
       await api.close();
     },
   };
+}
+
+function tellFaults(logger: Logger, error: unknown): never {
+  if (error instanceof ConfigFaults) {
+    for (const { line, column, message } of error.faults)
+      logger.error(`${error.file}:${line}:${column} ${message}`);
+  }
+  throw error;
 }
