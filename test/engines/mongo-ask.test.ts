@@ -211,6 +211,8 @@ function questionsIn(place: MongoPlace): void {
     const long = 'x'.repeat(200_000);
     const all = { $group: { _id: null, big: { $push: { $concat: ['$status', long] } } } };
     expect(await aggregate([all])).toEqual({ kind: 'row_too_large' });
+    const some = { $project: { big: { $concat: [long, long] } } };
+    expect(await aggregate([{ $limit: 1 }, some])).toEqual({ kind: 'row_too_large' });
   });
 
   const endless = [1, 2, 3, 4, 5].flatMap((level) => [

@@ -10,8 +10,8 @@ import { stopOnServer } from './stop-on-server.js';
 import { type MongoQuestion, questionOf, writingStage } from './summary-find.js';
 import { summaryRow } from './value.js';
 
-/** A row of more than this is not a summary; a BSON document of MongoDB's own holds no more. */
-const MAX_ROW_BYTES = 16 * 1024 * 1024;
+/** More than this is not a summary: as with PostgreSQL. */
+const MAX_ROW_BYTES = 256 * 1024;
 /** How long after its limit the server itself may take to say that a question is over it. */
 const MERCY_MS = 500;
 /** How long a server that is well takes to answer a ping. */
