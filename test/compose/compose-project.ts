@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { docker, dockerLines } from '../support/docker-cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { dumpShop } from '../support/shop-dump.ts';
 import { makeStandIns } from './stand-ins.ts';
 
@@ -74,12 +73,3 @@ export async function composeProject(program: string, configuration: string): Pr
 /** Ids of what the daemon keeps of builds. */
 const buildCache = (): Promise<readonly string[]> =>
   dockerLines('system', 'df', '--verbose', '--format', '{{range .BuildCache}}{{println .ID}}{{end}}');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -13,6 +13,7 @@ import {
 } from '../support/drill-project.ts';
 import { IMAGES } from '../support/images.ts';
 import { MONGO_FACTS, mongoBench } from '../support/mongo-bench.ts';
+import { MONGO_EXAMPLES } from '../support/mongo-examples.ts';
 import { writeMongodump } from '../support/mongodump.ts';
 import { canRunMongo } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
@@ -129,27 +130,7 @@ sources:
     backup: { type: dump, location: dumps }
     checks: [open-orders, orders-total, app-collections]
 checks:
-- id: open-orders
-  summary_find:
-    database: app
-    collection: orders
-    filter: { "status": "open" }
-  expect: "n > 0"
-- id: orders-total
-  summary_find:
-    database: app
-    collection: orders
-    aggregate:
-      - { $match: { status: "open" } }
-      - { $group: { _id: null, n: { $sum: 1 }, total: { $sum: "$amount" } } }
-      - { $project: { ok: { $cond: [{ $and: [{ $gt: ["$total", 10000] }, { $gt: ["$n", 50] }] }, 1, 0] } } }
-  expect: "ok == 1"
-- id: app-collections
-  summary_find:
-    database: app
-    list_collections: true
-  expect: "n >= 4"
-scratch: { kind: docker, images: { mongodb: "muster.test/mongo:{major}" } }
+${MONGO_EXAMPLES}scratch: { kind: docker, images: { mongodb: "muster.test/mongo:{major}" } }
 `;
 
 describe.runIf(canRunMongo('docker'))('a drill of MongoDB', () => {

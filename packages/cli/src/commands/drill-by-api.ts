@@ -12,7 +12,7 @@ import { CANCELLED } from './drill-cancel.js';
 import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillTable, openSummaryOf } from './drill-list.js';
 import { tellOpen, tellReceipt } from './drill-show.js';
-import { tellEnded, tellEvent, tellStanding } from './drill-watch.js';
+import { tellEnded, tellEvent, tellStanding, watchingStopped } from './drill-watch.js';
 
 const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promise<number> =>
   byApi(cli, async (signal) => {
@@ -77,10 +77,9 @@ const show = (cli: Cli, api: ApiClient, drillId: string): Promise<number> =>
 /** The fleet's commands, where `MUSTER_API_URL` names its API: no Redis, no store and no configuration are needed. */
 export const DRILL_BY_API = { enqueue, watch: watchDrill, cancel, list, show } as const;
 
-/** What is watched goes on when nobody watches. */
 const followed = (cli: Cli, api: ApiClient, drillId: string, signal: AbortSignal): Promise<number> =>
   watch(cli, api, drillId, signal).catch((error: unknown) => {
-    throw signal.aborted ? new MusterError('cancelled', 'Watching was stopped; the drill goes on.') : error;
+    throw signal.aborted ? watchingStopped() : error;
   });
 
 const byApi = (cli: Cli, work: (signal: AbortSignal) => Promise<number>): Promise<number> =>

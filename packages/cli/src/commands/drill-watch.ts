@@ -88,12 +88,16 @@ async function follow(
     if (event.type === 'stored') return event;
     tellEvent(output, at, event);
   }
-  if (signal.aborted) throw new MusterError('cancelled', 'Watching was stopped; the drill goes on.');
+  if (signal.aborted) throw watchingStopped();
   throw new MusterError(
     'drill_not_found',
     `No drill ${drillId} is under way, and none has a receipt: see muster drill list.`,
   );
 }
+
+/** What is watched goes on when nobody watches. */
+export const watchingStopped = (): MusterError =>
+  new MusterError('cancelled', 'Watching was stopped; the drill goes on.');
 
 const UNKNOWN_MS = 2_000;
 const LOOK_MS = 2_000;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MONGO_EXAMPLES } from '../../../../test/support/mongo-examples.ts';
 import { parseConfig } from './parse-config.js';
 
 const where = { file: 'config.yaml', baseDirectory: '/etc' };
@@ -20,27 +21,7 @@ sources:
   - app-collections
   - enough-orders
 checks:
-- id: open-orders
-  summary_find:
-    database: app
-    collection: orders
-    filter: { "status": "open" }
-  expect: "n > 0"
-- id: orders-total
-  summary_find:
-    database: app
-    collection: orders
-    aggregate:
-      - { $match: { status: "open" } }
-      - { $group: { _id: null, n: { $sum: 1 }, total: { $sum: "$amount" } } }
-      - { $project: { ok: { $cond: [{ $and: [{ $gt: ["$total", 10000] }, { $gt: ["$n", 50] }] }, 1, 0] } } }
-  expect: "ok == 1"
-- id: app-collections
-  summary_find:
-    database: app
-    list_collections: true
-  expect: "n >= 4"
-- id: enough-orders
+${MONGO_EXAMPLES}- id: enough-orders
   summary_find:
     database: app
     collection: orders

@@ -1,6 +1,7 @@
 import { MusterError } from '@muster/core';
 import { MongoServerError } from 'mongodb';
 import { readingError } from '../../bytes/feed.js';
+import { scratchLoss } from '../../restore/scratch-loss.js';
 import type { RunningMongod } from '../server/mongod.js';
 
 /** OutOfDiskSpace. */
@@ -18,28 +19,10 @@ export async function restoreError(
   if (error instanceof MusterError && !(error.cause instanceof MongoServerError)) return error;
   const cause = error instanceof MusterError ? error.cause : error;
   const loss = await lossOf(server);
-  if (
-    loss?.reason === 'scratch_disk_full' ||
-    (cause instanceof MongoServerError && Number(cause.code) === DISK_FULL)
-  ) {
-    return new MusterError(
-      'scratch_disk_full',
-      'The backup does not fit the scratch: give it more `scratch.disk`.',
-      { cause: error },
-    );
-  }
-  if (loss?.reason === 'scratch_out_of_memory') {
-    return new MusterError(
-      'scratch_out_of_memory',
-      'The restore ran out of memory: give it more `scratch.memory`.',
-      { cause: error },
-    );
-  }
-  if (loss !== undefined || server.lost.aborted) {
-    return new MusterError('scratch_lost', 'The server in the scratch ended while it restored.', {
-      cause: error,
-    });
-  }
+  const isFull = cause instanceof MongoServerError && Number(cause.code) === DISK_FULL;
+  const told = [loss?.reason, isFull && 'scratch_disk_full', server.lost.aborted && 'scratch_lost'] as const;
+  const lost = scratchLoss(told, error);
+  if (lost !== undefined) return lost;
   if (error instanceof MusterError) return error;
   if (error instanceof MongoServerError) {
     return new MusterError(

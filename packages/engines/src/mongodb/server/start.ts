@@ -1,6 +1,5 @@
-import { isMusterError, MusterError } from '@muster/core';
-import type { ExecResult, Scratch } from '@muster/scratch';
-import { aborted } from '../../aborted.js';
+import type { Scratch } from '@muster/scratch';
+import { startInScratch } from '../../server/start-in-scratch.js';
 import type { Installation } from '../probe.js';
 import { PORT, SOCKET } from './client.js';
 import { type RunningMongod, withClient } from './mongod.js';
@@ -25,8 +24,6 @@ export async function startMongod(
   installation: Installation,
   signal: AbortSignal,
 ): Promise<RunningMongod> {
-  const lost = new AbortController();
-  const starting = new AbortController();
   const ready = Promise.withResolvers<void>();
   let log = '';
   const dataDir = `${scratch.dataDir}/mongodb`;
@@ -36,10 +33,10 @@ export async function startMongod(
     dataDir,
     socketDir: scratch.innerSocketDir,
   });
-  // The server outlives this call and ends with its scratch, so it is not under the caller's signal.
-  const ended = scratch
-    .exec(
-      {
+  return await startInScratch(
+    scratch,
+    {
+      command: {
         argv: ['sh', '-c', SCRIPT, 'sh', installation.path, dataDir, ...args],
         env: { LC_ALL: 'C', TZ: 'UTC', HOME: scratch.dataDir },
         onStderr: (text) => {
@@ -47,38 +44,16 @@ export async function startMongod(
           if (READY.test(log)) ready.resolve();
         },
       },
-      starting.signal,
-    )
-    .finally(() => lost.abort());
-  ended.catch(() => undefined);
-  scratch.lost.then(() => lost.abort());
-  try {
-    await untilReady(ready.promise, ended, signal);
-    await scratch.expose({ name: SOCKET, tcpPort: PORT });
-    const running = { scratch, installation, version: installation.version, lost: lost.signal };
-    return { ...running, ...(await askVersion(running, signal)) };
-  } catch (error) {
-    starting.abort();
-    if (signal.aborted) throw new MusterError('cancelled', 'The start of the server was cancelled.');
-    if (isMusterError(error)) throw error;
-    const loss = await scratch.diagnose();
-    throw new MusterError(
-      loss?.reason ?? 'launch_failed',
-      loss === undefined
-        ? 'The server in the scratch did not start. `muster drill show --output` has its own words.'
-        : `The server in the scratch did not start: ${loss.detail}`,
-      { cause: error, output: log },
-    );
-  }
-}
-
-async function untilReady(
-  ready: Promise<void>,
-  ended: Promise<ExecResult>,
-  signal: AbortSignal,
-): Promise<void> {
-  const end = await Promise.race([ready, ended, aborted(signal)]);
-  if (end !== undefined) throw new Error(`the server ended with exit code ${end.exitCode}`);
+      ready: ready.promise,
+      socket: { name: SOCKET, tcpPort: PORT },
+      log: () => log,
+      meet: async (lost) => {
+        const running = { scratch, installation, version: installation.version, lost };
+        return { ...running, ...(await askVersion(running, signal)) };
+      },
+    },
+    signal,
+  );
 }
 
 /** A server that only speaks MongoDB's protocol says so also here. */

@@ -6,6 +6,7 @@ import { chained, counting, hashing } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
 import { feed, readBackup } from '../../bytes/feed.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
+import { scratchLoss } from '../../restore/scratch-loss.js';
 import { factsOfToc, peekToc } from '../format/identify.js';
 import { databasePropertiesOf, rolesOf } from '../format/roles.js';
 import type { Toc } from '../format/toc.js';
@@ -234,30 +235,22 @@ async function setProperties(server: RunningServer, toc: Toc, signal: AbortSigna
   });
 }
 
+/** SQLSTATEs that say what a scratch ran out of. */
+const REFUSALS: Readonly<Record<string, 'scratch_disk_full' | 'scratch_out_of_memory'>> = {
+  '53100': 'scratch_disk_full',
+  '53200': 'scratch_out_of_memory',
+};
+
 /** What a fault of our own connection to the server means. */
 async function ownError(server: RunningServer, error: unknown, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return new MusterError('cancelled', 'The restore was cancelled.');
   if (error instanceof MusterError) return error;
   const loss = await server.scratch.diagnose();
   const code = error instanceof pg.DatabaseError ? error.code : undefined;
-  if (loss?.reason === 'scratch_disk_full' || code === '53100') {
-    return new MusterError(
-      'scratch_disk_full',
-      'The backup does not fit the scratch: give it more `scratch.disk`.',
-      { cause: error },
-    );
-  }
-  if (loss?.reason === 'scratch_out_of_memory' || code === '53200') {
-    return new MusterError(
-      'scratch_out_of_memory',
-      'The restore ran out of memory: give it more `scratch.memory`.',
-      { cause: error },
-    );
-  }
-  if (loss !== undefined || server.lost.aborted) {
-    return new MusterError('scratch_lost', 'The server in the scratch ended while it restored.', {
-      cause: error,
-    });
-  }
-  return error;
+  const told = [
+    loss?.reason,
+    code === undefined ? undefined : REFUSALS[code],
+    server.lost.aborted && 'scratch_lost',
+  ] as const;
+  return scratchLoss(told, error) ?? error;
 }

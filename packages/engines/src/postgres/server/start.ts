@@ -1,6 +1,5 @@
-import { isMusterError, MusterError } from '@muster/core';
-import type { ExecResult, Scratch } from '@muster/scratch';
-import { aborted } from '../../aborted.js';
+import type { Scratch } from '@muster/scratch';
+import { startInScratch } from '../../server/start-in-scratch.js';
 import type { Installation } from '../probe.js';
 import { close, connect, PORT } from './client.js';
 import { ServerLog } from './server-log.js';
@@ -45,7 +44,6 @@ export async function startServer(
   signal: AbortSignal,
 ): Promise<RunningServer> {
   const log = new ServerLog();
-  const lost = new AbortController();
   const settings = serverSettings({
     major: installation.major,
     limits: scratch.limits,
@@ -55,43 +53,24 @@ export async function startServer(
   });
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const data = `${scratch.dataDir}/postgres`;
-  const starting = new AbortController();
-  // The server outlives this call and ends with its scratch, so it is not under the caller's signal.
-  const ended = scratch
-    .exec(
-      {
+  return await startInScratch(
+    scratch,
+    {
+      command: {
         argv: ['sh', '-c', SCRIPT, 'sh', installation.bindir, data, HBA, ...args],
         env: { LC_ALL: 'C', PGDATA: data, TZ: 'UTC' },
         onStderr: (text) => log.write(text),
       },
-      starting.signal,
-    )
-    .finally(() => lost.abort());
-  ended.catch(() => undefined);
-  scratch.lost.then(() => lost.abort());
-  try {
-    await untilReady(log, ended, signal);
-    await scratch.expose({ name: `.s.PGSQL.${PORT}`, tcpPort: PORT });
-    const version = await askVersion(scratch, installation, AbortSignal.any([signal, lost.signal]));
-    return { scratch, installation, log, lost: lost.signal, ours: new Set(), version };
-  } catch (error) {
-    starting.abort();
-    if (signal.aborted) throw new MusterError('cancelled', 'The start of the server was cancelled.');
-    if (isMusterError(error)) throw error;
-    const loss = await scratch.diagnose();
-    throw new MusterError(
-      loss?.reason ?? 'launch_failed',
-      loss === undefined
-        ? 'The server in the scratch did not start. `muster drill show --output` has its own words.'
-        : `The server in the scratch did not start: ${loss.detail}`,
-      { cause: error, output: log.tail },
-    );
-  }
-}
-
-async function untilReady(log: ServerLog, ended: Promise<ExecResult>, signal: AbortSignal): Promise<void> {
-  const end = await Promise.race([log.ready, ended, aborted(signal)]);
-  if (end !== undefined) throw new Error(`the server ended with exit code ${end.exitCode}`);
+      ready: log.ready,
+      socket: { name: `.s.PGSQL.${PORT}`, tcpPort: PORT },
+      log: () => log.tail,
+      meet: async (lost) => {
+        const version = await askVersion(scratch, installation, AbortSignal.any([signal, lost]));
+        return { scratch, installation, log, lost, ours: new Set(), version };
+      },
+    },
+    signal,
+  );
 }
 
 async function askVersion(
