@@ -9,7 +9,7 @@ const mayImport = {
   scratch: ['core'],
   engines: ['core', 'scratch'],
   backups: ['core', 'engines'],
-  drill: ['core', 'evidence', 'scratch', 'engines', 'backups'],
+  drill: ['core', 'telemetry', 'evidence', 'scratch', 'engines', 'backups'],
   queue: ['core', 'evidence'],
   index: ['core', 'evidence'],
   producer: ['core', 'telemetry', 'evidence', 'queue'],

@@ -8,10 +8,9 @@ import {
   receiptKey,
   type Source,
 } from '@muster/core';
-import { type DrillOutcome, runDrill } from '@muster/drill';
+import { createDrillSpans, type DrillOutcome, runDrill } from '@muster/drill';
 import { type EvidenceStore, putPlan } from '@muster/evidence';
 import { drillAttributes, type OpenSpan, SPANS, span, traceIdOf, workMetrics } from '@muster/telemetry';
-import { createDrillSpans } from '@muster/worker';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import { serviceLogger } from './fleet/service-logger.js';

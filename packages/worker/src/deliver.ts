@@ -6,7 +6,7 @@ import {
   type Source,
   type UnfinishedReason,
 } from '@muster/core';
-import type { DrillEvent } from '@muster/drill';
+import { createDrillSpans, type DrillEvent } from '@muster/drill';
 import { type Disposition, type DrillDelivery, drillsQueue, RECEIPTS, type WaitReason } from '@muster/queue';
 import {
   ATTRIBUTES,
@@ -24,7 +24,6 @@ import {
   workMetrics,
 } from '@muster/telemetry';
 import { takeConditions } from './conditions.js';
-import { createDrillSpans } from './drill-spans.js';
 import type { RunningDrills } from './running-drills.js';
 import { againAfter, endOf, MOST_TRIES, triesOf, waitAfter } from './tries.js';
 import type { DrillTask, WorkerPorts } from './worker-ports.js';

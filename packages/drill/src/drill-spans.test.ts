@@ -1,9 +1,9 @@
 import type { CheckRecord, PhaseRecord } from '@muster/core';
-import type { DrillEvent } from '@muster/drill';
 import { openSpan } from '@muster/telemetry';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { samplePlan } from '../../../test/support/sample-plan.ts';
 import { tracedInMemory } from '../../../test/support/traced-in-memory.ts';
+import type { DrillEvent } from './drill-event.js';
 import { createDrillSpans } from './drill-spans.js';
 
 const phase = (name: PhaseRecord['name'], outcome: PhaseRecord['outcome'] = 'done'): PhaseRecord => ({

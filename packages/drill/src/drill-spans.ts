@@ -1,5 +1,4 @@
 import type { Plan } from '@muster/core';
-import type { DrillEvent } from '@muster/drill';
 import {
   ATTRIBUTES,
   drillAttributes,
@@ -10,6 +9,7 @@ import {
   SPANS,
   type WorkMetrics,
 } from '@muster/telemetry';
+import type { DrillEvent } from './drill-event.js';
 
 export interface DrillSpans {
   observe(event: DrillEvent): void;
