@@ -1,10 +1,9 @@
-import type { ApiToken } from '@muster/core';
+import type { ApiToken, Config } from '@muster/core';
 import type { EvidenceStore, Keyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
 import type {
   BoardQueues,
   BoardSessions,
-  ConfigStore,
   DrillEvents,
   DrillQueue,
   DrillStates,
@@ -17,7 +16,8 @@ import type { Logger } from '@muster/telemetry';
 
 /** What the API stands on. */
 export interface ApiPorts {
-  readonly configs: Pick<ConfigStore, 'inForce' | 'get'>;
+  /** What the producer put in force; undefined where there is none. */
+  readonly inForce: () => Promise<Config | undefined>;
   readonly drills: DrillQueue;
   readonly states: DrillStates;
   readonly events: DrillEvents;

@@ -15,7 +15,7 @@ import { type Carrier, contextOf, traceIdOf, traceRequest } from '@muster/teleme
 import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
 import type { Principal } from './auth.js';
-import { createInForce, sourceOf } from './in-force.js';
+import { configInForce, sourceOf } from './in-force.js';
 import { looking } from './limits.js';
 import { Refusal } from './problem.js';
 import type { askSchema } from './schemas.js';
@@ -45,9 +45,8 @@ export interface Asking {
  * @returns its id, when its plan is stored and its job queued. @throws {@link Refusal}, `evidence_unwritable`, `redis_unavailable`.
  */
 export function createAskDrill(ports: ApiPorts) {
-  const inForce = createInForce(ports.configs);
   return async (asked: Asked, { by, key, carrier }: Asking): Promise<Accepted> => {
-    const config = await inForce();
+    const config = await configInForce(ports);
     const source = narrowed(sourceOf(config, asked.source, 400), asked.checks);
     const fresh = newDrillId(ports.now());
     const drillId =

@@ -1,20 +1,15 @@
 import { type Config, MusterError, type Source } from '@muster/core';
-import { createConfigCache } from '@muster/queue';
 import type { ApiPorts } from './api-ports.js';
 import { Refusal } from './problem.js';
 
-/** What the producer put in force, parsed once. @throws `producer_unavailable`, `redis_unavailable`. */
-export function createInForce(configs: ApiPorts['configs']): () => Promise<Config> {
-  const configOf = createConfigCache(configs);
-  return async () => {
-    const inForce = await configs.inForce();
-    const config = inForce && (await configOf(inForce.digest));
-    if (config !== undefined) return config;
-    throw new MusterError(
-      'producer_unavailable',
-      'No configuration is in force in this fleet: start muster producer.',
-    );
-  };
+/** @throws `producer_unavailable`, `redis_unavailable`. */
+export async function configInForce({ inForce }: Pick<ApiPorts, 'inForce'>): Promise<Config> {
+  const config = await inForce();
+  if (config !== undefined) return config;
+  throw new MusterError(
+    'producer_unavailable',
+    'No configuration is in force in this fleet: start muster producer.',
+  );
 }
 
 export function sourceOf({ sources }: Config, slug: string, status: 400 | 404): Source {

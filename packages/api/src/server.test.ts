@@ -31,7 +31,7 @@ checks:
   { file: 'muster.yaml', baseDirectory: '/' },
 );
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
-const { config, document } = parsed;
+const { config } = parsed;
 const RECEIPT = '{"the":  "bytes"}';
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
@@ -60,10 +60,7 @@ function world() {
   const refused = () =>
     [...given.refused].map((drillId) => ({ drillId, source: 'shop', why: 'it is forged' }));
   const ports: ApiPorts = {
-    configs: {
-      inForce: async () => ({ digest: config.configSha256, origin: { type: 'file' } }),
-      get: async () => ({ digest: config.configSha256, text: document, directory: '/' }),
-    },
+    inForce: async () => config,
     drills: {
       add: async (plan, { traceparent } = {}) => {
         if (!given.queue) throw new MusterError('redis_unavailable', 'gone');

@@ -21,3 +21,14 @@ export function createConfigCache(
     return parsed.config;
   };
 }
+
+/** What the producer put in force, parsed once. Undefined where there is none. @throws `redis_unavailable`. */
+export function createConfigInForce(
+  configs: Pick<ConfigStore, 'inForce' | 'get'>,
+): () => Promise<Config | undefined> {
+  const configOf = createConfigCache(configs);
+  return async () => {
+    const inForce = await configs.inForce();
+    return inForce && (await configOf(inForce.digest));
+  };
+}

@@ -1,7 +1,7 @@
 export { type BoardQueue, type BoardQueues, createBoardQueues } from './board-queues.js';
 export { type BoardSessions, createBoardSessions, SESSION_SECONDS } from './board-sessions.js';
 export { type CancelPorts, cancelDrill, whyNotCancelled } from './cancel-drill.js';
-export { createConfigCache } from './config-cache.js';
+export { createConfigCache, createConfigInForce } from './config-cache.js';
 export {
   type ConfigDocument,
   type ConfigInForce,

@@ -1,7 +1,7 @@
 import { isMusterError } from '@muster/core';
 import { z } from 'zod';
 import type { Api } from '../api.js';
-import { createInForce } from '../in-force.js';
+import { configInForce } from '../in-force.js';
 import { problemFrom } from '../problem.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
 
@@ -10,14 +10,13 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Workers, keys, and whether what the API needs is there. */
 export function fleetRoutes({ server, ports }: Api): void {
-  const inForce = createInForce(ports.configs);
   const readiness = shared(async () => {
     const signal = AbortSignal.timeout(PROBE_MS);
     const [redis, index, evidence, configuration] = await Promise.all([
       probe(ports.registry.list()),
       probe(ports.index.list({ limit: 1 }, signal)),
       probe(firstOf(ports.store.list('plans/', signal))),
-      probe(inForce()),
+      probe(configInForce(ports)),
     ]);
     const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
     return { ready, redis, index, evidence, configuration };

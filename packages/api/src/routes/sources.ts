@@ -1,7 +1,7 @@
 import { duesBetween, type Source } from '@muster/core';
 import type { Api } from '../api.js';
 import { endedDrill, openDrills } from '../drill-views.js';
-import { createInForce, sourceOf } from '../in-force.js';
+import { configInForce, sourceOf } from '../in-force.js';
 import { looking } from '../limits.js';
 import { problems, sourceListQuery, sourceListSchema, sourceParams, sourceSchema } from '../schemas.js';
 
@@ -9,8 +9,6 @@ const TREND = 20;
 const YEAR_MS = 366 * 24 * 60 * 60_000;
 
 export function sourceRoutes({ server, ports }: Api): void {
-  const inForce = createInForce(ports.configs);
-
   server.get(
     '/api/v1/sources',
     {
@@ -23,7 +21,7 @@ export function sourceRoutes({ server, ports }: Api): void {
       },
     },
     async ({ query: { cursor, limit } }) => {
-      const { sources } = await inForce();
+      const { sources } = await configInForce(ports);
       const after = sources
         .filter(({ slug }) => cursor === undefined || slug > cursor)
         .toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
@@ -49,7 +47,7 @@ export function sourceRoutes({ server, ports }: Api): void {
       },
     },
     async ({ params: { slug } }) => {
-      const source = sourceOf(await inForce(), slug, 404);
+      const source = sourceOf(await configInForce(ports), slug, 404);
       const [drills, open] = await Promise.all([
         ports.index.list({ source: slug, limit: TREND }, looking()),
         openDrills(ports, slug),

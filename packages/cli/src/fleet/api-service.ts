@@ -1,6 +1,7 @@
 import { type ApiPorts, type RunningApi, startApi } from '@muster/api';
 import { loadKeyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
+import { createConfigInForce } from '@muster/queue';
 import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
@@ -32,6 +33,7 @@ export async function apiService(
   const { environment } = cli;
   const ports: ApiPorts = {
     ...queues,
+    inForce: createConfigInForce(queues.configs),
     index,
     store: openEvidenceStore(loaded.evidence.store, environment),
     metricsText: async () => {

@@ -1,10 +1,11 @@
+import type { Config } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import { type ConfigStore, createConfigCache, type DrillQueue, type WorkerRegistry } from '@muster/queue';
+import type { DrillQueue, WorkerRegistry } from '@muster/queue';
 import type { FleetSource, FleetView } from '@muster/telemetry';
 
 export interface FleetViewPorts {
-  readonly configs: Pick<ConfigStore, 'inForce' | 'get'>;
+  readonly inForce: () => Promise<Config | undefined>;
   readonly drills: Pick<DrillQueue, 'depths'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly index: Pick<DrillIndex, 'lastPasses'>;
@@ -17,11 +18,9 @@ const FRESH_MS = 60_000;
 
 /** The fleet as its metrics have it. */
 export function fleetView(ports: FleetViewPorts): FleetView {
-  const { configs, drills, registry, index, store, now } = ports;
-  const configOf = createConfigCache(configs);
+  const { inForce, drills, registry, index, store, now } = ports;
   const sources = async (signal: AbortSignal): Promise<readonly FleetSource[]> => {
-    const inForce = await configs.inForce();
-    const config = inForce && (await configOf(inForce.digest));
+    const config = await inForce();
     const passes = await index.lastPasses(signal);
     const lastPass = new Map(passes.map(({ source, at }) => [source, at]));
     return (config?.sources ?? []).map(({ slug }) => ({ slug, lastPass: lastPass.get(slug) }));
