@@ -1,4 +1,4 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyReply } from 'fastify';
@@ -8,11 +8,13 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { addressOf } from './address.js';
 import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { mayAs, type Principal, principalOf } from './auth.js';
 import { ANSWER_MS, ASSET_MS } from './limits.js';
 import { type Problem, problemFrom, Refusal } from './problem.js';
+import { createRefusals, type TellRefusal } from './refusals.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { sourceRoutes } from './routes/sources.js';
@@ -40,7 +42,8 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   server.setSerializerCompiler(serializerCompiler);
   endInTime(server, closing);
   answerProblems(server, ports);
-  requireRoles(server, tokens);
+  const tellRefusal = createRefusals(ports.logger, ports.now);
+  requireRoles(server, tokens, tellRefusal);
   await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000, keyGenerator: addressOf });
   await describeApi(server, version);
 
@@ -50,7 +53,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   fleetRoutes(api);
   // Whoever takes but the schemas of this package needs none of it.
   const { mountBoard } = await import('./board/mount-board.js');
-  await mountBoard(api, tokens);
+  await mountBoard(api, { tokens, tellRefusal });
   server.get('/openapi.json', { config: { role: undefined }, schema: { hide: true } }, async () =>
     server.swagger(),
   );
@@ -67,10 +70,6 @@ function endInTime(server: ApiServer, closing: AbortController): void {
     if (closing.signal.aborted) reply.header('connection', 'close');
   });
 }
-
-/** Whoever comes over a unix socket has none, and shares one limit. */
-const addressOf = ({ ip }: { readonly ip: string | undefined }): string =>
-  ip === undefined ? 'unix' : normalizeIP(ip);
 
 function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
   server.setNotFoundHandler((_request, reply) => {
@@ -98,7 +97,7 @@ function sendProblem(reply: FastifyReply, problem: Problem): unknown {
 }
 
 /** A route is an admin's unless it says otherwise. */
-function requireRoles(server: ApiServer, tokens: ApiOptions['tokens']): void {
+function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefusal: TellRefusal): void {
   server.decorateRequest('principal', null as unknown as Principal);
   server.addHook('onRequest', async (request) => {
     request.principal = NOBODY;
@@ -106,6 +105,11 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens']): void {
     if (request.is404 || ('role' in config && config.role === undefined)) return;
     const principal = principalOf(tokens(), request.headers.authorization);
     if (principal === undefined) {
+      if (request.headers.authorization !== undefined) {
+        tellRefusal('a token that is not known', addressOf(request), {
+          route: request.routeOptions.url ?? '',
+        });
+      }
       throw new Refusal(401, 'unauthorized', 'A token is needed: Authorization: Bearer …');
     }
     const needed = config.role ?? 'admin';

@@ -42,9 +42,12 @@ export type BoardRoute =
   | { readonly type: 'look' | 'act' | 'off' }
   | { readonly type: 'nothing'; readonly answer: object };
 
+/** What Muster adds to the page. */
+const OWN_FILES: ReadonlySet<string> = new Set(['/muster.css', '/muster.js']);
+
 /** What a route below the board's prefix is. */
 export function boardRoute(method: string, route: string): BoardRoute {
-  if (route.startsWith('/static/') || route === '/muster.css') return { type: 'asset' };
+  if (route.startsWith('/static/') || OWN_FILES.has(route)) return { type: 'asset' };
   if (!route.startsWith('/api/')) return { type: 'page' };
   const named = `${method === 'HEAD' ? 'GET' : method} ${route}`;
   const answer = NOTHING.get(named);

@@ -1,12 +1,11 @@
 import { type ApiToken, MusterError, newDrillId, type Plan, ROLES } from '@muster/core';
 import type { BoardQueue, BoardSessions } from '@muster/queue';
-import type { Logger } from '@muster/telemetry';
+import type { LogFields, Logger } from '@muster/telemetry';
 import type { ApiPorts } from '../api-ports.js';
 import { makeToken } from '../listen.js';
 import { buildServer } from '../server.js';
 
 const HASH = `sha256:${'0'.repeat(64)}`;
-const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
 export const plan: Plan = {
   drill_id: newDrillId(new Date('2026-11-20T12:00:00Z')),
@@ -38,6 +37,13 @@ interface FakeJob {
 /** Queues and sessions in memory: what is done to a queue is written down. */
 export function boardWorld() {
   const done: string[] = [];
+  const log: [string, LogFields | undefined][] = [];
+  const logger: Logger = {
+    info: (message, fields) => void log.push([message, fields]),
+    warn: (message, fields) => void log.push([message, fields]),
+    error: (message, _error, fields) => void log.push([message, fields]),
+    child: () => logger,
+  };
   const kept = new Map<string, string>();
   const given = { redis: true, schedulers: [] as object[] };
   const queues: BoardQueue[] = [];
@@ -59,9 +65,9 @@ export function boardWorld() {
     end: (id) => orAway(() => void kept.delete(id)),
   };
   const board: ApiPorts['board'] = { queues: { list: () => orAway(() => queues) }, sessions };
-  const ports = { board, logger: silent } as unknown as ApiPorts;
+  const ports = { board, logger, now: () => new Date() } as unknown as ApiPorts;
   const serve = (known = tokens) => buildServer(ports, { tokens: () => known, version: '0' });
-  return { done, kept, given, addQueue, ports, serve };
+  return { done, log, kept, given, addQueue, ports, serve };
 }
 
 function fakeQueue(

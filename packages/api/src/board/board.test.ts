@@ -87,7 +87,7 @@ describe('the board', () => {
     expect((await call('GET', path, bearer('viewer'))).statusCode).toBe(200);
   });
 
-  it.each(['/static/images/logo.svg', '/muster.css'])(
+  it.each(['/static/images/logo.svg', '/muster.css', '/muster.js'])(
     'gives %s to those with a token alone',
     async (path) => {
       expect((await call('GET', path)).statusCode).toBe(401);
@@ -181,6 +181,45 @@ describe('the board', () => {
     expect([answer.statusCode, answer.headers['content-type']]).toEqual([
       429,
       expect.stringContaining('text/html'),
+    ]);
+  });
+
+  it('logs what was done, and in other words what was refused', async () => {
+    const at = `/api/queues/drills/${JOB}/promote`;
+    const act = 'PUT /queues/api/queues/:queueName/:jobId/promote';
+    const said = { act, queue: 'drills', job: JOB };
+    await call('PUT', at, bearer('admin'));
+    await call('PUT', at, bearer('viewer'));
+    await call('PUT', '/api/queues/receipts/pause', bearer('admin'));
+    const address = '127.0.0.1';
+    expect(w.log).toEqual([
+      ['somebody acted on a queue', { by: 'admin', ...said }],
+      ['an act on a queue was refused', { address, by: 'viewer', ...said, status: 403 }],
+      [
+        'an act on a queue was refused',
+        {
+          address,
+          by: 'admin',
+          act: 'PUT /queues/api/queues/:queueName/pause',
+          queue: 'receipts',
+          status: 405,
+        },
+      ],
+    ]);
+  });
+
+  it('logs whose token is not known, and nothing of the token', async () => {
+    await signIn('nobody');
+    await call('GET', '/', bearer('nobody'));
+    await server.inject({ url: '/api/v1/workers', headers: bearer('nobody') });
+    // Without any token nobody tried one.
+    await call('GET', '/');
+    await server.inject({ url: '/api/v1/workers' });
+    const address = '127.0.0.1';
+    expect(w.log).toEqual([
+      ['signing in to the queues with a token that is not known', { address }],
+      ['a token that is not known', { address, route: '/queues' }],
+      ['a token that is not known', { address, route: '/api/v1/workers' }],
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { addressOf } from '../address.js';
 import type { ApiServer } from '../api.js';
 import { Refusal } from '../problem.js';
+import type { TellRefusal } from '../refusals.js';
 import { BOARD } from './board-routes.js';
 import { loginPage } from './pages.js';
 import { isSameOrigin } from './same-origin.js';
@@ -13,7 +15,7 @@ const LIMIT = { max: 20, timeWindow: '1 minute' } as const;
 const formSchema = z.object({ token: z.string().trim() });
 
 /** For a browser: a token once, a session from then on. */
-export function loginRoutes(scope: ApiServer, sessions: Sessions): void {
+export function loginRoutes(scope: ApiServer, sessions: Sessions, tellRefusal: TellRefusal): void {
   scope.addContentTypeParser(FORM, { parseAs: 'string', bodyLimit: FORM_BYTES }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(body.toString()))),
   );
@@ -35,6 +37,7 @@ export function loginRoutes(scope: ApiServer, sessions: Sessions): void {
     if (form !== undefined && (await sessions.begin(form.token, request, reply))) {
       return await reply.redirect(`${BOARD}/`, 303);
     }
+    tellRefusal('signing in to the queues with a token that is not known', addressOf(request));
     return await reply
       .code(401)
       .type('text/html')

@@ -8,35 +8,44 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import cookie from '@fastify/cookie';
 import type { Role } from '@muster/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addressOf } from '../address.js';
 import type { Api, ApiServer } from '../api.js';
 import type { ApiOptions } from '../api-ports.js';
 import { ASSET_MS } from '../limits.js';
 import { problemFrom, Refusal } from '../problem.js';
+import type { TellRefusal } from '../refusals.js';
 import { BoardAdapter } from './board-adapter.js';
 import { boardFault } from './board-faults.js';
 import { BOARD, type BoardRoute, boardRoute } from './board-routes.js';
 import { loginRoutes } from './login-routes.js';
-import { faultPage, HEADERS, STYLE, withOwnStyle } from './pages.js';
+import { faultPage, HEADERS, SCRIPT, STYLE, withOwnFiles } from './pages.js';
 import { isSameOrigin } from './same-origin.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { shownJob, shownQueue, shownScheduler } from './shown.js';
 
 const MOST_JOBS_A_PAGE = 100;
 
+export interface BoardOptions {
+  readonly tokens: ApiOptions['tokens'];
+  readonly tellRefusal: TellRefusal;
+}
+
 /** Bull Board below `/queues`, for whoever has a token: every role looks, admins act. */
-export async function mountBoard(api: Api, tokens: ApiOptions['tokens']): Promise<void> {
+export async function mountBoard(api: Api, { tokens, tellRefusal }: BoardOptions): Promise<void> {
   const sessions = createSessions(tokens, api.ports.board.sessions);
   await api.server.register(
     async (scope: ApiServer) => {
       answerBelow(scope, api);
       await scope.register(cookie);
-      loginRoutes(scope, sessions);
+      loginRoutes(scope, sessions, tellRefusal);
       await scope.register(async (board: ApiServer) => {
         const { plugin, refresh } = bullBoard(api);
-        admit(board, sessions);
-        decide(board, api, refresh);
+        admit(board, sessions, tellRefusal);
+        decide(board, refresh);
+        tellActs(board, api, tellRefusal);
         show(board);
         board.get('/muster.css', (_request, reply) => reply.type('text/css').send(STYLE));
+        board.get('/muster.js', (_request, reply) => reply.type('text/javascript').send(SCRIPT));
         await board.register(plugin);
       });
     },
@@ -104,11 +113,14 @@ function routeOf({ method, routeOptions }: FastifyRequest): BoardRoute {
 }
 
 /** Whoever has no token sees nothing; a write comes from this page, by an admin, and is one of those that are on. */
-function admit(board: ApiServer, sessions: Sessions): void {
+function admit(board: ApiServer, sessions: Sessions, tellRefusal: TellRefusal): void {
   board.addHook('onRequest', async (request, reply) => {
     const { type } = routeOf(request);
     const asker = await sessions.asker(request);
     if (asker === undefined) {
+      if (request.headers.authorization !== undefined) {
+        tellRefusal('a token that is not known', addressOf(request), { route: BOARD });
+      }
       if (type === 'page') return await reply.redirect(`${BOARD}/login`);
       throw new Refusal(401, 'unauthorized', `A token is needed: sign in at ${BOARD}/login.`);
     }
@@ -123,7 +135,7 @@ function admit(board: ApiServer, sessions: Sessions): void {
   });
 }
 
-function decide(board: ApiServer, { ports: { logger } }: Api, refresh: () => Promise<void>): void {
+function decide(board: ApiServer, refresh: () => Promise<void>): void {
   board.addHook('preHandler', async (request, reply) => {
     const route = routeOf(request);
     if (route.type === 'asset') return;
@@ -136,14 +148,26 @@ function decide(board: ApiServer, { ports: { logger } }: Api, refresh: () => Pro
       throw new Refusal(400, 'invalid_request', `A page has ${MOST_JOBS_A_PAGE} jobs at the most.`);
     }
     await refresh();
-    if (route.type !== 'act') return;
+  });
+}
+
+/** Who did what to a queue, and who wanted to: when it is decided, whether the asker waits for the answer or not. */
+function tellActs(board: ApiServer, { ports: { logger } }: Api, tellRefusal: TellRefusal): void {
+  board.addHook('onSend', async (request, { statusCode }) => {
+    const { type } = routeOf(request);
+    if ((type !== 'act' && type !== 'off') || request.method === 'GET' || statusCode === 401) return;
     const { queueName: queue, jobId: job } = request.params as { queueName?: string; jobId?: string };
-    logger.info('somebody acts on a queue', {
+    const said = {
       by: request.principal.name,
       act: `${request.method} ${request.routeOptions.url}`,
       ...(queue !== undefined && { queue }),
       ...(job !== undefined && { job }),
-    });
+    };
+    if (statusCode < 400) logger.info('somebody acted on a queue', said);
+    else if (statusCode < 500) {
+      tellRefusal('an act on a queue was refused', addressOf(request), { ...said, status: statusCode });
+    } else
+      logger.error('an act on a queue may not have been done', undefined, { ...said, status: statusCode });
   });
 }
 
@@ -154,7 +178,7 @@ function show(board: ApiServer): void {
   );
   board.addHook('onSend', async (_request, reply: FastifyReply, payload) => {
     const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
-    return isPage && typeof payload === 'string' ? withOwnStyle(payload) : payload;
+    return isPage && typeof payload === 'string' ? withOwnFiles(payload) : payload;
   });
 }
 

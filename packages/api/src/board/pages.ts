@@ -63,9 +63,28 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const escaped = (text: string): string => text.replaceAll(/[&<>"']/g, (one) => ENTITIES[one] ?? '');
 
-/** Bull Board's page asks another host for its font: this asks for our style sheet in its place. */
-export const withOwnStyle = (html: string): string =>
-  html.replaceAll(/<link [^>]*https?:[^>]*>/g, '<link href="muster.css" rel="stylesheet">');
+/** Bull Board's page asks another host for its font: this asks for our style sheet and script in its place. */
+export const withOwnFiles = (html: string): string =>
+  html.replaceAll(
+    /<link [^>]*https?:[^>]*>/g,
+    '<link href="muster.css" rel="stylesheet"><script defer src="muster.js"></script>',
+  );
+
+/**
+ * A link can but GET, and to sign out is a POST: the menu's posts the form of the page that it leads to. Before Bull
+ * Board's own listeners, which close the menu, and with it the link.
+ */
+export const SCRIPT = `addEventListener('click', (event) => {
+  if (event.target.closest('a[href$="${BOARD}/login"]') === null) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = '${BOARD}/logout';
+  document.body.append(form);
+  form.submit();
+}, true);
+`;
 
 /** Of what is off for everybody. */
 const ICONS = ['plus', 'files', 'pencil', 'clock', 'trash-2', 'ban', 'chart-no-axes-gantt', 'gauge'];
