@@ -96,14 +96,23 @@ function narrowed(source: Source, wanted: readonly string[] | undefined): Source
   if (wanted === undefined) return source;
   const missing = wanted.filter((id) => !source.checks.some((check) => check.id === id));
   if (missing.length > 0) {
+    const named = missing.slice(0, SHOWN).map((id) => JSON.stringify(id));
+    const asked = source.checks.slice(0, SHOWN).map(({ id }) => id);
     throw new Refusal(
       400,
       'unknown_check',
-      `The source "${source.slug}" does not ask every one of these checks.`,
+      `The source "${source.slug}" has no check ${listed(named, missing.length)}: ${
+        asked.length === 0 ? 'it asks none' : `there are ${listed(asked, source.checks.length)}`
+      }.`,
     );
   }
   return { ...source, checks: source.checks.filter(({ id }) => wanted.includes(id)) };
 }
+
+const SHOWN = 20;
+
+const listed = (shown: readonly string[], all: number): string =>
+  `${shown.join(', ')}${all > shown.length ? ` and ${all - shown.length} more` : ''}`;
 
 /** One that drills may leave again: each that was ever named has a queue, and a line in the metrics, from then on. */
 async function requirePool({ registry }: ApiPorts, { sources }: Config, pool: string): Promise<void> {

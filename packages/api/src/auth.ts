@@ -20,12 +20,16 @@ export function tokenOf(tokens: readonly ApiToken[], text: string): ApiToken | u
   return matching[0];
 }
 
+/** The token in an `Authorization` header. */
+export const bearerIn = (authorization: string | undefined): string | undefined =>
+  /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
+
 /** Whose token an `Authorization` header holds (RFC 6750). */
 export function principalOf(
   tokens: readonly ApiToken[],
   authorization: string | undefined,
 ): Principal | undefined {
-  const text = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
+  const text = bearerIn(authorization);
   const token = text === undefined ? undefined : tokenOf(tokens, text);
   return token && { name: token.name, role: token.role };
 }

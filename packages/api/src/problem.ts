@@ -1,5 +1,6 @@
 import { isMusterError, type MusterError } from '@muster/core';
 import { z } from 'zod';
+import { type FaultyRequest, requestFault } from './request-fault.js';
 
 /** Problem details (RFC 9457). `code` is what programs look at, `detail` is for people. */
 export const problemSchema = z
@@ -57,17 +58,32 @@ function away(what: string): { readonly status: number; readonly detail: string 
   return { status: 503, detail: `${what}. The log of the API says more.` };
 }
 
-/** The codes of what the HTTP server itself refuses. */
-const HTTP: Readonly<Record<number, string>> = {
-  400: 'invalid_request',
-  413: 'too_large',
-  414: 'too_large',
-  415: 'unsupported_media_type',
-  429: 'too_many_requests',
+/** What the HTTP server itself refuses: it has words of its own, which are not for those who ask. */
+const HTTP: Readonly<Record<number, { readonly code: string; readonly detail: string }>> = {
+  400: { code: 'invalid_request', detail: 'The request is not as it is described in /docs.' },
+  413: { code: 'too_large', detail: 'The body is too large: see /docs for how little is needed.' },
+  414: { code: 'too_large', detail: 'The path is too long: no id and no name is of that length.' },
+  415: {
+    code: 'unsupported_media_type',
+    detail: 'The body is to be JSON, and to say so: Content-Type: application/json.',
+  },
+  429: {
+    code: 'too_many_requests',
+    detail: 'Too many requests: the header Retry-After says when to come again.',
+  },
+};
+
+/** Where more is known of it. */
+const HTTP_DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not JSON.',
+  FST_ERR_CTP_EMPTY_JSON_BODY:
+    'There is no body, and Content-Type says that it is JSON: send one, or leave that off.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
+  FST_ERR_BAD_URL: 'The path has a % that does not encode a character.',
 };
 
 /** What an error becomes, whoever threw it; `internal` where it is Muster's own fault, and to be logged. */
-export function problemFrom(error: unknown): Problem {
+export function problemFrom(error: unknown, request?: FaultyRequest): Problem {
   if (error instanceof Refusal) return error.problem;
   if (isMusterError(error)) {
     const fault = FAULTS[error.code];
@@ -76,14 +92,17 @@ export function problemFrom(error: unknown): Problem {
   if (isTimeout(error)) {
     return problemOf(503, 'timed_out', 'What is needed for it did not answer in time: /readyz tells more.');
   }
-  const status =
-    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
-      ? error.statusCode
-      : 500;
-  const code = HTTP[status];
-  if (code !== undefined && error instanceof Error) return problemOf(status, code, error.message);
-  return problemOf(500, 'internal', 'Muster itself failed; its log says more.');
+  const { statusCode = 500, code = '' } = serverErrorSchema.safeParse(error).data ?? {};
+  const refused = HTTP[statusCode];
+  if (refused === undefined) return problemOf(500, 'internal', 'Muster itself failed; its log says more.');
+  const detail = (request && requestFault(error, request)) ?? HTTP_DETAILS[code] ?? refused.detail;
+  return problemOf(statusCode, refused.code, detail);
 }
+
+const serverErrorSchema = z.object({
+  statusCode: z.number().optional().catch(undefined),
+  code: z.string().optional().catch(undefined),
+});
 
 /** A limit of ours, or the server's own. */
 const isTimeout = (error: unknown): boolean =>

@@ -5,20 +5,27 @@ import { problemSchema } from './problem.js';
 
 /** What requests and answers hold: from these the OpenAPI document is made, and every answer is cut to them. */
 
-const slug = z.string().regex(/^[a-z0-9-]{1,100}$/);
-const time = z.iso.datetime();
+const slug = z
+  .string()
+  .regex(/^[a-z0-9-]{1,100}$/, 'expected lower-case letters, digits and hyphens, 100 at most');
+const time = z.iso.datetime('expected a time in UTC, such as 2026-11-20T03:00:00Z');
 const result = z.enum(['pass', 'fail', 'error']);
 const reason = z.enum(REASON_CODES);
 const traceId = z.string().optional().describe('Of its trace, where the fleet is traced.');
 
-const drillId = z.string().regex(DRILL_ID).describe('drl_ and a ULID.');
+const drillId = z
+  .string()
+  .regex(DRILL_ID, 'expected the id of a drill: drl_ and 26 characters')
+  .describe('drl_ and a ULID.');
 export const drillParams = z.object({ id: drillId });
 export const sourceParams = z.object({ slug });
 
 export const askSchema = z.strictObject({
   source: slug,
   restore_point: z
-    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: wellFormed.min(1).max(1_000) })])
+    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: wellFormed.min(1).max(1_000) })], {
+      error: 'expected latest, oldest, or {"id": …} with the id of a backup, 1,000 characters at most',
+    })
     .optional()
     .describe('Which backup: latest (default), oldest, or the id of one.'),
   checks: z.array(z.string().max(200)).min(1).max(200).optional().describe('Some of the source’s own.'),

@@ -310,6 +310,24 @@ describe('the API', () => {
     expect(w.plans).toEqual([]);
   });
 
+  it('says which checks are unknown, and which there are', async () => {
+    const said = async (body: object) => (await ask(body)).json().detail;
+    expect(await said({ source: 'shop', checks: ['a', 'none', 'x y'] })).toBe(
+      'The source "shop" has no check "none", "x y": there are a, b.',
+    );
+    expect(await said({ source: 'bare', checks: ['a'] })).toContain('has no check "a": it asks none.');
+  });
+
+  it('says of a drill without a receipt where it is, and not that there is none', async () => {
+    const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
+    expect((await get(`/api/v1/drills/${id}/receipt`)).json()).toMatchObject({
+      status: 404,
+      code: 'no_receipt_yet',
+      detail: expect.stringContaining('waits for a worker of the pool default (none runs)'),
+    });
+    expect((await get(`/api/v1/drills/${ID}/receipt`)).json()).toMatchObject({ code: 'drill_not_found' });
+  });
+
   it('pages through what there is, each once', async () => {
     const all = [w.end(), w.end(), w.end()].toSorted().toReversed();
     const seen: string[] = [];

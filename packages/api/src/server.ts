@@ -11,7 +11,7 @@ import {
 import { addressOf } from './address.js';
 import type { Api, ApiServer } from './api.js';
 import type { ApiOptions, ApiPorts } from './api-ports.js';
-import { mayAs, type Principal, principalOf } from './auth.js';
+import { bearerIn, mayAs, type Principal, principalOf } from './auth.js';
 import { ANSWER_MS, ASSET_MS } from './limits.js';
 import { type Problem, problemFrom, Refusal } from './problem.js';
 import { createRefusals, type TellRefusal } from './refusals.js';
@@ -38,6 +38,8 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemFrom(error)),
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<ZodTypeProvider>();
+  // A body that does not say that it is JSON is told so, and not that the text of it is no object.
+  server.removeContentTypeParser('text/plain');
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
   endInTime(server, closing);
@@ -77,7 +79,7 @@ function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
     return sendProblem(reply, problem);
   });
   server.setErrorHandler((error, request, reply) => {
-    const problem = problemFrom(error);
+    const problem = problemFrom(error, request);
     if (problem.status >= 500) {
       logger.error('a request failed', error, {
         route: request.routeOptions.url ?? '',
@@ -90,11 +92,15 @@ function answerProblems(server: ApiServer, { logger }: ApiPorts): void {
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): unknown {
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 401) reply.header('www-authenticate', challengeOf(problem));
   if (problem.status === 503) reply.header('retry-after', '5');
   const { status } = problem;
   return reply.code(status).type('application/problem+json').serializer(JSON.stringify).send(problem);
 }
+
+/** RFC 6750, 3.1: no error where no token came. */
+const challengeOf = ({ code }: Problem): string =>
+  code === 'unknown_token' ? 'Bearer error="invalid_token"' : 'Bearer';
 
 /** A route is an admin's unless it says otherwise. */
 function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefusal: TellRefusal): void {
@@ -110,7 +116,7 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefus
           route: request.routeOptions.url ?? '',
         });
       }
-      throw new Refusal(401, 'unauthorized', 'A token is needed: Authorization: Bearer …');
+      throw notAdmitted(request.headers.authorization);
     }
     const needed = config.role ?? 'admin';
     if (!mayAs(principal.role, needed)) {
@@ -118,6 +124,22 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefus
     }
     request.principal = principal;
   });
+}
+
+/** To bring none is another slip than to bring one that nobody knows. */
+function notAdmitted(authorization: string | undefined): Refusal {
+  if (bearerIn(authorization) === undefined) {
+    return new Refusal(
+      401,
+      'unauthorized',
+      'This takes a token, and none came with it: send the header Authorization: Bearer mst_…',
+    );
+  }
+  return new Refusal(
+    401,
+    'unknown_token',
+    'The token that came is none of this API: whoever runs it makes one with muster token generate, puts its line into api.tokens, and has the API read that again (SIGHUP).',
+  );
 }
 
 async function describeApi(server: ApiServer, version: string): Promise<void> {

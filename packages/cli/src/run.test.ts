@@ -101,3 +101,45 @@ it.each([
   expect(told.exitCode).toBe(64);
   expect(JSON.parse(told.stdout)).toMatchObject({ type: `urn:muster:problem:${code}`, code });
 });
+
+it.each(['list', 'enqueue', 'cancel drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C'])(
+  'muster drill %s where nothing names a fleet says what can',
+  async (line) => {
+    const told = await muster('drill', ...line.split(' '));
+    expect(told).toMatchObject({ exitCode: 64, stdout: '' });
+    for (const name of ['MUSTER_CONFIG', 'MUSTER_API_URL', 'MUSTER_API_TOKEN', 'MUSTER_REDIS_URL'])
+      expect(told.stderr).toContain(name);
+  },
+);
+
+describe('muster token generate', () => {
+  it('makes the line for the configuration, of the name and role that are asked for', async () => {
+    const { stdout } = await muster('token', 'generate', '--name', 'grafana', '--role', 'viewer');
+    expect(stdout).toMatch(
+      /^mst_.+\n[\s\S]+ {2}- \{ name: grafana, role: viewer, sha256: [0-9a-f]{64} \}\n$/,
+    );
+    const made = JSON.parse((await muster('token', 'generate', '--role', 'admin', '--json')).stdout);
+    expect(made).toEqual({
+      token: expect.stringMatching(/^mst_/),
+      name: 'ci',
+      role: 'admin',
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('is of an operator called ci where nothing is asked for, and help says so', async () => {
+    expect((await muster('token', 'generate')).stdout).toContain('{ name: ci, role: operator, sha256: ');
+    expect((await muster('token', 'generate', '--help')).stdout).toMatch(
+      /default: "ci"[\s\S]+default: "operator"/,
+    );
+  });
+
+  it.each([
+    [['--role', 'root'], 'viewer, operator, admin'],
+    [['--name', 'a b'], '--name takes'],
+    [['--name', ''], '--name takes'],
+  ])('refuses %j', async (args, said) => {
+    const told = await muster('token', 'generate', ...args);
+    expect(told).toMatchObject({ exitCode: 64, stdout: '', stderr: expect.stringContaining(said) });
+  });
+});

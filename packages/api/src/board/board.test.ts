@@ -118,9 +118,9 @@ describe('the board', () => {
   });
 
   it('says that a token is not known, and begins no session', async () => {
-    for (const headers of [{}, { 'content-type': 'text/plain' }]) {
+    for (const [headers, status] of [[{}, 401] as const, [{ 'content-type': 'text/plain' }, 415] as const]) {
       const { answer, cookie } = await signIn('nobody', headers);
-      expect([answer.statusCode, cookie]).toEqual([401, undefined]);
+      expect([answer.statusCode, cookie]).toEqual([status, undefined]);
       expect(answer.headers['content-type']).toContain('text/html');
     }
     expect((await signIn('nobody')).answer.body).toContain('That token is not known.');

@@ -134,7 +134,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
     },
     async ({ params: { id } }, reply) => {
       const ended = await whenIndexed(ports, id);
-      if (ended === undefined) throw notKnown(id);
+      if (ended === undefined) throw await withoutReceipt(ports, id);
       const bytes = await store.get(ended.key, looking());
       if (sha256(bytes) !== `sha256:${ended.sha256}`) {
         throw new MusterError('evidence_malformed', `${ended.key} is not what was indexed: it was changed.`);
@@ -180,7 +180,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
         headers: z.object({
           'last-event-id': z
             .string()
-            .regex(/^\d{1,15}-\d{1,10}$/)
+            .regex(/^\d{1,15}-\d{1,10}$/, 'expected the id of an event, such as 1795230000000-0')
             .optional(),
         }),
         response: {
@@ -230,6 +230,19 @@ async function whenIndexed({ index, receipts }: ApiPorts, id: string): Promise<I
   }
   // It leaves its queue when it is indexed.
   return await index.get(id, looking());
+}
+
+/** A drill that is open has none yet, which is no slip of whoever asks. */
+async function withoutReceipt(ports: ApiPorts, id: string): Promise<Error> {
+  const open = await knownDrill(ports, id);
+  if (open === undefined) return notKnown(id);
+  const { state, waitsFor } = open;
+  const where = `${state}${waitsFor === undefined ? '' : `, and waits for ${waitsFor}`}`;
+  return new Refusal(
+    404,
+    'no_receipt_yet',
+    `The drill ${id} has no receipt yet (it is ${where}): GET /api/v1/drills/${id} tells where it is, and its /events when the receipt is stored.`,
+  );
 }
 
 const notKnown = (id: string): MusterError =>

@@ -119,6 +119,12 @@ function addressIn(named: string): string {
       'MUSTER_API_URL holds more than an address: it is like http://127.0.0.1:7655, and the token belongs into MUSTER_API_TOKEN.',
     );
   }
+  if (/\/api(\/|$)/.test(url.pathname)) {
+    throw new MusterError(
+      'usage',
+      'MUSTER_API_URL holds the path of the API, which is added to it: leave /api/v1 off, as in http://127.0.0.1:7655.',
+    );
+  }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
@@ -158,25 +164,39 @@ function sender(url: string, token: string) {
       );
     });
     if (answer.ok) return answer;
-    throw await refusal(url, answer);
+    throw await refusal(url, token, answer);
   };
 }
 
-async function refusal(url: string, answer: Response): Promise<MusterError> {
+async function refusal(url: string, token: string, answer: Response): Promise<MusterError> {
   const body: unknown = await answer.json().catch(() => undefined);
   const problem = problemSchema.safeParse(body).data;
-  if (problem === undefined)
-    return new MusterError('api_refused', `What answers at ${url} is no API of Muster (${answer.status}).`);
-  if (answer.status === 401)
-    return new MusterError('api_refused', `The API at ${url} does not know the token in MUSTER_API_TOKEN.`);
+  const path = new URL(url).pathname === '/' ? '' : ' Leave the path off MUSTER_API_URL.';
+  if (problem === undefined) {
+    const said = `What answers at ${url} is no API of Muster (${answer.status}).`;
+    return new MusterError('api_refused', `${said}${path}`);
+  }
+  if (problem.code === 'no_such_route') {
+    const said = `The API at ${url} has nothing where this muster looks: is it of another version?`;
+    return new MusterError('api_refused', path === '' ? said : `The API is not at ${url}.${path}`);
+  }
+  if (answer.status === 401) return new MusterError('api_refused', notAdmitted(url, token));
   const code = {
     drill_not_found: 'drill_not_found',
     not_under_way: 'drill_not_found',
     unknown_source: 'usage',
     unknown_pool: 'usage',
+    unknown_check: 'usage',
+    invalid_request: 'usage',
   } as const;
   return new MusterError(code[problem.code as keyof typeof code] ?? 'api_refused', problem.detail);
 }
+
+/** To have no token is another slip than to have one that nobody knows. */
+const notAdmitted = (url: string, token: string): string =>
+  token === ''
+    ? `The API at ${url} takes a token, and none is given: put it into MUSTER_API_TOKEN.`
+    : `The API at ${url} does not know the token in MUSTER_API_TOKEN: whoever runs it makes one with muster token generate, and puts its line into api.tokens.`;
 
 async function parsed<T>(schema: z.ZodType<T>, answer: Response): Promise<T> {
   const read = schema.safeParse(await answer.json().catch(() => undefined));

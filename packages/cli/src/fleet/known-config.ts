@@ -35,7 +35,9 @@ async function inForce(cli: Cli, fault: MusterError): Promise<KnownConfig> {
   const { environment, output } = cli;
   const url = await findRedis(environment, undefined);
   if (url === undefined) {
-    output.note('Without a configuration, MUSTER_REDIS_URL names the fleet that is meant.');
+    output.note(
+      'Without a configuration, MUSTER_API_URL (and MUSTER_API_TOKEN) names the API of the fleet that is meant, or MUSTER_REDIS_URL its Redis.',
+    );
     throw fault;
   }
   const { askConfigInForce } = await import('./config-in-force.js');

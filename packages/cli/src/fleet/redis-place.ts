@@ -44,11 +44,11 @@ export async function fleetRedis(environment: Environment, config: Config | unde
   return requireRedis(await findRedis(environment, config));
 }
 
-/** @throws `redis_unavailable` where none was found. */
-export function requireRedis(found: string | undefined): string {
+/** @throws `redis_unavailable` where none was found; `more` is what else there is to do. */
+export function requireRedis(found: string | undefined, more = ''): string {
   if (found !== undefined) return found;
   throw new MusterError(
     'redis_unavailable',
-    'No fleet runs here: start one with `muster up`, or name its Redis with redis.url or MUSTER_REDIS_URL.',
+    `No fleet runs here: start one with \`muster up\`, or name its Redis with redis.url or MUSTER_REDIS_URL.${more}`,
   );
 }

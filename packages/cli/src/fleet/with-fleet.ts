@@ -10,6 +10,8 @@ export interface Fleet {
   readonly queues: FleetQueues;
 }
 
+const BY_API = ' Or name its API with MUSTER_API_URL and MUSTER_API_TOKEN.';
+
 /** Runs a command's work against the fleet that its configuration names, and lets go of it on every path. */
 export function withFleet(
   cli: Cli,
@@ -20,7 +22,7 @@ export function withFleet(
     () => {},
     async (signal) => {
       const loaded = await knownConfig(cli);
-      const queues = openQueues(requireRedis(await loaded.redis()), 'foreground');
+      const queues = openQueues(requireRedis(await loaded.redis(), BY_API), 'foreground');
       try {
         return await work({ loaded, queues }, signal);
       } finally {
