@@ -14,11 +14,29 @@ export const problemSchema = z
   .describe('Problem details (RFC 9457).');
 export type Problem = z.infer<typeof problemSchema>;
 
+/** What the API itself refuses. */
+const REFUSALS = [
+  'invalid_request',
+  'unauthorized',
+  'unknown_token',
+  'forbidden',
+  'no_such_route',
+  'unknown_source',
+  'unknown_check',
+  'unknown_pool',
+  'no_receipt_yet',
+  'not_under_way',
+  'key_reused',
+  'too_many_streams',
+  'switched_off',
+  'not_possible',
+] as const;
+
 /** A refusal that a route decides on. */
 export class Refusal extends Error {
   readonly problem: Problem;
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: (typeof REFUSALS)[number], detail: string) {
     super(detail);
     this.problem = problemOf(status, code, detail);
   }
@@ -81,6 +99,15 @@ const HTTP_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
   FST_ERR_BAD_URL: 'The path has a % that does not encode a character.',
 };
+
+/** Every `code` that a problem may have. */
+export const PROBLEM_CODES: ReadonlySet<string> = new Set([
+  ...REFUSALS,
+  ...Object.keys(FAULTS),
+  ...Object.values(HTTP).map(({ code }) => code),
+  'timed_out',
+  'internal',
+]);
 
 /** What an error becomes, whoever threw it; `internal` where it is Muster's own fault, and to be logged. */
 export function problemFrom(error: unknown, request?: FaultyRequest): Problem {

@@ -111,7 +111,7 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefus
     if (request.is404 || ('role' in config && config.role === undefined)) return;
     const principal = principalOf(tokens(), request.headers.authorization);
     if (principal === undefined) {
-      if (request.headers.authorization !== undefined) {
+      if (bearerIn(request.headers.authorization) !== undefined) {
         tellRefusal('a token that is not known', addressOf(request), {
           route: request.routeOptions.url ?? '',
         });

@@ -11,6 +11,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOf } from '../address.js';
 import type { Api, ApiServer } from '../api.js';
 import type { ApiOptions } from '../api-ports.js';
+import { bearerIn } from '../auth.js';
 import { ASSET_MS } from '../limits.js';
 import { problemFrom, Refusal } from '../problem.js';
 import type { TellRefusal } from '../refusals.js';
@@ -118,7 +119,7 @@ function admit(board: ApiServer, sessions: Sessions, tellRefusal: TellRefusal): 
     const { type } = routeOf(request);
     const asker = await sessions.asker(request);
     if (asker === undefined) {
-      if (request.headers.authorization !== undefined) {
+      if (bearerIn(request.headers.authorization) !== undefined) {
         tellRefusal('a token that is not known', addressOf(request), { route: BOARD });
       }
       if (type === 'page') return await reply.redirect(`${BOARD}/login`);
