@@ -46,7 +46,7 @@ it('a private key is not made among public ones, and one that lies there is told
   await here.write('keys/private.pem', await here.read('own.key'));
   await here.write('muster.yaml', `${CONFIG}signing: { key: "file:${made.private_key}" }\n`);
   const { stderr } = await here.run(['drill', 'run']);
-  expect(stderr).toMatch(/keys\/private\.pem is a private key, .* Until then no receipt verifies\./);
+  expect(stderr).toMatch(/keys\/private\.pem is a private key, and public keys belong here: move it away/);
   expect(stderr).not.toContain('not in the keyring');
 });
 
@@ -84,6 +84,33 @@ it('a receipt verifies, each step told; a changed byte, an unknown key and a bad
     exitCode: 1,
   });
   expect(await here.run(['verify', 'good.json', '--key', receipt.publicKey])).toMatchObject({ exitCode: 0 });
+});
+
+it('a bad file in the keyring is named by every command, and hides no receipt of the good ones', async () => {
+  const { text, drillId } = await signedReceipt(here, 'pass');
+  await here.write('receipt.json', text);
+  await here.write(`evidence/receipts/shop/2026/11/20/${drillId}.sigstore.json`, text);
+  await here.write('keys/notes.pem', 'not a key');
+  const stderr = expect.stringMatching(
+    /keys\/notes\.pem is not a key in PEM\. Remove it, or put an Ed25519 public key in its place/,
+  );
+  for (const args of [
+    ['verify', 'receipt.json'],
+    ['keys', 'list'],
+    ['drill', 'list'],
+    ['drill', 'show', drillId],
+  ])
+    expect(await here.run(args)).toMatchObject({ exitCode: 0, stderr });
+  expect(await json('keys', 'list')).toMatchObject({
+    keys: [{ signs_here: true }],
+    faults: [{ path: join(here.folder, 'keys/notes.pem'), code: 'key_invalid' }],
+  });
+  const { findings } = await json('doctor');
+  expect(findings).toContainEqual({
+    subject: 'keyring',
+    outcome: 'fault',
+    detail: expect.stringContaining('notes.pem is not a key'),
+  });
 });
 
 it('what a receipt is held against must match', async () => {

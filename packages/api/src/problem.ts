@@ -70,6 +70,8 @@ const FAULTS: Partial<
     detail: 'What lies in the evidence store is not what was put there. The log of the API says more.',
   },
   producer_unavailable: { status: 503 },
+  key_unreadable: away('The keyring has no public key that can be read'),
+  key_invalid: away('The keyring is no public key'),
 };
 
 function away(what: string): { readonly status: number; readonly detail: string } {

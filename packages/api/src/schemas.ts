@@ -132,6 +132,12 @@ export const workerListSchema = z.strictObject({ workers: z.array(heartbeatSchem
 
 export const keyListSchema = z.strictObject({
   keys: z.array(z.strictObject({ key_id: z.string(), pem: z.string() })),
+  faults: z
+    .array(z.strictObject({ file: z.string(), code: z.enum(['key_invalid', 'key_unreadable']) }))
+    .optional()
+    .describe(
+      'Files of the keyring that are no public keys and count for nothing; absent where there are none.',
+    ),
 });
 
 export const healthSchema = z.strictObject({ status: z.literal('ok') });

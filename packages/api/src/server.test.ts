@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import {
   type ApiToken,
   createPlan,
@@ -32,6 +33,8 @@ checks:
 );
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
 const { config } = parsed;
+const { publicKey } = generateKeyPairSync('ed25519');
+const KEY = { keyId: 'a'.repeat(64), publicKey, publicKeyPem: 'PEM', path: '/PLANTED/a.pem' };
 const RECEIPT = '{"the":  "bytes"}';
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
@@ -52,6 +55,7 @@ function world() {
   const ended: IndexedDrill[] = [];
   const given = {
     redis: true,
+    keyFault: undefined as undefined | 'one' | 'all',
     queue: true,
     stored: new Map<string, string>(),
     storing: new Set<string>(),
@@ -144,7 +148,15 @@ function world() {
       },
       list: async function* () {},
     } as unknown as ApiPorts['store'],
-    keyring: async () => ({ location: 'keys', keys: [] }),
+    keyring: async () => {
+      if (given.keyFault === undefined) return { location: 'keys', keys: [KEY], faults: [] };
+      if (given.keyFault === 'all') throw new MusterError('key_unreadable', 'PLANTED');
+      return {
+        location: 'keys',
+        keys: [KEY],
+        faults: [{ path: '/PLANTED/bad.pem', code: 'key_invalid', why: 'PLANTED' }],
+      };
+    },
     metricsText: async () => 'muster_drills_total 1\n',
     logger: silent,
     now: () => NOW,
@@ -246,6 +258,19 @@ describe('the API', () => {
       expect(answer.statusCode).toBe(202);
       expect(answer.json()).not.toHaveProperty('trace_id');
     }
+  });
+
+  it('names a bad file of the keyring beside the keys that count, and no place', async () => {
+    const keys = [{ key_id: KEY.keyId, pem: 'PEM' }];
+    expect((await get('/api/v1/keys')).json()).toEqual({ keys });
+    w.given.keyFault = 'one';
+    const answer = await get('/api/v1/keys');
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({ keys, faults: [{ file: 'bad.pem', code: 'key_invalid' }] });
+    w.given.keyFault = 'all';
+    const none = await get('/api/v1/keys');
+    expect(none.json()).toMatchObject({ status: 503, code: 'key_unreadable' });
+    expect(none.body).not.toContain('PLANTED');
   });
 
   it('serves metrics as Prometheus reads them', async () => {

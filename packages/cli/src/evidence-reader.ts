@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { DRILL_ID, MusterError } from '@muster/core';
-import { loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
-import type { Environment } from './environment.js';
+import { type Verification, verifyReceipt } from '@muster/evidence';
+import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
+import { readKeyring } from './read-keyring.js';
 
 export interface StoredReceipt {
   readonly drillId: string;
@@ -18,11 +19,11 @@ const AT_ONCE = 16;
 /** Every receipt in the evidence store, verified against the keyring, oldest drill first. */
 export async function readReceipts(
   { evidence }: Pick<LoadedConfig, 'evidence'>,
-  environment: Environment,
+  cli: Cli,
   wanted: { readonly source?: string | undefined; readonly drillId?: string },
   signal: AbortSignal,
 ): Promise<readonly StoredReceipt[]> {
-  const store = openEvidenceStore(evidence.store, environment);
+  const store = openEvidenceStore(evidence.store, cli.environment);
   const prefix = wanted.source === undefined ? 'receipts/' : `receipts/${wanted.source}/`;
   const keys: string[] = [];
   for await (const key of store.list(prefix, signal)) {
@@ -30,7 +31,7 @@ export async function readReceipts(
     if (DRILL_ID.test(id) && (wanted.drillId === undefined || id === wanted.drillId)) keys.push(key);
   }
   if (keys.length === 0) return [];
-  const keyring = await loadKeyring(evidence.keyring);
+  const keyring = await readKeyring(cli, evidence.keyring);
   const receipts: StoredReceipt[] = [];
   const read = async (key: string): Promise<StoredReceipt> => {
     const bytes = await store.get(key, signal);
@@ -46,13 +47,13 @@ export async function readReceipts(
 /** @throws `usage` where that is no id, `evidence_not_found`. */
 export async function readReceipt(
   loaded: Pick<LoadedConfig, 'evidence'>,
-  environment: Environment,
+  cli: Cli,
   drillId: string,
   signal: AbortSignal,
 ): Promise<StoredReceipt> {
   if (!DRILL_ID.test(drillId))
     throw new MusterError('usage', 'That is not the id of a drill: ids are drl_ and 26 characters.');
-  const [receipt] = await readReceipts(loaded, environment, { drillId }, signal);
+  const [receipt] = await readReceipts(loaded, cli, { drillId }, signal);
   if (receipt !== undefined) return receipt;
   throw new MusterError(
     'evidence_not_found',

@@ -71,7 +71,9 @@ async function warnIfUnknown(
   { keyId }: LoadedPrivateKey,
 ): Promise<void> {
   try {
-    if ((await listKeys(keyring)).some((key) => key.keyId === keyId)) return;
+    const { keys, faults } = await listKeys(keyring);
+    for (const { why } of faults) output.note(why);
+    if (keys.some((key) => key.keyId === keyId)) return;
   } catch (error) {
     if (!isMusterError(error)) throw error;
     // One that is not there yet holds no key.

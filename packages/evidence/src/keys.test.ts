@@ -214,7 +214,7 @@ describe('a keyring', () => {
   });
 
   it('with no key is none to verify with, but can be listed', async () => {
-    expect(await listKeys(directory)).toEqual([]);
+    expect(await listKeys(directory)).toEqual({ keys: [], faults: [] });
     await expect(loadKeyring(directory)).rejects.toMatchObject({ code: 'key_unreadable' });
   });
 
@@ -223,12 +223,45 @@ describe('a keyring', () => {
     await expect(listKeys(at('none'))).rejects.toMatchObject({ code: 'key_unreadable' });
   });
 
-  it('refuses a private key, and a public key of another kind', async () => {
-    await writeFile(at('a.pem'), generateKeyPair().privateKeyPem);
-    await expect(loadKeyring(directory)).rejects.toMatchObject({ code: 'key_invalid' });
-    await expect(loadKeyring(directory)).rejects.toThrow(/is a private key/);
+  describe('with files that are no public keys', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
-    await writeFile(at('a.pem'), rsa.export({ type: 'spki', format: 'pem' }));
-    await expect(loadKeyring(directory)).rejects.toMatchObject({ code: 'key_invalid' });
+    const bad = {
+      'a.pem': { text: generateKeyPair().privateKeyPem, why: /is a private key/ },
+      'b.pem': {
+        text: rsa.export({ type: 'spki', format: 'pem' }).toString(),
+        why: /is a key of the kind RSA\. Remove it, or put an Ed25519 public key in its place \(`muster keys generate`/,
+      },
+      'c.pem': { text: 'not a key', why: /is not a key in PEM\. Remove it/ },
+      'd.pem': { text: 'x'.repeat(100_000), why: /it has 100000 bytes\. Remove it/ },
+    };
+    beforeEach(async () => {
+      for (const [name, { text }] of Object.entries(bad)) await writeFile(at(name), text);
+      await symlink(at('nowhere'), at('e.pem'));
+    });
+
+    it('has the keys of the others, and names those', async () => {
+      const good = generateKeyPair();
+      await writeFile(at('z.pem'), good.publicKeyPem);
+      const { keys, faults } = await loadKeyring(directory);
+      expect(keys.map(({ keyId }) => keyId)).toEqual([good.keyId]);
+      expect(faults).toEqual([
+        ...Object.entries(bad).map(([name, { why }]) => ({
+          path: at(name),
+          code: 'key_invalid',
+          why: expect.stringMatching(why),
+        })),
+        { path: at('e.pem'), code: 'key_unreadable', why: expect.stringContaining('no such file') },
+      ]);
+      expect(faults.map(({ why }) => why).join()).not.toContain('genpkey');
+    });
+
+    it('is none to verify with where they are all of it', async () => {
+      await expect(loadKeyring(directory)).rejects.toMatchObject({ code: 'key_unreadable' });
+      await expect(loadKeyring(directory)).rejects.toThrow(/a\.pem is a private key/);
+    });
+
+    it('is refused where one of them is named itself', async () => {
+      await expect(loadKeyring(at('a.pem'))).rejects.toMatchObject({ code: 'key_invalid' });
+    });
   });
 });

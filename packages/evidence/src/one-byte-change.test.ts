@@ -13,6 +13,7 @@ const publicKey = parsePublicKey(publicKeyPem, 'the key');
 const keyring: Keyring = {
   location: 'keys',
   keys: [{ keyId, publicKeyPem, publicKey, path: `keys/${keyId}.pem` }],
+  faults: [],
 };
 const bundle = Buffer.from(createSigner(createPrivateKey(privateKeyPem)).sign(sampleStatement()));
 

@@ -1,8 +1,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { MusterError } from '@muster/core';
 
-const MAKE_ONE =
-  'Muster signs with Ed25519: make a key with `muster keys generate`, or `openssl genpkey -algorithm ed25519`.';
+/** What to do about a file that is not the key it should be. */
+export const KEY_ADVICE = {
+  'PRIVATE KEY':
+    'Muster signs with Ed25519: make a key with `muster keys generate`, or `openssl genpkey -algorithm ed25519`.',
+  'PUBLIC KEY':
+    'Remove it, or put an Ed25519 public key in its place (`muster keys generate` makes a new pair).',
+} as const;
+type Wanted = keyof typeof KEY_ADVICE;
 
 /** What a PEM label other than the right one means to its owner. */
 const LABELS: Readonly<Record<string, string>> = {
@@ -22,7 +28,7 @@ const LABELS: Readonly<Record<string, string>> = {
  * @throws `key_invalid`, saying what it is instead.
  */
 export function parsePrivateKey(pem: string, name: string): KeyObject {
-  const label = onlyLabel(pem, name);
+  const label = onlyLabel(pem, name, 'PRIVATE KEY');
   if (label === 'PUBLIC KEY') {
     throw new MusterError(
       'key_invalid',
@@ -40,7 +46,7 @@ export function parsePrivateKey(pem: string, name: string): KeyObject {
 
 /** An Ed25519 public key in SPKI PEM. @throws `key_invalid`, saying what it is instead. */
 export function parsePublicKey(pem: string, name: string): KeyObject {
-  const label = onlyLabel(pem, name);
+  const label = onlyLabel(pem, name, 'PUBLIC KEY');
   if (label.includes('PRIVATE')) {
     throw new MusterError(
       'key_invalid',
@@ -54,13 +60,13 @@ function parseEd25519(
   pem: string,
   name: string,
   label: string,
-  wanted: string,
+  wanted: Wanted,
   parse: (pem: string) => KeyObject,
 ): KeyObject {
   if (label !== wanted) {
     throw new MusterError(
       'key_invalid',
-      `${name} is ${LABELS[label] ?? 'no key that Muster reads'}. ${MAKE_ONE}`,
+      `${name} is ${LABELS[label] ?? 'no key that Muster reads'}. ${KEY_ADVICE[wanted]}`,
     );
   }
   let key: KeyObject;
@@ -68,20 +74,21 @@ function parseEd25519(
     key = parse(pem);
   } catch {
     // The cause is dropped: it may quote the key.
-    throw new MusterError('key_invalid', `${name} is damaged: its PEM cannot be read. ${MAKE_ONE}`);
+    throw new MusterError('key_invalid', `${name} is damaged: its PEM cannot be read. ${KEY_ADVICE[wanted]}`);
   }
   if (key.asymmetricKeyType !== 'ed25519') {
     const kind = key.asymmetricKeyType?.toUpperCase() ?? 'unknown';
-    throw new MusterError('key_invalid', `${name} is a key of the kind ${kind}. ${MAKE_ONE}`);
+    throw new MusterError('key_invalid', `${name} is a key of the kind ${kind}. ${KEY_ADVICE[wanted]}`);
   }
   return key;
 }
 
 /** Two keys in one file are refused, because all readers of PEM would silently take the first. */
-function onlyLabel(pem: string, name: string): string {
+function onlyLabel(pem: string, name: string, wanted: Wanted): string {
   const labels = [...pem.matchAll(/^-----BEGIN ([A-Z0-9 ]+)-----\s*$/gm)].map((match) => match[1] ?? '');
   const [label] = labels;
-  if (label === undefined) throw new MusterError('key_invalid', `${name} is not a key in PEM. ${MAKE_ONE}`);
+  if (label === undefined)
+    throw new MusterError('key_invalid', `${name} is not a key in PEM. ${KEY_ADVICE[wanted]}`);
   if (labels.length > 1) {
     throw new MusterError(
       'key_invalid',

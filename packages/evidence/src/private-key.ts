@@ -3,7 +3,7 @@ import { constants, open } from 'node:fs/promises';
 import { errnoOf, MusterError } from '@muster/core';
 import { adviceFor } from './file-fault.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
-import { parsePrivateKey } from './pem.js';
+import { KEY_ADVICE, parsePrivateKey } from './pem.js';
 
 /** Where a private key is: a file, or the PEM text that a secret resolved to (`name`: how messages call it, `env:KEY`). */
 export type PrivateKeySource =
@@ -46,7 +46,10 @@ export async function readKeyFile(
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const facts = await file.stat();
     if (facts.size > MAX_KEY_BYTES) {
-      throw new MusterError('key_invalid', `The ${what} ${path} is no key: it has ${facts.size} bytes.`);
+      throw new MusterError(
+        'key_invalid',
+        `The ${what} ${path} is no key: it has ${facts.size} bytes. ${KEY_ADVICE[what === 'public key' ? 'PUBLIC KEY' : 'PRIVATE KEY']}`,
+      );
     }
     if (!facts.isFile() && !facts.isDirectory()) {
       throw new MusterError(

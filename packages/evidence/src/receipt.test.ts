@@ -22,6 +22,7 @@ function keyringOf(...pairs: readonly KeyPair[]): Keyring {
       publicKey: parsePublicKey(publicKeyPem, 'a key'),
       path: `keys/${keyId}.pem`,
     })),
+    faults: [],
   };
 }
 

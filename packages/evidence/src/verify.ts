@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { checkConsistency, isMusterError, type Statement } from '@muster/core';
 import { digestArtefact } from './artefact-digest.js';
 import { type Envelope, parseEnvelope } from './bundle.js';
@@ -152,7 +153,9 @@ function whyUnsigned(named: string | undefined, keyring: Keyring): string {
     named === undefined
       ? ''
       : ` The receipt names the key ${named}: if you trust that key, add its public key.`;
-  return `The signature verifies with no key of ${keyring.location}.${advice}`;
+  const others = keyring.faults.map(({ path }) => basename(path)).join(', ');
+  const faults = others === '' ? '' : ` No public key is in these files of it: ${others}.`;
+  return `The signature verifies with no key of ${keyring.location}.${faults}${advice}`;
 }
 
 function readStatement({ payload }: Envelope): Taken<Statement> {

@@ -1,10 +1,12 @@
+import { MusterError } from '@muster/core';
 import { type Keyring, type Verification, verifyReceipt } from '@muster/evidence';
 
 const FRESH_MS = 5_000;
 
 /**
  * Verifies receipts against a keyring that is read anew every few seconds, and at once where a receipt does not verify: a
- * key that was added a moment ago counts.
+ * key that was added a moment ago counts. A file of the keyring that is no key may have been the key of a receipt that
+ * verifies with no other: then nothing is said of that receipt, until the file is mended or gone.
  */
 export function createVerifier(
   load: () => Promise<Keyring>,
@@ -23,6 +25,14 @@ export function createVerifier(
       requirePass: false,
     });
     if (verification.exitCode !== 1) return verification;
-    return await verifyReceipt(receipt, { keyring: await keyring(0), requirePass: false });
+    const fresh = await keyring(0);
+    const again = await verifyReceipt(receipt, { keyring: fresh, requirePass: false });
+    if (again.exitCode === 1 && fresh.faults.length > 0) throw undecided(fresh);
+    return again;
   };
+}
+
+function undecided({ faults }: Keyring): MusterError {
+  const whys = faults.map(({ why }) => why).join(' ');
+  return new MusterError('key_invalid', `${whys} Until then receipts that verify with no other key wait.`);
 }

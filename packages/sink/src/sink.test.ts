@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { createPrivateKey } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
+import { createSigner, generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ASKED, drilled, messageOf, signal, sinkInMemory } from './sink.fixture.js';
 
@@ -104,6 +105,26 @@ describe('a drill whose workers all died', () => {
   });
 });
 
+const stranger = () => createSigner(createPrivateKey(generateKeyPair().privateKeyPem));
+
+it('a bad file in the keyring keeps waiting only what verifies with no good one, and lets nothing pass', async () => {
+  sink = await sinkInMemory();
+  await sink.start();
+  const bad = join(sink.keys, 'bad.pem');
+  await writeFile(bad, 'not a key');
+  const [good, strange] = [drilled(), drilled()];
+  for (const { plan } of [good, strange]) await sink.plan(plan);
+  await sink.deliver(messageOf(good, sink.signer));
+  const message = messageOf(strange, stranger());
+  await sink.fails(message);
+  expect([...sink.indexed.keys()]).toEqual([good.id]);
+  expect(sink.quarantined.size).toBe(0);
+  await rm(bad);
+  await sink.deliver(message);
+  expect([...sink.indexed.keys()]).toEqual([good.id]);
+  expect([...sink.quarantined.keys()]).toEqual([strange.id]);
+});
+
 it('what keeps every receipt from being kept is said once, and again after 10 minutes', async () => {
   const clock = { minutes: 1 };
   sink = await sinkInMemory({ now: () => new Date(ASKED.getTime() + clock.minutes * 60_000) });
@@ -111,7 +132,7 @@ it('what keeps every receipt from being kept is said once, and again after 10 mi
   await writeFile(join(sink.keys, 'private.pem'), generateKeyPair().privateKeyPem);
   for (const minutes of [1, 2, 10, 11]) {
     clock.minutes = minutes;
-    for (const drill of [drilled(), drilled()]) await sink.fails(messageOf(drill, sink.signer));
+    for (const drill of [drilled(), drilled()]) await sink.fails(messageOf(drill, stranger()));
   }
   const said = { code: 'key_invalid', error: expect.stringContaining('private.pem is a private key') };
   expect(sink.logged('error')).toMatchObject([said, said]);

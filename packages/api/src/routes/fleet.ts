@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isMusterError } from '@muster/core';
 import { z } from 'zod';
 import type { Api } from '../api.js';
@@ -47,8 +48,13 @@ export function fleetRoutes({ server, ports }: Api): void {
       },
     },
     async () => {
-      const { keys } = await ports.keyring();
-      return { keys: keys.map(({ keyId, publicKeyPem }) => ({ key_id: keyId, pem: publicKeyPem })) };
+      const { keys, faults } = await ports.keyring();
+      return {
+        keys: keys.map(({ keyId, publicKeyPem }) => ({ key_id: keyId, pem: publicKeyPem })),
+        ...(faults.length > 0 && {
+          faults: faults.map(({ path, code }) => ({ file: basename(path), code })),
+        }),
+      };
     },
   );
 

@@ -21,12 +21,12 @@ export async function drillList(cli: Cli, options: DrillListOptions): Promise<nu
     cli.process,
     () => {},
     async (signal) => {
-      const { output, environment } = cli;
+      const { output } = cli;
       const loaded = await knownConfig(cli);
       const { openDrills } = await import('../fleet/open-drills.js');
       // First what is open: a drill whose receipt is stored meanwhile is in both, and not in neither.
       const underWay = (await openDrills(cli, loaded, options.source)) ?? [];
-      const receipts = await readReceipts(loaded, environment, { source: options.source }, signal);
+      const receipts = await readReceipts(loaded, cli, { source: options.source }, signal);
       // A source that left the configuration may have receipts; one that never was there has a slip of the pen.
       if (receipts.length === 0 && options.source !== undefined) chooseSource(loaded, options.source);
       const stored = new Set(receipts.map(({ drillId }) => drillId));

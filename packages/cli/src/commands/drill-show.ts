@@ -27,14 +27,12 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
     () => {},
     async (signal) => {
       const loaded = await knownConfig(cli);
-      const found = await readReceipt(loaded, cli.environment, drillId, signal).catch(
-        async (error: unknown) => {
-          const { openDrill } = await import('../fleet/open-drills.js');
-          const open = await openDrill(cli, loaded, drillId);
-          if (open === undefined) throw error;
-          return open;
-        },
-      );
+      const found = await readReceipt(loaded, cli, drillId, signal).catch(async (error: unknown) => {
+        const { openDrill } = await import('../fleet/open-drills.js');
+        const open = await openDrill(cli, loaded, drillId);
+        if (open === undefined) throw error;
+        return open;
+      });
       return 'state' in found ? tellOpen(cli, found) : tellReceipt(cli, found);
     },
   );

@@ -62,12 +62,12 @@ export function tellEnded(
 }
 
 async function endedBefore(
-  { environment }: Cli,
+  cli: Cli,
   loaded: Fleet['loaded'],
   drillId: string,
   signal: AbortSignal,
 ): Promise<Ended | undefined> {
-  const [receipt] = await readReceipts(loaded, environment, { drillId }, signal);
+  const [receipt] = await readReceipts(loaded, cli, { drillId }, signal);
   const { statement, exitCode } = receipt?.verification ?? {};
   if (receipt === undefined || statement === undefined || exitCode !== 0) return undefined;
   const { result, reason } = statement.predicate;

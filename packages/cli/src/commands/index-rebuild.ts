@@ -1,10 +1,10 @@
-import { loadKeyring } from '@muster/evidence';
 import type { Command } from 'commander';
 import type { Cli, Perform } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import { interruptible } from '../interruption.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
+import { readKeyring } from '../read-keyring.js';
 import { counted } from '../terminal/counted.js';
 import { MARKS } from '../terminal/marks.js';
 
@@ -29,7 +29,7 @@ function rebuild(cli: Cli): Promise<number> {
       const { openIndexForRebuild } = await import('../fleet/rebuild-place.js');
       const { rebuildIndex } = await import('@muster/index');
       const loaded = await loadConfig(cli);
-      const keyring = await loadKeyring(loaded.evidence.keyring);
+      const keyring = await readKeyring(cli, loaded.evidence.keyring);
       const store = openEvidenceStore(loaded.evidence.store, cli.environment);
       const index = await openIndexForRebuild(cli, loaded, signal);
       try {

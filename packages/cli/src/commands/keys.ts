@@ -64,12 +64,18 @@ async function generate(cli: Cli, { out }: GenerateOptions): Promise<number> {
 async function list(cli: Cli): Promise<number> {
   const { output, environment } = cli;
   const loaded = await loadConfig(cli);
-  const keys = await listKeys(loaded.evidence.keyring);
+  const { keys, faults } = await listKeys(loaded.evidence.keyring);
+  for (const { why } of faults) output.alert(why);
   const own = await signingKeyId(cli, loaded);
   const documents = keys.map(({ keyId, path }) => ({ key_id: keyId, path, signs_here: keyId === own }));
-  output.result({ keyring: loaded.evidence.keyring, keys: documents }, () =>
+  const document = {
+    keyring: loaded.evidence.keyring,
+    keys: documents,
+    ...(faults.length > 0 && { faults: faults.map(({ path, code, why }) => ({ path, code, why })) }),
+  };
+  output.result(document, () =>
     keys.length === 0
-      ? [`The keyring ${loaded.evidence.keyring} is empty: muster keys generate makes a key.`]
+      ? [`The keyring ${loaded.evidence.keyring} holds no public key: muster keys generate makes a key.`]
       : table(
           [{ title: 'key' }, { title: 'file' }, { title: '' }],
           documents.map(({ key_id, path, signs_here }) => [

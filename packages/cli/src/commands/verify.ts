@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { checkSha256, expectSha256, MusterError } from '@muster/core';
-import { type Keyring, loadKeyring, type Verification, verifyReceipt } from '@muster/evidence';
+import { type Keyring, type Verification, verifyReceipt } from '@muster/evidence';
 import { type Command, Option } from 'commander';
 import type { Cli, Perform } from '../cli.js';
 import { interruptible } from '../interruption.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { asMusterError, EXIT } from '../problem.js';
 import { readFailure } from '../read-failure.js';
+import { readKeyring } from '../read-keyring.js';
 import { verificationLines } from '../render/verification.js';
 
 interface VerifyOptions {
@@ -108,9 +109,9 @@ async function chooseKeyring(
   { key, keyring }: VerifyOptions,
 ): Promise<Keyring> {
   const named = key ?? keyring;
-  if (named !== undefined) return loadKeyring(resolve(cli.environment.cwd, named));
+  if (named !== undefined) return readKeyring(cli, resolve(cli.environment.cwd, named));
   try {
-    return await loadKeyring((loaded ?? (await loadConfig(cli))).evidence.keyring);
+    return await readKeyring(cli, (loaded ?? (await loadConfig(cli))).evidence.keyring);
   } catch (thrown) {
     const { code, message } = asMusterError(thrown);
     if (code !== 'config_not_found') throw thrown;

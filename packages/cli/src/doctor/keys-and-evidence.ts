@@ -1,4 +1,4 @@
-import { isMusterError } from '@muster/core';
+import { isMusterError, MusterError } from '@muster/core';
 import { listKeys, loadPrivateKey } from '@muster/evidence';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
@@ -26,11 +26,14 @@ export async function examineEvidence(
       return `${where} · can be written`;
     }),
     await examine('keyring', async () => {
-      const keys = await listKeys(keyring).catch((error: unknown) => {
+      const { keys, faults } = await listKeys(keyring).catch((error: unknown) => {
         // The default keyring is made together with the key.
-        if (loaded.config.signing.key === undefined && isMusterError(error, 'key_unreadable')) return [];
+        if (loaded.config.signing.key === undefined && isMusterError(error, 'key_unreadable'))
+          return { keys: [], faults: [] };
         throw error;
       });
+      const [fault] = faults;
+      if (fault !== undefined) throw new MusterError(fault.code, faults.map(({ why }) => why).join(' '));
       return `${nearest(keyring, cwd)} · ${counted(keys.length, 'key')}`;
     }),
   ];

@@ -1,5 +1,4 @@
 import { type ApiPorts, type RunningApi, startApi } from '@muster/api';
-import { loadKeyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
 import { createConfigInForce } from '@muster/queue';
 import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
@@ -10,6 +9,7 @@ import { ConfigFaults } from '../problem.js';
 import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { fleetView } from './fleet-view.js';
+import { watchedKeyring } from './watched-keyring.js';
 
 /** What the API stands on; whoever starts it owns them. */
 export interface ApiParts {
@@ -40,7 +40,7 @@ export async function apiService(
       const sums = queues.tallies.read().catch(() => new Map<string, number>());
       return `${await telemetry.metricsText()}${tallyText(await sums)}`;
     },
-    keyring: () => loadKeyring(loaded.evidence.keyring),
+    keyring: watchedKeyring(loaded.evidence.keyring, logger),
     logger,
     now: environment.now,
   };

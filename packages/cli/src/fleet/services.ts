@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, MusterError, restorePointOf } from '@muster/core';
 import { runDrill } from '@muster/drill';
-import { loadKeyring } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
 import { consumeDrills, consumeReceipts, consumeTicks } from '@muster/queue';
@@ -21,6 +20,7 @@ import { musterVersion } from '../version.js';
 import { drillPorts, hostOptions } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
 import type { FleetQueues } from './fleet-queues.js';
+import { watchedKeyring } from './watched-keyring.js';
 
 /** Each service, wired to a Redis. Whoever starts one ends it. */
 
@@ -99,7 +99,7 @@ export async function sinkService(
     consumeReceipts: (options) => consumeReceipts(queues.url, options),
     store: openEvidenceStore(loaded.evidence.store, environment),
     index,
-    keyring: () => loadKeyring(loaded.evidence.keyring),
+    keyring: watchedKeyring(loaded.evidence.keyring, logger),
     signer,
     issuer: { host: environment.hostname, musterVersion: musterVersion() },
     logger,
