@@ -275,7 +275,7 @@ describe('what is known of a drill', () => {
   it('is told without what is no event, and nobody is disturbed', async () => {
     const events = createDrillEvents(redis, server.url);
     const id = newDrillId(new Date());
-    await events.publish(id, { type: 'phase-ended', phase: 'locate', outcome: 'done', durationMs: -1 });
+    await events.publish(id, { type: 'phase-ended', phase: 'locate', outcome: 'done', duration_ms: -1 });
     expect(await redis.exists(`muster:events:${id}`)).toBe(0);
   });
 

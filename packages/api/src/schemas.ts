@@ -1,5 +1,5 @@
 import { DRILL_ID, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
-import { heartbeatSchema } from '@muster/queue';
+import { fleetEventSchema, heartbeatSchema } from '@muster/queue';
 import { z } from 'zod';
 import { problemSchema } from './problem.js';
 
@@ -89,11 +89,21 @@ export const drillSchema = z.union([
   openSchema.extend({ attempts: predicateSchema.shape.attempts }),
 ]);
 
+/** What the data of an event hold, as JSON Schema: with when it was told. */
+function toldSchema(): object {
+  const options = fleetEventSchema.options.map((option) => option.extend({ at: time }));
+  const { $schema: _, ...schema } = z.toJSONSchema(z.union(options));
+  return schema;
+}
+
 /** As a reader of `text/event-stream` sees one. */
 export const eventSchema = z.strictObject({
   id: z.string().describe('What Last-Event-ID resumes from.'),
   event: z.string(),
-  data: z.string().describe('JSON: `at`, `type`, and what belongs to the type.'),
+  data: z
+    .string()
+    .describe('JSON: `at`, `type`, and what belongs to the type.')
+    .meta({ contentMediaType: 'application/json', contentSchema: toldSchema() }),
 });
 
 export const cancelSchema = z.strictObject({ id: drillId, outcome: z.enum(['cancelled', 'stopping']) });

@@ -246,6 +246,25 @@ describe('the API', () => {
     expect(tested).toEqual(expect.arrayContaining(documented));
   });
 
+  it('has a document in which every property is in snake_case, those of events too', async () => {
+    const names = new Set<string>();
+    const walk = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      for (const [key, value] of Object.entries(schema)) {
+        if (key === 'properties') for (const name of Object.keys(value)) names.add(name);
+        walk(value);
+      }
+    };
+    const { paths } = (await get('/openapi.json')).json();
+    walk(paths);
+    const parameters = Object.values<Record<string, { parameters?: { name: string; in: string }[] }>>(paths)
+      .flatMap((methods) => Object.values(methods).flatMap((method) => method.parameters ?? []))
+      .filter((parameter) => parameter.in !== 'header');
+    for (const { name } of parameters) names.add(name);
+    expect([...names]).toEqual(expect.arrayContaining(['issued_at', 'total_bytes', 'cursor']));
+    expect([...names].filter((name) => !/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name))).toEqual([]);
+  });
+
   it('makes a drill part of the trace of whoever asks, if it is one', async () => {
     const trace = '0af7651916cd43dd8448eb211c80319c';
     const traceparent = `00-${trace}-b7ad6b7169203331-01`;

@@ -11,8 +11,8 @@ const reason = z.enum(REASON_CODES).optional();
 const count = z.number().nonnegative();
 
 /**
- * What is told of a drill while it is under way, to whoever watches. As a drill's own events, without anything that
- * came out of a database; and what only a fleet knows.
+ * What is told of a drill while it is under way, to whoever watches, as the API writes it (snake_case). As a drill's own
+ * events, without anything that came out of a database; and what only a fleet knows.
  */
 export const fleetEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('queued'), source: z.string(), pool: z.string() }),
@@ -24,13 +24,13 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     phase,
     what: z.enum(['pull', 'restore', 'examine']),
     bytes: count,
-    totalBytes: count.optional(),
+    total_bytes: count.optional(),
   }),
   z.strictObject({
     type: z.literal('located'),
     backup: z.string(),
-    sizeBytes: count.optional(),
-    createdAt: z.string().optional(),
+    size_bytes: count.optional(),
+    created_at: z.string().optional(),
     format: z.string().optional(),
   }),
   z.strictObject({
@@ -38,7 +38,7 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     isolation: z.string(),
     image: z.string().optional(),
     engine: z.enum(['postgres', 'mongodb']),
-    engineVersion: z.string(),
+    engine_version: z.string(),
     substitute: z.literal(true).optional(),
   }),
   z.strictObject({ type: z.literal('check-started'), id: z.string() }),
@@ -47,17 +47,17 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     id: z.string(),
     verdict: z.enum(['pass', 'fail', 'error', 'not_run']),
     reason: z.enum(CHECK_REASON_CODES).optional(),
-    durationMs: count.optional(),
+    duration_ms: count.optional(),
   }),
   z.strictObject({
     type: z.literal('phase-ended'),
     phase,
     outcome: z.enum(['done', 'failed', 'cancelled']),
-    durationMs: count,
+    duration_ms: count,
   }),
   z.strictObject({ type: z.literal('judged'), result, reason }),
   /** This try came to nothing; the next begins in so many ms at the earliest. */
-  z.strictObject({ type: z.literal('retry'), reason: z.enum(REASON_CODES), afterMs: count }),
+  z.strictObject({ type: z.literal('retry'), reason: z.enum(REASON_CODES), after_ms: count }),
   /** The worker stops and gives the drill back. */
   z.strictObject({ type: z.literal('returned'), worker: z.string() }),
   /** The last one: the receipt lies in the evidence store. */

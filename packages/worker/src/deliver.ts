@@ -246,7 +246,7 @@ async function tryAgain(
   afterMs: number,
 ): Promise<Disposition> {
   await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'error', reason });
-  await ports.events.publish(drillId, { type: 'retry', reason, afterMs });
+  await ports.events.publish(drillId, { type: 'retry', reason, after_ms: afterMs });
   ports.logger.warn('drill is tried again', { drill_id: drillId, attempt, reason, after_ms: afterMs });
   return { type: 'later', afterMs };
 }

@@ -7,33 +7,39 @@ export function fleetEvent(event: DrillEvent): FleetEvent | undefined {
     case 'planned':
       return undefined;
     case 'phase-started':
-    case 'progress':
-    case 'launched':
     case 'check-started':
       return event;
+    case 'progress': {
+      const { totalBytes, ...rest } = event;
+      return { ...rest, ...(totalBytes !== undefined && { total_bytes: totalBytes }) };
+    }
+    case 'launched': {
+      const { engineVersion, ...rest } = event;
+      return { ...rest, engine_version: engineVersion };
+    }
     case 'located': {
       const { type, backup, sizeBytes, createdAt, format } = event;
       return {
         type,
         backup,
-        ...(sizeBytes !== undefined && { sizeBytes }),
-        ...(createdAt && { createdAt: createdAt.toISOString() }),
+        ...(sizeBytes !== undefined && { size_bytes: sizeBytes }),
+        ...(createdAt && { created_at: createdAt.toISOString() }),
         ...(format !== undefined && { format }),
       };
     }
     case 'check-ended': {
-      const { id, verdict, reason, duration_ms: durationMs } = event.check;
+      const { id, verdict, reason, duration_ms } = event.check;
       return {
         type: event.type,
         id,
         verdict,
         ...(reason && { reason }),
-        ...(durationMs !== undefined && { durationMs }),
+        ...(duration_ms !== undefined && { duration_ms }),
       };
     }
     case 'phase-ended': {
-      const { name: phase, outcome, duration_ms: durationMs } = event.phase;
-      return { type: event.type, phase, outcome, durationMs };
+      const { name: phase, outcome, duration_ms } = event.phase;
+      return { type: event.type, phase, outcome, duration_ms };
     }
     case 'judged': {
       const { type, result, reason } = event;

@@ -155,19 +155,21 @@ export function lineOf(event: FleetEvent): string | undefined {
     case 'attempt':
       return `try ${event.attempt} on ${printable(event.worker)}`;
     case 'located': {
-      const size = event.sizeBytes === undefined ? '' : `, ${formatSize(event.sizeBytes)}`;
+      const size = event.size_bytes === undefined ? '' : `, ${formatSize(event.size_bytes)}`;
       return `backup ${printable(event.backup)}${size}`;
     }
-    case 'launched':
-      return `scratch: ${event.isolation}, ${serverName(event)}`;
+    case 'launched': {
+      const { isolation, engine, engine_version: engineVersion, substitute } = event;
+      return `scratch: ${isolation}, ${serverName({ engine, engineVersion, substitute })}`;
+    }
     case 'check-ended': {
-      const time = event.durationMs === undefined ? '' : ` in ${formatDuration(event.durationMs)}`;
+      const time = event.duration_ms === undefined ? '' : ` in ${formatDuration(event.duration_ms)}`;
       return `check ${printable(event.id)}: ${event.verdict}${event.reason ? ` (${event.reason})` : ''}${time}`;
     }
     case 'phase-ended':
-      return `${event.phase}: ${event.outcome} in ${formatDuration(event.durationMs)}`;
+      return `${event.phase}: ${event.outcome} in ${formatDuration(event.duration_ms)}`;
     case 'retry':
-      return `${event.reason}: tried again in ${formatDuration(event.afterMs)}`;
+      return `${event.reason}: tried again in ${formatDuration(event.after_ms)}`;
     case 'returned':
       return `given back by ${printable(event.worker)}, which stops`;
     case 'phase-started':
