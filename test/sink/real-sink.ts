@@ -102,6 +102,7 @@ export async function sinksOnRedis() {
       await sink.ready;
       return sink;
     },
+    receipts,
     publish: (message: ReceiptJob) => receipts.publish(message),
     /** A drill that was planned, and its worker's receipt on its way. */
     publishDrilled: async (drill: ReturnType<typeof drilled>, store: EvidenceStore = directory) => {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chown } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MusterError, receiptKey } from '@muster/core';
 import { openRedis } from '@muster/queue';
@@ -92,6 +94,28 @@ describe('a receipt', () => {
     await sinks.done(drill.id);
     expect(await sinks.index.get(drill.id, signal)).toMatchObject({ drillId: drill.id });
   });
+
+  it.runIf(process.geteuid?.() === 0)(
+    'waits while the evidence store belongs to another user, and whoever asks is told so',
+    async () => {
+      const drill = drilled();
+      const evidence = join(sinks.folder, 'evidence');
+      await sinks.publishDrilled(drill);
+      await chown(evidence, 65534, 65534);
+      await sinks.start();
+      await sinks.hears('not ready: receipts wait until the evidence store can be written');
+      expect(sinks.logged('ready')).toEqual([]);
+      const error = expect.stringContaining(`${evidence} belongs to nobody`);
+      const trouble = 'evidence_unwritable';
+      expect(sinks.log).toMatchObject([{ code: trouble, error }]);
+      await eventually('it is to come again', async () => (await sinks.receipts.trouble()) === trouble);
+      expect(await sinks.receipts.find(drill.id)).toMatchObject({ drillId: drill.id, trouble });
+      await chown(evidence, 0, 0);
+      await sinks.done(drill.id);
+      await sinks.hears('ready');
+      expect(await sinks.receipts.trouble()).toBeUndefined();
+    },
+  );
 
   it('is left to another sink by one that is told to stop', async () => {
     const drill = drilled();

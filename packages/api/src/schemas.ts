@@ -158,6 +158,7 @@ export const readySchema = z.strictObject({
   index: dependency,
   evidence: dependency,
   configuration: dependency,
+  sink: dependency.describe('Not ok while a receipt waits that a sink could not keep.'),
 });
 
 const problem = (description: string) => ({

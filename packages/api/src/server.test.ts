@@ -60,6 +60,7 @@ function world() {
     stored: new Map<string, string>(),
     storing: new Set<string>(),
     refused: new Set<string>(),
+    trouble: undefined as string | undefined,
   };
   const refused = () =>
     [...given.refused].map((drillId) => ({ drillId, source: 'shop', why: 'it is forged' }));
@@ -100,6 +101,7 @@ function world() {
       holds: async (id) => given.storing.has(id),
       find: async (id) => (given.storing.has(id) ? { drillId: id, source: 'shop' } : undefined),
       list: async () => [...given.storing].map((drillId) => ({ drillId, source: 'shop' })),
+      trouble: async () => given.trouble,
       close: async () => {},
     },
     quarantined: {
@@ -464,6 +466,13 @@ describe('the API', () => {
       detail: 'Muster itself failed; its log says more.',
       code: 'internal',
     });
+  });
+
+  it('says that sinks cannot keep the receipts that they take, and what they meet', async () => {
+    w.given.trouble = 'evidence_unwritable';
+    const answer = await server.inject('/readyz');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ ready: false, sink: { ok: false, why: 'evidence_unwritable' } });
   });
 
   it('asks its dependencies once for all who want to know at the same time', async () => {

@@ -83,9 +83,10 @@ async function performPlanned(
   signal: AbortSignal,
 ): Promise<PerformedDrill> {
   const { environment } = cli;
-  const signer = await openSigner(cli, loaded, signal);
   const store = openEvidenceStore(loaded.evidence.store, environment);
+  // Before a key is made for what could not be kept.
   await store.probe(signal);
+  const signer = await openSigner(cli, loaded, signal);
   const log = await openOutputLog(stateDirectory(environment), environment.now);
   const spans = createDrillSpans(plan, traced, workMetrics);
   try {

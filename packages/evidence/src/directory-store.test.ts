@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -165,5 +165,48 @@ describe('an evidence store that cannot be written', () => {
       await mkdir(store.location, { mode: 0o500 });
       await expectUnwritable(/no permission.*chown/);
     });
+  });
+
+  it('in one of its directories, which it names', async () => {
+    await asUnprivileged(directory, async () => {
+      const receipts = join(store.location, 'receipts/shop/2026');
+      await mkdir(receipts, { recursive: true });
+      await chmod(receipts, 0o500);
+      await expect(store.putOnce(KEY, Buffer.from('x'), signal)).rejects.toThrow(
+        'cannot be written at receipts/shop/2026/11/20/: this user has no permission',
+      );
+    });
+  });
+});
+
+describe.runIf(process.geteuid?.() === 0)('an evidence store of another user', () => {
+  it('is refused to root before anything is written, which says whose it is and how to go on', async () => {
+    await mkdir(store.location);
+    await chown(store.location, 65534, 65534);
+    for (const attempt of [() => store.putOnce(KEY, Buffer.from('x'), signal), () => store.probe(signal)]) {
+      const tried = attempt();
+      await expect(tried).rejects.toMatchObject({ code: 'evidence_unwritable' });
+      await expect(tried).rejects.toThrow(/belongs to nobody, .* of root: .*runuser -u nobody -- muster/);
+    }
+    expect(await readdir(store.location)).toEqual([]);
+  });
+
+  it('is refused to any other user, also where everybody may write', async () => {
+    await mkdir(store.location);
+    await chown(store.location, 4321, 4321);
+    for (const mode of [0o755, 0o777]) {
+      await chmod(store.location, mode);
+      await asUnprivileged(directory, async () => {
+        const tried = store.putOnce(KEY, Buffer.from('x'), signal);
+        await expect(tried).rejects.toThrow(/belongs to the user 4321, .* of nobody: .*sudo -u '#4321'/);
+      });
+    }
+    expect(await readdir(store.location)).toEqual([]);
+  });
+
+  it('is read by whoever may', async () => {
+    await store.putOnce(KEY, Buffer.from('x'), signal);
+    await chown(store.location, 65534, 65534);
+    expect(await list()).toEqual([KEY]);
   });
 });

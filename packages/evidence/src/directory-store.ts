@@ -1,36 +1,37 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import type { EvidenceStore } from './evidence-store.js';
 import { adviceFor } from './file-fault.js';
 import { checkKey, SEGMENT } from './store-key.js';
+import { requireOwner } from './store-owner.js';
 import { tryWriteOnce, writeOnce } from './write-once.js';
 
 /**
  * An evidence store in a directory of a file system with hard links; it is made with the first object. A key is the
- * path below it. Several processes, on several hosts where it is shared, may write at once.
+ * path below it. Several processes of its owner, on several hosts where it is shared, may write at once; those of another
+ * user are refused before they write anything.
  */
 export function createDirectoryStore(path: string): EvidenceStore {
   const root = resolve(path);
-  const unwritable = (verb: string, cause: unknown): MusterError =>
-    new MusterError(
-      'evidence_unwritable',
-      `The evidence store ${root} cannot be ${verb}: ${adviceFor(cause)}.`,
-      {
-        cause,
-      },
-    );
+  const unwritable = (verb: string, cause: unknown): MusterError => {
+    if (isMusterError(cause)) return cause;
+    const message = `The evidence store ${root} cannot be ${verb}: ${adviceFor(cause)}.`;
+    return new MusterError('evidence_unwritable', message, { cause });
+  };
 
   return {
     location: root,
 
     async putOnce(key, bytes, signal) {
       const object = join(root, checkKey(key));
+      signal.throwIfAborted();
       try {
+        await requireOwner(root);
         return await writeOnce(object, bytes, { mode: 0o644, directoryMode: 0o755, signal });
       } catch (error) {
         if (signal.aborted && error === signal.reason) throw error;
-        throw unwritable('written', error);
+        throw unwritable(`written at ${dirname(key)}/`, error);
       }
     },
 
@@ -61,6 +62,7 @@ export function createDirectoryStore(path: string): EvidenceStore {
     async probe(signal) {
       signal.throwIfAborted();
       try {
+        await requireOwner(root);
         await tryWriteOnce(await nearestDirectory(root));
       } catch (error) {
         throw unwritable('written', error);

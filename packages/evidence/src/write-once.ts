@@ -56,6 +56,17 @@ export async function tryWriteOnce(directory: string): Promise<void> {
   await syncDirectory(directory);
 }
 
+/** Whom a file belongs to that this process writes into an existing directory; it is gone again. */
+export async function ownerOfWritten(directory: string): Promise<number> {
+  const temporary = join(directory, `${TEMPORARY}${process.pid}-${randomUUID()}`);
+  await using file = await open(temporary, 'wx', 0o600);
+  try {
+    return (await file.stat()).uid;
+  } finally {
+    await unlink(temporary).catch(ignoreAbsence);
+  }
+}
+
 async function writeDurably(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   await using file = await open(path, 'wx', mode);
   await file.writeFile(bytes);

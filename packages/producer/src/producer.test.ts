@@ -1,4 +1,4 @@
-import { parseConfig, sha256 } from '@muster/core';
+import { MusterError, parseConfig, sha256 } from '@muster/core';
 import type { ConfigDocument, ConfigInForce } from '@muster/queue';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type RunningProducer, startProducer } from './producer.js';
@@ -20,7 +20,7 @@ function world(first: string) {
   let text = first;
   const said: object[] = [];
   const kept = new Map<string, ConfigDocument>();
-  const state: { inForce?: ConfigInForce } = {};
+  const state: { inForce?: ConfigInForce; canStore: boolean } = { canStore: true };
   const logger = {
     info: (message: string, fields: object) => void said.push({ message, ...fields }),
     warn: () => {},
@@ -51,7 +51,12 @@ function world(first: string) {
     consumeTicks: () => ({ ready: Promise.resolve(), close: async () => {} }),
     drills: { list: async () => [] },
     quarantined: { list: async () => [] },
-    openStore: () => ({ list: async function* () {} }),
+    openStore: () => ({
+      list: async function* () {},
+      probe: async () => {
+        if (!state.canStore) throw new MusterError('evidence_unwritable', 'The evidence store is full.');
+      },
+    }),
     logger,
     now: () => new Date(),
   } as unknown as ProducerPorts;
@@ -130,4 +135,14 @@ describe('the configuration in force', () => {
     expect(await producer.reload()).toMatchObject({ type: 'enforced' });
     expect(state.inForce?.origin).toEqual({ type: 'file' });
   });
+});
+
+it('a producer that can write no plans does not start, and says why', async () => {
+  const { ports, state } = world(yaml('shop'));
+  state.canStore = false;
+  const consumeTicks = vi.spyOn(ports, 'consumeTicks');
+  const producer = startProducer(ports);
+  await expect(producer.ready).rejects.toMatchObject({ code: 'evidence_unwritable' });
+  expect(consumeTicks).not.toHaveBeenCalled();
+  await producer.close();
 });

@@ -21,7 +21,7 @@ export type ReloadOutcome =
   | (Omit<Refused, 'ok'> & { readonly type: 'refused' });
 
 export interface RunningProducer {
-  /** A configuration is in force and ticks are taken. @throws `config_invalid`, `config_not_found`, `redis_unavailable`. */
+  /** A configuration is in force and ticks are taken. @throws `config_invalid`, `config_not_found`, `redis_unavailable`, `evidence_unwritable`. */
   readonly ready: Promise<void>;
   /** Reads the file again. @throws `redis_unavailable`, `evidence_unwritable`: then nothing changed. */
   reload(): Promise<ReloadOutcome>;
@@ -236,6 +236,8 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
         `${file.path} has ${count} faults. Correct them and start again.`,
       );
     }
+    // Where no plan can be written, no drill can be asked for.
+    await current.store.probe(step());
     if (first === undefined || first.type === 'refused') await schedules.sync(current.entries);
     let debounce: NodeJS.Timeout | undefined;
     const watch = file.onChange(() => {

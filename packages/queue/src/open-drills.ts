@@ -77,10 +77,15 @@ export async function openDrill(ports: OpenDrillPorts, drillId: string): Promise
 const sourceOf = (drill: QueuedDrill | OpenDrill): string =>
   'plan' in drill ? drill.plan.source.slug : drill.source;
 
-const storing = (pending: Pick<OpenDrill, 'drillId' | 'source' | 'pool' | 'traceparent'>): OpenDrill => ({
+const storing = ({
+  trouble,
+  ...pending
+}: Pick<OpenDrill, 'drillId' | 'source' | 'pool' | 'traceparent'> & {
+  readonly trouble?: string;
+}): OpenDrill => ({
   ...pending,
   state: 'storing',
-  waitsFor: 'the sink',
+  waitsFor: trouble === undefined ? 'the sink' : `the sink, which could not keep its receipt: ${trouble}`,
 });
 
 async function describe(

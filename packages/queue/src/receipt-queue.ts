@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { type ReceiptJob, receiptJobSchema } from './jobs.js';
 import { PREFIX, RECEIPTS } from './names.js';
+import { publicReason } from './public-job.js';
 import { readJob, readJobs } from './read-job.js';
 import { UNTIL_DONE } from './retry-delay.js';
 
@@ -16,6 +17,8 @@ export interface ReceiptQueue {
   find(drillId: string): Promise<PendingReceipt | undefined>;
   /** Drills of which something was published that the sink has not finished with: of thousands, the newest. */
   list(): Promise<readonly PendingReceipt[]>;
+  /** What one of those met that a sink took and could not keep: a code. Undefined where sinks keep what they take. */
+  trouble(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -25,12 +28,16 @@ interface PendingReceipt {
   readonly source: string;
   /** A worker's receipt says it inside. */
   readonly pool?: string;
+  /** What a sink met when it last took it, and could not keep it: a code. */
+  readonly trouble?: string;
   /** W3C Trace Context; it may be anything. */
   readonly traceparent?: string;
 }
 
 /** A sink that was away for long has more to do than anybody reads. */
 const MOST_LISTED = 1_000;
+/** What keeps one from being kept mostly keeps the others, too. */
+const LOOKED_AT = 20;
 
 /** Jobs of a drill that are in the queue: so that one look tells whether there are any. */
 const pendingKey = (drillId: string): string => `${PREFIX}:published:${drillId}`;
@@ -54,6 +61,11 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
     const jobs = await readJobs(queue, ['active', 'waiting', 'delayed'], { end: MOST_LISTED - 1 });
     return [...new Map(jobs.flatMap(pendingOf).map((one) => [one.drillId, one])).values()];
   };
+  // One that comes again is delayed, but for the moment of its next try.
+  const trouble = async (): Promise<string | undefined> => {
+    const jobs = await readJobs(queue, ['delayed', 'active'], { end: LOOKED_AT - 1 });
+    return jobs.flatMap((job) => troubleOf(job) ?? [])[0];
+  };
   return {
     publish: (message) => orUnavailable(publish(message), 'publishing a receipt'),
     holds: (drillId) =>
@@ -67,18 +79,26 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
         'looking for a receipt on its way',
       ),
     list: () => orUnavailable(list(), 'listing receipts on their way'),
+    trouble: () => orUnavailable(trouble(), 'looking for receipts that could not be kept'),
     close: () => queue.close(),
   };
 }
+
+const troubleOf = ({ failedReason }: Job): string | undefined =>
+  failedReason ? publicReason(failedReason) : undefined;
 
 /** None where it is no message of Muster. */
 function pendingOf(job: Job): readonly PendingReceipt[] {
   const message = receiptJobSchema.safeParse(job.data).data;
   if (message === undefined) return [];
   const drillId = drillIdOf(message);
-  const traced = message.traceparent === undefined ? {} : { traceparent: message.traceparent };
-  if (message.type === 'receipt') return [{ drillId, source: message.source, ...traced }];
-  return [{ drillId, source: message.plan.source.slug, pool: message.plan.pool, ...traced }];
+  const trouble = troubleOf(job);
+  const more = {
+    ...(message.traceparent !== undefined && { traceparent: message.traceparent }),
+    ...(trouble && { trouble }),
+  };
+  if (message.type === 'receipt') return [{ drillId, source: message.source, ...more }];
+  return [{ drillId, source: message.plan.source.slug, pool: message.plan.pool, ...more }];
 }
 
 function drillIdOf(message: ReceiptJob): string {

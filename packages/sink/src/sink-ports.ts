@@ -34,6 +34,7 @@ export interface SinkPorts {
 }
 
 export interface RunningSink {
+  /** It takes receipts; that it can keep them, its log says. */
   readonly ready: Promise<void>;
   /** Takes nothing new; resolves when what it had is stored and indexed, or given back after 10 s. */
   close(): Promise<void>;

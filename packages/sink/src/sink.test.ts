@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MusterError } from '@muster/core';
 import { createSigner, generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ASKED, drilled, messageOf, signal, sinkInMemory } from './sink.fixture.js';
@@ -136,4 +137,20 @@ it('what keeps every receipt from being kept is said once, and again after 10 mi
   }
   const said = { code: 'key_invalid', error: expect.stringContaining('private.pem is a private key') };
   expect(sink.logged('error')).toMatchObject([said, said]);
+});
+
+it('a sink that cannot write its store says so in place of ready, and is ready as soon as it can', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  sink = await sinkInMemory();
+  const { probe } = sink.store;
+  const store = sink.store as { probe: typeof probe };
+  store.probe = async () => {
+    throw new MusterError('evidence_unwritable', 'The evidence store belongs to another.');
+  };
+  await sink.start();
+  const said = { msg: expect.stringMatching(/^not ready: /), code: 'evidence_unwritable' };
+  await vi.waitFor(() => expect(sink.logged('error')).toMatchObject([said]));
+  expect(sink.logged('info')).toEqual([]);
+  store.probe = probe;
+  await lookUntil(() => expect(sink.logged('info')).toMatchObject([{ msg: 'ready' }]));
 });

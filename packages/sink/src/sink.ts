@@ -7,6 +7,7 @@ import { createTrouble } from './trouble.js';
 
 const AT_ONCE = 16;
 const LOOK_MS = 5_000;
+const PROBE_MS = 60_000;
 const CLOSING_MS = 10_000;
 
 /** Takes receipts until it is closed, and speaks for drills whose workers all died. */
@@ -28,21 +29,31 @@ export function startSink(ports: SinkPorts): RunningSink {
     onError,
   });
 
-  let looking: Promise<void> | undefined;
+  const closing = new AbortController();
+  let isReady = false;
+  /** Said when the store can be written; until then, at every look, what keeps it from that. */
+  const sayReady = async (): Promise<void> => {
+    try {
+      await ports.store.probe(AbortSignal.any([closing.signal, AbortSignal.timeout(PROBE_MS)]));
+      isReady = true;
+      logger.info('ready');
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      trouble('not ready: receipts wait until the evidence store can be written', error);
+    }
+  };
+  let looking: Promise<unknown> | undefined;
   const look = (): void => {
-    looking ??= endAbandoned(keeping, trouble).finally(() => {
+    looking ??= Promise.all([isReady || sayReady(), endAbandoned(keeping, trouble)]).finally(() => {
       looking = undefined;
     });
   };
   const timer = setInterval(look, LOOK_MS).unref();
-  const ready = consumer.ready.then(() => {
-    look();
-    logger.info('ready');
-  });
   return {
-    ready,
+    ready: consumer.ready.then(look),
     close: async () => {
       clearInterval(timer);
+      closing.abort();
       await Promise.race([Promise.all([consumer.close(), looking]), pause(CLOSING_MS)]);
     },
   };

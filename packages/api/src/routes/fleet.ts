@@ -13,14 +13,15 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 export function fleetRoutes({ server, ports }: Api): void {
   const readiness = shared(async () => {
     const signal = AbortSignal.timeout(PROBE_MS);
-    const [redis, index, evidence, configuration] = await Promise.all([
+    const [redis, index, evidence, configuration, sink] = await Promise.all([
       probe(ports.registry.list()),
       probe(ports.index.list({ limit: 1 }, signal)),
       probe(firstOf(ports.store.list('plans/', signal))),
       probe(configInForce(ports)),
+      probe(ports.receipts.trouble(), (trouble) => trouble),
     ]);
-    const ready = [redis, index, evidence, configuration].every(({ ok }) => ok);
-    return { ready, redis, index, evidence, configuration };
+    const ready = [redis, index, evidence, configuration, sink].every(({ ok }) => ok);
+    return { ready, redis, index, evidence, configuration, sink };
   });
 
   server.get(
@@ -121,10 +122,13 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
 }
 
 /** Only codes: what a store said of itself may name places. */
-async function probe(work: Promise<unknown>): Promise<{ readonly ok: boolean; readonly why?: string }> {
+async function probe<T>(
+  work: Promise<T>,
+  faultOf: (answer: T) => string | undefined = () => undefined,
+): Promise<{ readonly ok: boolean; readonly why?: string }> {
   try {
-    await work;
-    return { ok: true };
+    const why = faultOf(await work);
+    return why === undefined ? { ok: true } : { ok: false, why };
   } catch (error) {
     return { ok: false, why: isMusterError(error) ? error.code : problemFrom(error).code };
   }

@@ -134,7 +134,8 @@ export function tellStanding(output: Cli['output'], look: () => Promise<OpenDril
 }
 
 function standingOf({ state, waitsFor, why }: OpenDrill): string | undefined {
-  if (state === 'storing') return `it has ended, and its receipt waits for the sink`;
+  if (state === 'storing')
+    return `it has ended, and its receipt waits for ${printable(waitsFor ?? 'the sink')}`;
   if (state === 'quarantined') return `its receipt is in quarantine: ${printable(why ?? '')}`;
   return state === 'waiting' && waitsFor !== undefined ? `waits for ${printable(waitsFor)}` : undefined;
 }
