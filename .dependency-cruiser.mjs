@@ -5,10 +5,11 @@
 const mayImport = {
   core: [],
   telemetry: ['core'],
-  evidence: ['core'],
+  s3: ['core'],
+  evidence: ['core', 's3'],
   scratch: ['core'],
   engines: ['core', 'scratch'],
-  backups: ['core', 'engines'],
+  backups: ['core', 's3', 'engines'],
   drill: ['core', 'telemetry', 'evidence', 'scratch', 'engines', 'backups'],
   queue: ['core', 'evidence'],
   index: ['core', 'evidence'],
@@ -19,6 +20,7 @@ const mayImport = {
   cli: [
     'core',
     'telemetry',
+    's3',
     'evidence',
     'scratch',
     'engines',

@@ -1,5 +1,6 @@
 import type { EvidencePlace } from '@muster/core';
 import { createDirectoryStore, createS3Store, type EvidenceStore } from '@muster/evidence';
+import { s3Connection } from '@muster/s3';
 import type { Environment } from './environment.js';
 import { resolveSecret } from './resolve-secret.js';
 
@@ -7,20 +8,6 @@ import { resolveSecret } from './resolve-secret.js';
 export function openEvidenceStore(place: EvidencePlace, { env, now }: Environment): EvidenceStore {
   if (place.type === 'directory') return createDirectoryStore(place.location);
   const { bucket, prefix, s3, objectLock } = place;
-  const { endpoint, region, pathStyle, credentials } = s3;
-  return createS3Store({
-    bucket,
-    prefix,
-    endpoint,
-    region,
-    pathStyle,
-    objectLock,
-    now,
-    credentials:
-      credentials &&
-      (async () => ({
-        accessKeyId: await resolveSecret(credentials.accessKeyId, env),
-        secretAccessKey: await resolveSecret(credentials.secretAccessKey, env),
-      })),
-  });
+  const connection = s3Connection(s3, (ref) => resolveSecret(ref, env));
+  return createS3Store({ ...connection, bucket, prefix, objectLock, now });
 }

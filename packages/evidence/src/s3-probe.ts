@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { S3Failure } from './s3-requests.js';
-import type { S3Send, S3Versions } from './s3-versions.js';
+import { S3Failure, type S3Send } from '@muster/s3';
+import type { S3Versions } from './s3-versions.js';
 
 /** No key of a store begins with a dot, so nobody takes it for evidence. */
 const PROBE = '.muster-probe';

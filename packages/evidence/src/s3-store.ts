@@ -1,26 +1,24 @@
 import { createHash } from 'node:crypto';
 import { addAbortSignal, Readable } from 'node:stream';
-import type { PutObjectCommandInput, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { MusterError } from '@muster/core';
+import {
+  createS3Requests,
+  NoS3Answer,
+  type S3Connection,
+  S3Failure,
+  type S3Fault,
+  type S3Timing,
+} from '@muster/s3';
 import type { EvidenceStore } from './evidence-store.js';
-import { NoS3Answer, type S3Fault } from './s3-fault.js';
 import { probeS3 } from './s3-probe.js';
-import { createS3Requests, S3Failure, type S3Timing } from './s3-requests.js';
 import { createS3Versions } from './s3-versions.js';
 import { checkKey, isKey } from './store-key.js';
 
-export interface S3StoreOptions {
+export interface S3StoreOptions extends S3Connection {
   readonly bucket: string;
   /** Without slashes around it; empty = the whole bucket. */
   readonly prefix: string;
-  /** Absent = that of AWS for the region. */
-  readonly endpoint?: string | undefined;
-  /** Absent = that of the AWS environment; with an endpoint `us-east-1`. */
-  readonly region?: string | undefined;
-  /** The bucket in the path of the URL. Absent = true with an endpoint. */
-  readonly pathStyle?: boolean | undefined;
-  /** Asked at the first request. Absent = the credential chain of AWS. */
-  readonly credentials?: (() => Promise<S3Credentials>) | undefined;
   /** How long the storage itself is told to protect each object. Absent = as the bucket has it. */
   readonly objectLock?: { readonly mode: 'governance' | 'compliance'; readonly days: number } | undefined;
   readonly now: () => Date;
@@ -28,16 +26,17 @@ export interface S3StoreOptions {
   readonly timing?: S3Timing | undefined;
 }
 
-interface S3Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
 /** Below a minute even where nothing answers: that is what a drill has for its last words. */
 const TIMING: S3Timing = { attempt: 10_000, backoff: [200, 600, 1_800] };
 const OPERATION_TRIES = 5;
 
 const DAY_MS = 86_400_000;
+
+const CALLED = {
+  settings: 'evidence.s3',
+  location: 'evidence.store',
+  permissions: 'docs/evidence.md',
+} as const;
 
 /**
  * An evidence store in S3 or what speaks its protocol: Amazon's API of 2006-03-01 with conditional writes
@@ -52,7 +51,7 @@ export function createS3Store(options: S3StoreOptions): EvidenceStore {
   const location = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
   const root = prefix === '' ? '' : `${prefix}/`;
   const server = options.endpoint ?? 'S3';
-  const send = createS3Requests(clientConfig(options), server, timing);
+  const send = createS3Requests(options, CALLED, timing);
   const versions = createS3Versions(send, bucket);
 
   const put = async (key: string, bytes: Uint8Array, lock: LockHeaders, signal: AbortSignal) => {
@@ -141,7 +140,7 @@ export function createS3Store(options: S3StoreOptions): EvidenceStore {
   ): Promise<'stored' | 'exists'> => {
     const { kind, mayBeDone } = failure.fault;
     if (kind === 'taken' && !mayBeDone) return 'exists';
-    if (kind === 'refused' || kind === 'unsupported') throw failure;
+    if (kind === 'refused' || kind === 'credentials' || kind === 'unsupported') throw failure;
     const there = await read(key, signal).catch((error: unknown) => {
       if (mayBeDone && error instanceof S3Failure) throw unknown(key, error);
       throw failure;
@@ -208,16 +207,6 @@ function lockHeaders(lock: S3StoreOptions['objectLock'], now: Date): LockHeaders
   return {
     ObjectLockMode: lock.mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE',
     ObjectLockRetainUntilDate: new Date(now.getTime() + lock.days * DAY_MS),
-  };
-}
-
-function clientConfig({ endpoint, region, pathStyle, credentials }: S3StoreOptions): S3ClientConfig {
-  const named = region ?? (endpoint === undefined ? undefined : 'us-east-1');
-  return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(named === undefined ? {} : { region: named }),
-    ...(credentials === undefined ? {} : { credentials }),
-    forcePathStyle: pathStyle ?? endpoint !== undefined,
   };
 }
 

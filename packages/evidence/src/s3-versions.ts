@@ -1,6 +1,4 @@
-import { type createS3Requests, S3Failure } from './s3-requests.js';
-
-export type S3Send = ReturnType<typeof createS3Requests>;
+import { S3Failure, type S3Send } from '@muster/s3';
 
 /** One version of an object, by its full key. Without an id where there are no versions to tell apart. */
 interface S3Version {

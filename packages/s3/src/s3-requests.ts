@@ -1,12 +1,51 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { MusterError } from '@muster/core';
-import { faultOf, type S3Fault } from './s3-fault.js';
+import { MusterError, type S3Access, type SecretRef } from '@muster/core';
+import { faultOf, type S3Fault, type S3Names } from './s3-fault.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** One request: what it asks, given the client, the SDK and the signal that ends it. */
 export type S3Request<T> = (client: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>;
+
+/** Sends one request, and again where that may help. @throws {@link S3Failure}, and what the credentials throw. */
+export type S3Send = <T>(
+  request: S3Request<T>,
+  signal: AbortSignal,
+  limit?: { readonly tries: number },
+) => Promise<T>;
+
+export interface S3Connection {
+  /** Absent = that of AWS for the region. */
+  readonly endpoint?: string | undefined;
+  /** Absent = that of the AWS environment; with an endpoint `us-east-1`. */
+  readonly region?: string | undefined;
+  /** The bucket in the path of the URL. Absent = true with an endpoint. */
+  readonly pathStyle?: boolean | undefined;
+  /** Asked at the first request. Absent = the credential chain of AWS. */
+  readonly credentials?: (() => Promise<S3Credentials>) | undefined;
+}
+
+interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** How a configuration says it; each secret is resolved when the first request needs it. */
+export function s3Connection(
+  { credentials, ...place }: S3Access,
+  resolve: (ref: SecretRef) => Promise<string>,
+): S3Connection {
+  return {
+    ...place,
+    credentials:
+      credentials &&
+      (async () => ({
+        accessKeyId: await resolve(credentials.accessKeyId),
+        secretAccessKey: await resolve(credentials.secretAccessKey),
+      })),
+  };
+}
 
 /** Milliseconds. */
 export interface S3Timing {
@@ -30,14 +69,15 @@ export class S3Failure extends Error {
  * from who writes once. The SDK is loaded with the first request (it takes 80 ms, and most commands need none).
  */
 export function createS3Requests(
-  config: S3ClientConfig,
-  server: string,
+  connection: S3Connection,
+  called: Omit<S3Names, 'server'>,
   timing: S3Timing,
-): <T>(request: S3Request<T>, signal: AbortSignal, limit?: { readonly tries: number }) => Promise<T> {
+): S3Send {
+  const names = { ...called, server: connection.endpoint ?? 'S3' };
   let opened: Promise<{ client: S3Client; sdk: Sdk }> | undefined;
   const open = async () => {
     const sdk = await import('@aws-sdk/client-s3');
-    return { sdk, client: new sdk.S3Client({ ...config, maxAttempts: 1, expectContinueHeader: false }) };
+    return { sdk, client: new sdk.S3Client(clientConfig(connection)) };
   };
 
   const once = async <T>(request: S3Request<T>, signal: AbortSignal): Promise<T> => {
@@ -63,13 +103,25 @@ export function createS3Requests(
         if (signal.aborted) throw signal.reason;
         // A secret that is not to be had says so itself.
         if (error instanceof MusterError) throw error;
-        const fault = faultOf(error, server);
+        const fault = faultOf(error, names);
         mayBeDone ||= fault.mayBeDone;
         if (fault.kind !== 'again' || wait === undefined) throw new S3Failure({ ...fault, mayBeDone }, error);
       }
       await delay(wait, undefined, { signal }).catch(() => {});
     }
     throw new Error('unreachable: the last try returns or throws');
+  };
+}
+
+function clientConfig({ endpoint, region, pathStyle, credentials }: S3Connection): S3ClientConfig {
+  const named = region ?? (endpoint === undefined ? undefined : 'us-east-1');
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(named === undefined ? {} : { region: named }),
+    ...(credentials === undefined ? {} : { credentials }),
+    forcePathStyle: pathStyle ?? endpoint !== undefined,
+    maxAttempts: 1,
+    expectContinueHeader: false,
   };
 }
 

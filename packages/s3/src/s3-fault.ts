@@ -7,23 +7,36 @@ export interface S3Fault {
    * - `absent`: no such object
    * - `again`: another try may go better
    * - `denied`: not with these credentials, or not with this object
+   * - `credentials`: they are wrong, unknown, expired, or there are none
    * - `unsupported`: the server does not know this
    * - `refused`: it will never go
    */
-  readonly kind: 'taken' | 'absent' | 'again' | 'denied' | 'unsupported' | 'refused';
+  readonly kind: 'taken' | 'absent' | 'again' | 'denied' | 'credentials' | 'unsupported' | 'refused';
   /** The server may have done what was asked, and only its answer was lost. */
   readonly mayBeDone: boolean;
   /** What happened and what to do, as the end of a sentence: nothing that the server wrote but its code. */
   readonly advice: string;
 }
 
-/** @param server for messages: the address, without credentials. */
-export function faultOf(error: unknown, server: string): S3Fault {
+/** What messages call that which a person may have to correct. */
+export interface S3Names {
+  /** The address, without credentials. */
+  readonly server: string;
+  /** The key of the configuration that holds endpoint, region and credentials. */
+  readonly settings: string;
+  /** The key of the configuration that names the bucket. */
+  readonly location: string;
+  /** The page that says which permissions are needed. */
+  readonly permissions: string;
+}
+
+export function faultOf(error: unknown, names: S3Names): S3Fault {
+  const { server } = names;
   const code = codeOf(error);
   const status = statusOf(error);
   const named = Object.hasOwn(NAMED, code) ? NAMED[code] : undefined;
-  if (named !== undefined) return { ...named, mayBeDone: false, advice: named.advice(server) };
-  if (status === undefined) return withoutAnswer(error, code, server);
+  if (named !== undefined) return { ...named, mayBeDone: false, advice: named.advice(names) };
+  if (status === undefined) return withoutAnswer(error, code, names);
   const answered = `${server} answered ${status}${/^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : ''}`;
   if (status === 404) return { kind: 'absent', mayBeDone: false, advice: answered };
   if (status === 412) return { kind: 'taken', mayBeDone: false, advice: answered };
@@ -40,70 +53,84 @@ export function faultOf(error: unknown, server: string): S3Fault {
 
 interface NamedFault {
   readonly kind: S3Fault['kind'];
-  readonly advice: (server: string) => string;
+  readonly advice: (names: S3Names) => string;
 }
 
-const named = (kind: S3Fault['kind'], advice: string | ((server: string) => string)): NamedFault => ({
+const named = (kind: S3Fault['kind'], advice: string | NamedFault['advice']): NamedFault => ({
   kind,
   advice: typeof advice === 'string' ? () => advice : advice,
 });
 
 const WRONG_REGION = named(
   'refused',
-  'the bucket is in another region: write its region into evidence.s3.region',
+  ({ settings }) => `the bucket is in another region: write its region into ${settings}.region`,
 );
 const UNKNOWN_CREDENTIALS = named(
-  'refused',
-  (server) => `${server} does not know the access key: correct the credentials`,
+  'credentials',
+  ({ server }) => `${server} does not know the access key: correct the credentials`,
 );
-const EXPIRED = named('refused', 'the credentials have expired: renew them');
-const DAMAGED = named('again', (server) => `what was sent did not arrive whole at ${server}`);
+const EXPIRED = named('credentials', 'the credentials have expired: renew them');
+const DAMAGED = named('again', ({ server }) => `what was sent did not arrive whole at ${server}`);
 const NO_ADDRESS = named(
   'again',
-  (server) => `there is no address for ${server}: check evidence.s3.endpoint`,
+  ({ server, settings }) => `there is no address for ${server}: check ${settings}.endpoint`,
 );
 
 /** By the code of S3, of Node, or the name of the SDK's error. */
 const NAMED: Readonly<Record<string, NamedFault>> = {
-  NoSuchBucket: named('refused', 'there is no such bucket: create it, or correct evidence.store'),
-  InvalidBucketName: named('refused', 'the server allows no such bucket name: correct evidence.store'),
+  NoSuchBucket: named(
+    'refused',
+    ({ location }) => `there is no such bucket: create it, or correct ${location}`,
+  ),
+  InvalidBucketName: named(
+    'refused',
+    ({ location }) => `the server allows no such bucket name: correct ${location}`,
+  ),
   AccessDenied: named(
     'denied',
-    'access was denied: give these credentials the permissions of docs/evidence.md',
+    ({ permissions }) => `access was denied: give these credentials the permissions of ${permissions}`,
   ),
-  SignatureDoesNotMatch: named('refused', 'the secret access key is wrong: correct the credentials'),
+  SignatureDoesNotMatch: named('credentials', 'the secret access key is wrong: correct the credentials'),
   InvalidAccessKeyId: UNKNOWN_CREDENTIALS,
   XAdminUserNotFound: UNKNOWN_CREDENTIALS,
   InvalidToken: EXPIRED,
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
   CredentialsProviderError: named(
-    'refused',
-    'there are no credentials: set evidence.s3.access_key_id and secret_access_key, or those of the AWS environment',
+    'credentials',
+    ({ settings }) =>
+      `there are no credentials: set ${settings}.access_key_id and secret_access_key, or those of the AWS environment`,
   ),
   RequestTimeTooSkewed: named(
     'refused',
-    (server) => `the clocks of this machine and of ${server} differ too much: set them (NTP)`,
+    ({ server }) => `the clocks of this machine and of ${server} differ too much: set them (NTP)`,
   ),
   PermanentRedirect: WRONG_REGION,
   AuthorizationHeaderMalformed: WRONG_REGION,
   IllegalLocationConstraintException: WRONG_REGION,
-  RequestTimeout: named('again', (server) => `${server} waited in vain for what was sent`),
+  RequestTimeout: named('again', ({ server }) => `${server} waited in vain for what was sent`),
   BadDigest: DAMAGED,
   XAmzContentChecksumMismatch: DAMAGED,
+  InvalidObjectState: named(
+    'denied',
+    'the object is in an archive storage class: restore it from there first (RestoreObject)',
+  ),
   ObjectLockConfigurationNotFoundError: named('refused', 'the bucket has no Object Lock'),
   // Node, before anything was sent.
-  ECONNREFUSED: named('again', (server) => `nothing listens at ${server}: start it, or correct the endpoint`),
+  ECONNREFUSED: named(
+    'again',
+    ({ server }) => `nothing listens at ${server}: start it, or correct the endpoint`,
+  ),
   EHOSTUNREACH: NO_ADDRESS,
   ENETUNREACH: NO_ADDRESS,
   ENOTFOUND: NO_ADDRESS,
   EAI_AGAIN: NO_ADDRESS,
 };
 
-function withoutAnswer(error: unknown, code: string, server: string): S3Fault {
+function withoutAnswer(error: unknown, code: string, { server, settings }: S3Names): S3Fault {
   const message = error instanceof Error ? error.message : '';
   if (message === 'Region is missing') {
-    const advice = 'no region is named: write evidence.s3.region, or set AWS_REGION';
+    const advice = `no region is named: write ${settings}.region, or set AWS_REGION`;
     return { kind: 'refused', mayBeDone: false, advice };
   }
   if (TLS.test(code)) {
@@ -113,7 +140,7 @@ function withoutAnswer(error: unknown, code: string, server: string): S3Fault {
     return { kind: 'refused', mayBeDone: false, advice };
   }
   if (error instanceof NoS3Answer) {
-    const advice = `what answers at ${server} is no S3: correct evidence.s3.endpoint`;
+    const advice = `what answers at ${server} is no S3: correct ${settings}.endpoint`;
     return { kind: 'again', mayBeDone: true, advice };
   }
   if (code === 'TimeoutError') {

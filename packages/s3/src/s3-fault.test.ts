@@ -2,7 +2,12 @@ import { S3ServiceException } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { faultOf, NoS3Answer } from './s3-fault.js';
 
-const SERVER = 'https://s3.example.org';
+const NAMES = {
+  server: 'https://s3.example.org',
+  settings: 'evidence.s3',
+  location: 'evidence.store',
+  permissions: 'docs/evidence.md',
+};
 
 /** As the SDK makes it of an answer. */
 const answered = (httpStatusCode: number, name: string): S3ServiceException =>
@@ -20,13 +25,24 @@ describe('a fault of S3', () => {
     [answered(412, 'PreconditionFailed'), 'taken', false, /412/],
     [answered(409, 'ConditionalRequestConflict'), 'again', false, /409/],
     [answered(404, 'NoSuchKey'), 'absent', false, /404/],
-    [answered(404, 'NoSuchBucket'), 'refused', false, /no such bucket: create it/],
-    [answered(403, 'AccessDenied'), 'denied', false, /access was denied: give .* permissions/],
+    [
+      answered(404, 'NoSuchBucket'),
+      'refused',
+      false,
+      /no such bucket: create it, or correct evidence\.store/,
+    ],
+    [
+      answered(403, 'AccessDenied'),
+      'denied',
+      false,
+      /access was denied: give .* permissions of docs\/evidence\.md/,
+    ],
+    [answered(403, 'InvalidObjectState'), 'denied', false, /archive storage class: restore it/],
     [answered(403, 'Unknown'), 'denied', false, /403/],
-    [answered(403, 'SignatureDoesNotMatch'), 'refused', false, /secret access key is wrong/],
-    [answered(403, 'InvalidAccessKeyId'), 'refused', false, /does not know the access key/],
-    [answered(404, 'XAdminUserNotFound'), 'refused', false, /does not know the access key/],
-    [answered(400, 'ExpiredToken'), 'refused', false, /expired: renew/],
+    [answered(403, 'SignatureDoesNotMatch'), 'credentials', false, /secret access key is wrong/],
+    [answered(403, 'InvalidAccessKeyId'), 'credentials', false, /does not know the access key/],
+    [answered(404, 'XAdminUserNotFound'), 'credentials', false, /does not know the access key/],
+    [answered(400, 'ExpiredToken'), 'credentials', false, /expired: renew/],
     [answered(403, 'RequestTimeTooSkewed'), 'refused', false, /clocks .* set them/],
     [answered(301, 'PermanentRedirect'), 'refused', false, /another region.*evidence\.s3\.region/],
     [answered(400, 'AuthorizationHeaderMalformed'), 'refused', false, /another region/],
@@ -46,7 +62,7 @@ describe('a fault of S3', () => {
     [thrown('DEPTH_ZERO_SELF_SIGNED_CERT'), 'refused', false, /no trusted TLS.*NODE_EXTRA_CA_CERTS/],
     [thrown('EPROTO'), 'refused', false, /no trusted TLS/],
     [named('TimeoutError'), 'again', true, /did not answer in time/],
-    [named('CredentialsProviderError'), 'refused', false, /no credentials: set evidence\.s3/],
+    [named('CredentialsProviderError'), 'credentials', false, /no credentials: set evidence\.s3/],
     [new Error('Region is missing'), 'refused', false, /no region.*AWS_REGION/],
     [new NoS3Answer(), 'again', true, /is no S3/],
     [new Error('?'), 'again', true, /unknown reason/],
@@ -54,7 +70,7 @@ describe('a fault of S3', () => {
   ])(
     'such as %s is %s, done nevertheless: %s, and is told with what to do',
     (error, kind, mayBeDone, advice) => {
-      const fault = faultOf(error, SERVER);
+      const fault = faultOf(error, NAMES);
       expect(fault).toMatchObject({ kind, mayBeDone });
       expect(fault.advice).toMatch(advice);
       expect(fault.advice).not.toContain('AKIASECRET');
