@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** What crosses packages, on real parts: real containers, real dumps. One file at a time: they share two cores. */
+/** What crosses packages, on real parts: real containers, real dumps. Two files at a time. */
 export default defineConfig({
   resolve: { conditions: ['muster-source'] },
   ssr: { resolve: { conditions: ['muster-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    fileParallelism: false,
+    maxWorkers: 2,
     // Tests that say so wait side by side, for what takes long and little work (a lock that ends).
     maxConcurrency: 8,
     testTimeout: 120_000,

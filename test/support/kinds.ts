@@ -115,9 +115,19 @@ const mongodb: TestKind = {
   }),
 };
 
-/** The same tests for each kind of source, in Docker, where they can run; skipped else. `%s` in the title is the kind. */
-export function describeKinds(title: string, tests: (kind: TestKind) => void): void {
+/**
+ * The same tests for each kind of source, in Docker, where they can run; skipped else. `%s` in the title is the kind.
+ * `atOnce`: all of them side by side, for those that share nothing and mostly wait.
+ */
+export function describeKinds(
+  title: string,
+  tests: (kind: TestKind) => void,
+  { atOnce = false }: { readonly atOnce?: boolean } = {},
+): void {
   const here = canRunIn('docker');
-  describe.runIf(here)(title.replace('%s', 'PostgreSQL'), () => tests(postgres));
-  describe.runIf(here && canRunMongo('docker'))(title.replace('%s', 'MongoDB'), () => tests(mongodb));
+  const options = { concurrent: atOnce };
+  describe.runIf(here)(title.replace('%s', 'PostgreSQL'), options, () => tests(postgres));
+  describe.runIf(here && canRunMongo('docker'))(title.replace('%s', 'MongoDB'), options, () =>
+    tests(mongodb),
+  );
 }
