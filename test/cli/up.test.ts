@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -42,7 +42,7 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
       join(folder, 'dumps/shop.sql'),
       plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);'),
     );
-    await writeFile(join(folder, 'muster.yaml'), config());
+    await writeFile(join(folder, 'muster.yaml'), `${config()}api: { listen: "unix:${folder}/api.sock" }\n`);
     up = spawn(process.execPath, [COMMAND, 'up'], {
       cwd: folder,
       env: env(),
@@ -86,11 +86,14 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     await writeFile(join(folder, 'next.yaml'), config(', pool: eu'));
     const pushed = await muster('config', 'push', '--config', 'next.yaml', '--json');
     expect(pushed).toMatchObject({ exitCode: 0 });
-    const drill = await muster('drill', 'enqueue', '--json');
-    expect(JSON.parse(drill.stdout)).toMatchObject({ pool: 'eu' });
-    expect(await muster('drill', 'cancel', JSON.parse(drill.stdout).drill_id)).toMatchObject({ exitCode: 0 });
     await writeFile(join(folder, 'bad.yaml'), config(', pool: "no pool"'));
     expect(await muster('config', 'push', '--config', 'bad.yaml')).toMatchObject({ exitCode: 64 });
+  });
+
+  it('serves whatever pools are in force', async () => {
+    const pushed = JSON.parse((await muster('drill', 'enqueue', '--json')).stdout);
+    expect(pushed).toMatchObject({ pool: 'eu' });
+    expect(await muster('drill', 'watch', pushed.drill_id)).toMatchObject({ exitCode: 0 });
   });
 
   it('reads its file again on SIGHUP and when it changes, and stays with the old one where it has faults', async () => {
@@ -101,6 +104,16 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     await logged('"sources_changed":1,"sources_removed":0,"schedules_added":1');
     up.kill('SIGHUP');
     await logged('the configuration file is unchanged, and in force');
+  });
+
+  it('keeps the token that it made in a file, out of its log', async () => {
+    const name = `api-token-unix-${folder.slice(1).replaceAll('/', '-')}-api.sock`;
+    const file = join(folder, 'state', name);
+    expect(log).toContainEqual(
+      expect.stringContaining(` takes the token of this file until it stops: ${file}`),
+    );
+    expect(await readFile(file, 'utf8')).toMatch(/^mst_/);
+    expect(log.join('\n')).not.toContain('mst_');
   });
 
   it('is refused a second time over the same state', async () => {

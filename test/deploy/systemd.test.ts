@@ -241,6 +241,24 @@ api: { tokens: [{ name: test, role: admin, sha256: ${sha256} }] }
     await machine.sh('systemctl start muster-sink');
   });
 
+  it('an API without configured tokens keeps the one that it makes out of the journal', async () => {
+    const text = await edit(/tokens: .*\]/, 'tokens: []');
+    const times = await said('muster-api', 'ready');
+    await machine.sh('systemctl restart muster-api');
+    await eventually('it is ready again', async () => (await said('muster-api', 'ready')) > times, 30_000);
+    const configured = token;
+    token = (await machine.sh('cat /run/muster.api/api-token-*')).trim();
+    expect(await curl('/sources')).toBeDefined();
+    expect(await machine.sh('journalctl --no-pager --output cat')).not.toContain('mst_');
+    expect((await machine.sh('stat --format "%a %U" /run/muster.api /run/muster.api/*')).trim()).toBe(
+      '700 muster\n600 muster',
+    );
+    await writeFile(join(folder, 'muster.yaml'), text);
+    await machine.sh('systemctl restart muster-api');
+    token = configured;
+    await eventually('it is ready', async () => (await curl('/sources')) !== undefined, 30_000);
+  });
+
   it('a worker without Docker drills in bubblewrap', async () => {
     const [, install = ''] = (await commandsOf('### Workers without Docker'))[0]?.split('postgresql\n') ?? [];
     await machine.sh(`cd /opt/muster\n${install}`);

@@ -1,8 +1,8 @@
-import type { RunningApi } from '@muster/api';
 import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { apiService } from '../fleet/api-service.js';
 import { openQueues } from '../fleet/fleet-queues.js';
+import { tellMadeToken } from '../fleet/made-token.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { requireIndex } from '../fleet/services.js';
@@ -33,7 +33,7 @@ async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise
       held.defer(() => index.close());
       const api = await apiService(cli, loaded, { queues, index, telemetry }, logger);
       held.defer(() => api.close());
-      sayToken(cli, api);
+      held.defer(await tellMadeToken(cli, api));
       reload = () => {
         api.reload().catch((error: unknown) => logger.error('the tokens were not read again', error));
       };
@@ -41,11 +41,4 @@ async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise
     },
   );
   return EXIT.pass;
-}
-
-/** To whoever started it, once and on no log. */
-export function sayToken({ output }: Cli, { address, board, madeToken }: RunningApi): void {
-  if (madeToken === undefined) return;
-  output.note(`The API at ${address} takes this token until it stops: ${madeToken}`);
-  if (board !== undefined) output.note(`So does the page of its queues: ${board}`);
 }

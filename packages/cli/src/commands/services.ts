@@ -7,12 +7,13 @@ export function addServiceCommands(program: Command, perform: Perform): void {
   program
     .command('up')
     .description('a whole fleet on this machine: what the configuration does not name is embedded')
-    .option('--concurrency <n>', 'drills at the same time', '1')
+    .option('--concurrency <n>', 'drills of each pool at the same time', '1')
     .option('--grace <duration>', 'how long drills may take to end when it stops', '10m')
     .addHelpText(
       'after',
       `
 Redis is embedded where redis.url is absent, the index where index.url is. SIGHUP reads the configuration again.
+With its own Redis it serves every pool in force, with another the pool default: others are for hosts that have the backups.
 
 Example:
   $ muster up --concurrency 2`,
@@ -48,7 +49,7 @@ Example:
       'after',
       `
 It listens on api.listen (default 127.0.0.1:7655) for the tokens of api.tokens; where there is none it makes one at each
-start, for this machine alone.
+start, for this machine alone: said on a terminal, else in a file that it names.
 
 Example:
   $ muster api --config /etc/muster/muster.yaml`,

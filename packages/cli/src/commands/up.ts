@@ -1,10 +1,13 @@
 import { isMusterError } from '@muster/core';
 import { openEmbeddedIndex } from '@muster/index';
+import { createConfigInForce } from '@muster/queue';
 import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { type ApiParts, type ApiService, apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
 import { openQueues } from '../fleet/fleet-queues.js';
+import { tellMadeToken } from '../fleet/made-token.js';
+import { createPoolWorkers } from '../fleet/pool-workers.js';
 import { namedRedis } from '../fleet/redis-place.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
@@ -14,10 +17,9 @@ import { startWorkerProcess } from '../fleet/worker-process.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { serving, stopped } from '../serving.js';
-import { sayToken } from './api-run.js';
 import { type WorkerOptions, workerAsked } from './worker-run.js';
 
-/** `muster up`: a Redis if none is named, producer, sink and API in this process, the worker in one of its own. */
+/** `muster up`: a Redis if none is named, producer, sink and API in this process, workers in ones of their own. */
 export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
   workerAsked(options);
   const logger = serviceLogger(cli, 'up');
@@ -64,6 +66,9 @@ interface Serving {
   readonly onReload: (reload: () => void) => void;
 }
 
+/** Which pools are in force, for the workers to serve. */
+const LOOK_MS = 5_000;
+
 /** What is started first is ended last; each release stands beside what it releases. */
 async function serve(
   cli: Cli,
@@ -83,14 +88,25 @@ async function serve(
   await Promise.all([sink.ready, producer.ready]);
   const api = await serveApi(cli, loaded, { queues, index, telemetry });
   held.defer(() => api?.close());
+  if (api !== undefined) held.defer(await tellMadeToken(cli, api));
   onReload(() => {
     for (const one of [producer, api])
       one?.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));
   });
   const { concurrency, grace } = options;
   const env = { ...cli.environment.env, MUSTER_REDIS_URL: url };
-  const worker = startWorkerProcess(['--concurrency', concurrency, '--grace', grace], env, logger);
-  held.defer(() => worker.stop());
+  const workers = createPoolWorkers({
+    inForce: createConfigInForce(queues.configs),
+    registry: queues.registry,
+    start: (pool) =>
+      startWorkerProcess(['--pool', pool, '--concurrency', concurrency, '--grace', grace], env, logger),
+    isAlone: redis !== undefined,
+    logger,
+  });
+  held.defer(() => workers.stop());
+  const looking = setInterval(() => void workers.look(), LOOK_MS);
+  held.defer(() => clearInterval(looking));
+  await workers.look();
   logger.info('ready', { config: loaded.file, evidence: loaded.evidence.store.location });
   await Promise.race([stopped(stop), redis?.ended ?? stopped(stop)]);
   if (!stop.aborted) logger.error('the embedded Redis ended: muster up ends too');
@@ -100,9 +116,7 @@ async function serve(
 async function serveApi(cli: Cli, loaded: LoadedConfig, parts: ApiParts): Promise<ApiService | undefined> {
   const logger = serviceLogger(cli, 'api');
   try {
-    const api = await apiService(cli, loaded, parts, logger);
-    sayToken(cli, api);
-    return api;
+    return await apiService(cli, loaded, parts, logger);
   } catch (error) {
     if (!isMusterError(error, 'address_unavailable') || loaded.config.api.listen !== undefined) throw error;
     logger.warn(`There is no API. ${error.message}`);
