@@ -196,6 +196,7 @@ async function timeDrills(
       {
         ...queues,
         consumeDrills: (options) => consumeDrills(url, options),
+        openSigner: async () => signer,
         perform: async ({ plan }) => {
           if (asked.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, asked.waitMs));
           const statement = nothingSeen(plan);

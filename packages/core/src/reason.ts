@@ -50,7 +50,9 @@ export const REASONS = {
   time_limit: error('a time limit was reached'),
   cancelled: error('the drill was cancelled'),
   config_unavailable: error('the configuration that the drill was asked under is gone'),
-  no_capacity: error('no worker had room for the scratch, or could isolate one, for a whole day'),
+  no_capacity: error(
+    'no worker had room for the scratch, could isolate one, and had a key to sign with, for a whole day',
+  ),
   worker_lost: error('every worker that tried the drill died'),
   lost: error('the drill was queued, and nothing more was heard of it'),
   missed: error('nothing that could have queued the drill was running when it was due'),

@@ -41,10 +41,11 @@ export interface DrillStates {
 const waitReasonSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('room'), short: z.enum(['memory', 'disk', 'pids']), host: z.string() }),
   z.strictObject({ type: z.literal('isolation'), host: z.string() }),
+  z.strictObject({ type: z.literal('key'), host: z.string() }),
   z.strictObject({ type: z.literal('lease'), lease: z.string() }),
   z.strictObject({ type: z.literal('config') }),
 ]);
-/** What keeps a drill from starting: `room` on a host, `isolation` (what the host isolates scratches by does not answer), a `lease` that another has, its configuration. */
+/** What keeps a drill from starting: `room` on a host, `isolation` (what the host isolates scratches by does not answer), `key` (the worker there has none to sign with), a `lease` that another has, its configuration. */
 export type WaitReason = z.infer<typeof waitReasonSchema>;
 
 const DAYS_7_S = 7 * 24 * 60 * 60;
@@ -99,7 +100,7 @@ export function createDrillStates(redis: Redis, redisUrl: string): DrillStates {
 }
 
 /** Hosts of a pool look in turn: where one has no room and the next cannot isolate, the drill waits for a host all the while. */
-const FOR_A_HOST: ReadonlySet<WaitReason['type']> = new Set<WaitReason['type']>(['room', 'isolation']);
+const FOR_A_HOST: ReadonlySet<WaitReason['type']> = new Set<WaitReason['type']>(['room', 'isolation', 'key']);
 const isSameWait = (one: WaitReason, other: WaitReason): boolean =>
   one.type === other.type || (FOR_A_HOST.has(one.type) && FOR_A_HOST.has(other.type));
 

@@ -114,5 +114,6 @@ async function describe(
 
 function inWords(why: WaitReason): string {
   if (why.type === 'room') return `room: ${why.short} on ${why.host}`;
+  if (why.type === 'key') return `a key to sign with on ${why.host}`;
   return why.type === 'isolation' ? `isolation on ${why.host}` : why.type;
 }

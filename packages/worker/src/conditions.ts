@@ -1,10 +1,18 @@
-import { type Config, isMusterError, type MusterError, type Plan, type Source } from '@muster/core';
-import type { HostCapacity, WaitReason } from '@muster/queue';
-import type { WorkerPorts } from './worker-ports.js';
+import {
+  type Config,
+  type ErrorCode,
+  isMusterError,
+  type MusterError,
+  type Plan,
+  type Source,
+} from '@muster/core';
+import type { WaitReason } from '@muster/queue';
+import type { Signer, WorkerPorts } from './worker-ports.js';
 
 /** What a drill holds while it is tried. */
 export interface Held {
   readonly type: 'held';
+  readonly signer: Signer;
   /** Idempotent, never throws. */
   release(): Promise<void>;
 }
@@ -17,8 +25,8 @@ export interface Waits {
 }
 
 /**
- * Takes all that a drill must have before it begins: what it needs for itself alone, and room for its scratch on this
- * host. Where something is missing it takes nothing, and says what. @throws `redis_unavailable`, and what `capacity` throws.
+ * Takes all that a drill must have before it begins: a key to sign with, what it needs for itself alone, and room for its
+ * scratch on this host. Where something is missing it takes nothing, and says what. @throws `redis_unavailable`, and what `capacity` throws.
  */
 export async function takeConditions(
   ports: WorkerPorts,
@@ -28,6 +36,10 @@ export async function takeConditions(
   signal: AbortSignal,
 ): Promise<Held | Waits> {
   const { leases, reservations, identity } = ports;
+  const signer = await orUnable(ports.openSigner(config), CANNOT_SIGN);
+  if (isMusterError(signer)) {
+    return { type: 'waits', why: { type: 'key', host: identity.host }, detail: signer.message };
+  }
   const taken: { release(): Promise<void> }[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(taken.map((one) => one.release()));
@@ -41,7 +53,7 @@ export async function takeConditions(
       }
       taken.push(lease);
     }
-    const host = await capacityOf(ports, config, signal);
+    const host = await orUnable(ports.capacity(config, signal), CANNOT_ISOLATE);
     if (isMusterError(host)) {
       await release();
       return { type: 'waits', why: { type: 'isolation', host: identity.host }, detail: host.message };
@@ -58,24 +70,28 @@ export async function takeConditions(
       return { type: 'waits', why: { type: 'room', short: room.short, host: host.hostName } };
     }
     taken.push(room);
-    return { type: 'held', release };
+    return { type: 'held', signer, release };
   } catch (error) {
     await release();
     throw error;
   }
 }
 
-/** An error where nothing isolates scratches at the moment, as while Docker restarts. */
-async function capacityOf(
-  { capacity }: WorkerPorts,
-  config: Config,
-  signal: AbortSignal,
-): Promise<HostCapacity | MusterError> {
+const CANNOT_SIGN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'key_unreadable',
+  'key_invalid',
+  'secret_unavailable',
+]);
+/** As while Docker restarts. */
+const CANNOT_ISOLATE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['isolation_unavailable']);
+
+/** The error, where that is what this worker cannot do at the moment. */
+async function orUnable<T>(work: Promise<T>, unable: ReadonlySet<ErrorCode>): Promise<T | MusterError> {
   try {
-    return await capacity(config, signal);
+    return await work;
   } catch (error) {
-    if (!isMusterError(error, 'isolation_unavailable')) throw error;
-    return error;
+    if (isMusterError(error) && unable.has(error.code)) return error;
+    throw error;
   }
 }
 

@@ -35,6 +35,8 @@ const planOf = (trigger: Plan['trigger'] = { kind: 'cli' }): Plan => {
   return createPlan(config, source, { drillId: newDrillId(NOW), trigger, restorePoint: { kind: 'latest' } });
 };
 
+const SIGNER = { keyId: 'k' } as Parameters<WorkerPorts['perform']>[0]['signer'];
+
 /** A worker whose surroundings are in memory; each test says what of them is different. */
 function world() {
   const published: ReceiptJob[] = [];
@@ -50,13 +52,21 @@ function world() {
     waitingSince: undefined as Date | undefined,
     lease: true,
     isolates: true,
+    signs: true,
+    signed: undefined as unknown,
     short: undefined as 'memory' | undefined,
     ended: { result: 'pass' } as { result: string; reason?: Reason },
     during: () => {},
   };
   const grace = new AbortController();
   const lock = new AbortController();
-  const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
+  const warned: object[] = [];
+  const logger = {
+    info: () => {},
+    warn: (message: string, fields = {}) => void warned.push({ message, ...fields }),
+    error: () => {},
+    child: () => logger,
+  };
   const ports: WorkerPorts = {
     consumeDrills: () => ({ ready: Promise.resolve(), close: async () => {} }),
     configs: {} as WorkerPorts['configs'],
@@ -86,7 +96,12 @@ function world() {
       reserve: async () => (given.short === undefined ? { release: released } : { short: given.short }),
     },
     registry: { beat: async () => {}, leave: async () => {}, list: async () => [] },
-    perform: async () => {
+    openSigner: async () => {
+      if (!given.signs) throw new MusterError('key_unreadable', 'The signing key /k cannot be read.');
+      return SIGNER;
+    },
+    perform: async ({ signer }) => {
+      given.signed = signer;
       given.during();
       const statement = { predicate: given.ended } as unknown as Statement;
       return { statement, receipt: new TextEncoder().encode('{}') };
@@ -97,7 +112,7 @@ function world() {
       return { hostId: 'h', hostName: 'host-1', memoryBytes: 1 };
     },
     identity: { worker: 'w', host: 'host-1', version: '0' },
-    logger: silent,
+    logger,
     now: () => given.now,
   };
   const context = {
@@ -107,7 +122,18 @@ function world() {
     graceOver: grace.signal,
   };
   const run = (plan = planOf()) => deliver(context, { plan, attempt: 7 }, lock.signal);
-  return { run, cancel: context.running.cancel, given, published, noted, told, released, grace, lock };
+  return {
+    run,
+    cancel: context.running.cancel,
+    given,
+    published,
+    noted,
+    told,
+    warned,
+    released,
+    grace,
+    lock,
+  };
 }
 
 const attempt = (outcome: Attempt['outcome']): Attempt => ({
@@ -126,6 +152,7 @@ describe('a drill that is delivered', () => {
     expect(await w.run()).toEqual({ type: 'done' });
     expect(w.published).toMatchObject([{ type: 'receipt', attempt: 7, bundle: '{}' }]);
     expect(w.released).toHaveBeenCalled();
+    expect(w.given.signed).toBe(SIGNER);
   });
 
   it('is not tried again where its receipt is on its way', async () => {
@@ -183,6 +210,18 @@ describe('a drill that is delivered', () => {
     expect([w.told, w.noted, w.published]).toEqual([['waiting'], [], []]);
   });
 
+  it('and comes to a worker that cannot sign is left for others, with the reason in its log, and uses up no try', async () => {
+    w.given.signs = false;
+    expect(await w.run()).toEqual({ type: 'later', afterMs: 5_000 });
+    expect([w.told, w.noted, w.published]).toEqual([['waiting'], [], []]);
+    expect(w.warned).toMatchObject([
+      { message: 'drill waits', detail: 'The signing key /k cannot be read.' },
+    ]);
+    w.given.signs = true;
+    expect(await w.run()).toEqual({ type: 'done' });
+    expect(w.published).toMatchObject([{ type: 'receipt' }]);
+  });
+
   it('and whose schedule lets its runs wait, waits for the one before it, however long', async () => {
     w.given.lease = false;
     w.given.waitingSince = new Date(NOW.getTime() - 100 * HOUR_MS);
@@ -216,7 +255,7 @@ describe('a drill that is delivered', () => {
 
   it('and comes to no receipt is tried three times, and ended by the sink', async () => {
     w.given.during = () => {
-      throw new MusterError('key_unreadable', 'there is no key');
+      throw new Error('nobody foresaw it');
     };
     expect(await w.run()).toEqual({ type: 'later', afterMs: 30_000 });
     const noted = { attempt: 7, outcome: 'error', reason: 'internal_error' } as const;

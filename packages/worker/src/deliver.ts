@@ -48,6 +48,7 @@ const HOUR_MS = 60 * 60_000;
 const WAITS = {
   room: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
   isolation: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
+  key: { againMs: 5_000, longestMs: 24 * HOUR_MS, end: 'no_capacity' },
   lease: { againMs: 2_000, longestMs: undefined, end: undefined },
   config: { againMs: 5_000, longestMs: 10 * 60_000, end: 'config_unavailable' },
 } as const;
@@ -77,7 +78,8 @@ export async function deliver(
   const conditions = await takeConditions(ports, plan, config, source, lockLost);
   if (conditions.type === 'waits') return await wait(ports, asked, conditions.why, conditions.detail);
   try {
-    return await tryTraced(context, { plan, config, source, attempt, earlier }, asked.carrier, lockLost);
+    const task = { plan, config, source, signer: conditions.signer, attempt, earlier };
+    return await tryTraced(context, task, asked.carrier, lockLost);
   } finally {
     await conditions.release();
   }
@@ -121,12 +123,9 @@ async function wait(
   if (known?.why.type !== why.type) {
     const told = describeWait(why);
     await ports.events.publish(plan.drill_id, { type: 'waiting', why: told });
-    ports.logger.info('drill waits', {
-      drill_id: plan.drill_id,
-      source: plan.source.slug,
-      why: told,
-      ...(detail && { detail }),
-    });
+    const fields = { drill_id: plan.drill_id, source: plan.source.slug, why: told };
+    if (detail === undefined) ports.logger.info('drill waits', fields);
+    else ports.logger.warn('drill waits', { ...fields, detail });
   }
   return { type: 'later', afterMs: againMs };
 }
@@ -136,6 +135,7 @@ function describeWait(why: WaitReason): string {
   if (why.type === 'room') return `no room on ${why.host}: ${why.short}`;
   if (why.type === 'isolation')
     return `nothing on ${why.host} can isolate a scratch now: see its worker's log`;
+  if (why.type === 'key') return `its worker on ${why.host} has no key to sign with: see its log`;
   return why.type === 'lease'
     ? `${why.lease} is taken by another drill`
     : 'its configuration is not in Redis';
@@ -197,7 +197,7 @@ async function tryDrill(
     // Nobody waits for a try that somebody has cancelled.
     const again = (reason: Reason, afterMs: number) =>
       tryAgain(ports, drillId, attempt, reason, mine.cancelled.aborted ? 0 : afterMs);
-    // As a drill that has no key to sign with: after the last of them, the next delivery ends it.
+    // After the last of them, the next delivery ends it.
     if (outcome === undefined) return await again('internal_error', waitAfter(earlier) ?? 0);
     const { statement, receipt } = outcome;
     const { result, reason } = statement.predicate;

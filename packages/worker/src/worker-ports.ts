@@ -1,5 +1,5 @@
 import type { Attempt, Config, Plan, Source, Statement } from '@muster/core';
-import type { DrillEvent } from '@muster/drill';
+import type { DrillEvent, DrillPorts } from '@muster/drill';
 import type {
   ConfigStore,
   DrillConsumer,
@@ -21,11 +21,15 @@ export interface WorkerOptions {
   readonly graceMs: number;
 }
 
+export type Signer = DrillPorts['signer'];
+
 /** One try of a drill. */
 export interface DrillTask {
   readonly plan: Plan;
   readonly config: Config;
   readonly source: Source;
+  /** Held from before it begins: should its key go away meanwhile, this try still ends in a receipt. */
+  readonly signer: Signer;
   readonly attempt: number;
   /** The tries before this one, in order. */
   readonly earlier: readonly Attempt[];
@@ -42,6 +46,8 @@ export interface WorkerPorts {
   readonly leases: Leases;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
+  /** Of the key that this configuration names. @throws `key_unreadable`, `key_invalid`, `secret_unavailable`. */
+  readonly openSigner: (config: Config) => Promise<Signer>;
   /**
    * Runs one try to its signed receipt (`runDrill`): it resolves whatever happens to the drill; when `signal` aborts,
    * with a receipt that says `cancelled`.

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Config, MusterError, restorePointOf } from '@muster/core';
+import { type Config, isMusterError, MusterError, restorePointOf } from '@muster/core';
 import { runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
@@ -19,6 +19,7 @@ import { openSigner, workerSigner } from '../signing.js';
 import { musterVersion } from '../version.js';
 import { drillPorts, hostOptions } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
+import { configInForce } from './config-in-force.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { watchedKeyring } from './watched-keyring.js';
 
@@ -57,6 +58,7 @@ export async function workerService(
   logger: Logger,
 ): Promise<RunningWorker> {
   const { environment } = cli;
+  await requireSigner(cli, queues);
   const worker = `${environment.hostname}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const output = await openOutputLog(stateDirectory(environment), environment.now);
   const host = ({ scratch }: Config) =>
@@ -64,8 +66,8 @@ export async function workerService(
   return startWorker(asked, {
     ...queues,
     consumeDrills: (options) => consumeDrills(queues.url, options),
-    perform: async ({ plan, config, source, earlier, traceId }, observe, signal) => {
-      const signer = await workerSigner(cli, config);
+    openSigner: (config) => workerSigner(cli, config),
+    perform: async ({ plan, config, source, signer, earlier, traceId }, observe, signal) => {
       const hooks = { signer, observe, output: output.append };
       const ports = drillPorts(environment, config, hooks, { name: worker, pool: asked.pool });
       return await runDrill(
@@ -83,6 +85,25 @@ export async function workerService(
 }
 
 const REMOVING_MS = 60_000;
+
+/**
+ * Better said now than of each drill. Where no configuration is in force yet, nobody knows which key is meant.
+ * @throws `key_unreadable`, `key_invalid`, `secret_unavailable`.
+ */
+async function requireSigner(cli: Cli, queues: FleetQueues): Promise<void> {
+  const inForce = await configInForce(cli, queues).catch((error: unknown) => {
+    if (isMusterError(error, 'producer_unavailable')) return undefined;
+    throw error;
+  });
+  if (inForce === undefined) return;
+  try {
+    await workerSigner(cli, inForce.config);
+  } catch (cause) {
+    if (!isMusterError(cause)) throw cause;
+    const message = `This worker cannot sign, and takes no drill. ${cause.message}`;
+    throw new MusterError(cause.code, message, { cause });
+  }
+}
 
 export async function sinkService(
   cli: Cli,
