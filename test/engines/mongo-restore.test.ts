@@ -282,9 +282,7 @@ describe.runIf(here)('a dump that was made here', () => {
       expect(await client.db('admin').collection('system.users').countDocuments()).toBe(0);
     });
     for (const database of ['admin', 'config', 'local']) {
-      await restored(join(dir, `users-${database}`), async ({ report }) =>
-        expect(report.databases).toEqual([]),
-      );
+      expect(await reasonOf(join(dir, `users-${database}`))).toMatch(/^empty/);
     }
   });
 

@@ -28,15 +28,19 @@ const ports = {
   output: () => {},
 } as unknown as DrillPorts;
 
-const attemptsAfter = async (earlier: readonly Attempt[]) => {
+const request = (earlier: readonly Attempt[] = []) => {
   const restorePoint = { kind: 'latest' } as const;
   const plan = createPlan(config, source, {
     drillId: newDrillId(NOW),
     trigger: { kind: 'cli' },
     restorePoint,
   });
-  const request = { plan, config, source, restorePoint, earlier };
-  const { statement } = await runDrill(ports, request, new AbortController().signal);
+  return { plan, config, source, restorePoint, earlier };
+};
+const never = new AbortController().signal;
+
+const attemptsAfter = async (earlier: readonly Attempt[]) => {
+  const { statement } = await runDrill(ports, request(earlier), never);
   expect(statement.predicate).toMatchObject({ result: 'fail', reason: 'no_backup' });
   return statement.predicate.attempts.map(({ worker }) => worker);
 };
@@ -48,4 +52,20 @@ describe('the receipt of a drill that was tried before', () => {
 
   it('is written without them where the clock of another host contradicts this one', async () =>
     expect(await attemptsAfter([lostAt('2026-11-20T04:00:00.000Z')])).toEqual(['b']));
+});
+
+it('whatever a backup says of itself, its drill has a receipt', async () => {
+  const facts = { format: 'archive', major: 7, databases: [], serverVersion: `7.0\ud800${'1'.repeat(99)}` };
+  const artefact = { form: 'file', name: 'a', path: '/b/a', sizeBytes: 1 } as const;
+  const backup = { id: 'a', artefact, facts, createdAt: NOW, createdAtFrom: 'name' } as const;
+  const found = {
+    ...ports,
+    repository: () => ({ location: 'file:///b', list: async () => [backup] }),
+    engineOf: () => {
+      throw new MusterError('image_unavailable', 'there is none');
+    },
+  } as unknown as DrillPorts;
+  const { statement } = await runDrill(found, request(), never);
+  expect(statement.predicate).toMatchObject({ reason: 'image_unavailable', backup: { id: 'a' } });
+  expect(statement.predicate.backup?.server_version).toMatch(/^7\.0\ufffd1{60}$/);
 });

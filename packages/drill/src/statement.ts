@@ -117,11 +117,16 @@ function backupOf(seen: Seen, found: NonNullable<Seen['found']>): NonNullable<Pr
     created_at: found.createdAt.toISOString(),
     created_at_from: found.createdAtFrom,
     ...(facts && { format: facts.format }),
-    ...(facts?.toolVersion && { tool_version: facts.toolVersion }),
-    ...(facts?.serverVersion && { server_version: facts.serverVersion }),
+    ...(facts?.toolVersion && { tool_version: asTold(facts.toolVersion) }),
+    ...(facts?.serverVersion && { server_version: asTold(facts.serverVersion) }),
     location: found.location,
   };
 }
+
+const MAX_TOLD = 64;
+
+/** What a backup or a server says of itself, as a receipt can hold it whatever that is. */
+const asTold = (text: string): string => text.slice(0, MAX_TOLD).toWellFormed();
 
 function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Predicate['environment'] {
   const { base, scratch } = seen;
@@ -133,7 +138,7 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
     ...(base?.image && { image: base.image }),
     ...(base?.imageDigest && { image_digest: base.imageDigest }),
     engine: request.source.kind,
-    ...(seen.engineVersion && { engine_version: seen.engineVersion }),
+    ...(seen.engineVersion && { engine_version: asTold(seen.engineVersion) }),
     ...(seen.substitute && { substitute: true as const }),
     muster_version: ports.musterVersion,
     node_version: process.version,

@@ -3,6 +3,7 @@ import type { Artefact } from '../artefact.js';
 import type { HeadReader } from '../bytes/head-reader.js';
 import { peekFile, reading } from '../bytes/peek.js';
 import type { Wrapper } from '../bytes/wrapper.js';
+import { requireOwnFiles } from './own-files.js';
 
 /** {@link Engine.identify}, with what an engine sees in the head of a file and in a directory. */
 export const identifyArtefact = <Facts>(
@@ -18,6 +19,7 @@ export const identifyArtefact = <Facts>(
       case 'file':
         return peekFile(artefact.path, signal, look.file);
       case 'directory':
+        await requireOwnFiles(artefact.path);
         return look.directory(artefact.path, signal);
       case 'stream':
         throw new MusterError('internal', 'A live dump is identified while it flows, not before.');

@@ -1,7 +1,14 @@
 import { MusterError } from '@muster/core';
 import { deserialize } from 'bson';
 import { z } from 'zod';
-import { type DumpedCollection, hasNoMetadata, readMetadata, withoutMetadata } from './collection.js';
+import {
+  type DumpedCollection,
+  hasNoMetadata,
+  isNamespace,
+  MetadataBudget,
+  readMetadata,
+  withoutMetadata,
+} from './collection.js';
 
 /** The four bytes that an archive of mongodump begins with: 0x8199e26d, little-endian. */
 export const ARCHIVE_MAGIC = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);
@@ -14,8 +21,8 @@ export interface ArchivePrelude {
   readonly collections: readonly DumpedCollection[];
 }
 
-/** Metadata of a hundred thousand collections are a tenth of it. */
-const MAX_PRELUDE_BYTES = 512 * 1024 * 1024;
+/** Metadata of a hundred thousand collections are half of it. */
+const MAX_PRELUDE_BYTES = 64 * 1024 * 1024;
 
 const headerSchema = z.object({
   version: z.string(),
@@ -40,11 +47,20 @@ const blockSchema = z.strictObject({
 
 export type BlockHeader = z.infer<typeof blockSchema>;
 
+/** What of the metadata is kept once they are read: who only looks needs no more than the kind of a collection. */
+export type KeptMetadata = 'all' | 'kinds';
+
 /** Collects the documents of the prelude, as they come by. */
 export class PreludeReader {
+  readonly #kept: KeptMetadata;
+  readonly #budget = new MetadataBudget();
   #header: z.infer<typeof headerSchema> | undefined;
   readonly #collections: DumpedCollection[] = [];
   #bytes = 0;
+
+  constructor(kept: KeptMetadata) {
+    this.#kept = kept;
+  }
 
   /** @throws `corrupt`, `unsupported_dump`. */
   document(bytes: Buffer): void {
@@ -56,7 +72,7 @@ export class PreludeReader {
       );
     }
     if (this.#header !== undefined) {
-      this.#collections.push(collectionOf(bytes));
+      this.#collections.push(this.#collectionOf(bytes));
       return;
     }
     this.#header = headerSchema.safeParse(decode(bytes)).data;
@@ -74,15 +90,21 @@ export class PreludeReader {
     const { server_version: serverVersion, tool_version: toolVersion } = this.#header;
     return { serverVersion, toolVersion, collections: this.#collections };
   }
-}
 
-function collectionOf(bytes: Buffer): DumpedCollection {
-  const entry = entrySchema.safeParse(decode(bytes)).data;
-  if (entry === undefined) throw damagedArchive('its list of collections makes no sense');
-  const { db: database, collection: name, metadata, type } = entry;
-  if (metadata !== '') return readMetadata({ database, name }, metadata, type);
-  if (hasNoMetadata(database, name)) return withoutMetadata(database, name);
-  throw damagedArchive(`the metadata of the collection ${database}.${name} are not there`);
+  #collectionOf(bytes: Buffer): DumpedCollection {
+    const entry = entrySchema.safeParse(decode(bytes)).data;
+    if (entry === undefined || !isNamespace(entry.db, entry.collection))
+      throw damagedArchive('its list of collections makes no sense');
+    const { db: database, collection: name, metadata, type } = entry;
+    if (metadata === '') {
+      if (hasNoMetadata(database, name)) return withoutMetadata(database, name);
+      throw damagedArchive(`the metadata of the collection ${database}.${name} are not there`);
+    }
+    const collection = readMetadata({ database, name }, metadata, type);
+    if (this.#kept === 'kinds') return { ...withoutMetadata(database, name), kind: collection.kind };
+    this.#budget.take(metadata);
+    return collection;
+  }
 }
 
 /** @throws `corrupt`. */

@@ -4,6 +4,7 @@ import {
   ARCHIVE_MAGIC,
   type ArchivePrelude,
   damagedArchive,
+  type KeptMetadata,
   PreludeReader,
   readBlockHeader,
 } from './archive-prelude.js';
@@ -37,7 +38,7 @@ export class ArchiveReader implements ContentCheck {
   readonly #sink: ArchiveSink;
   readonly #checksums: boolean;
   readonly #frames: Frames;
-  readonly #prelude = new PreludeReader();
+  readonly #prelude: PreludeReader;
   /** By the namespace of their documents. */
   readonly #entries = new Map<string, Entry>();
   #state: State = 'magic';
@@ -45,8 +46,9 @@ export class ArchiveReader implements ContentCheck {
   #current: Entry | undefined;
 
   /** `checksums`: whether they are compared, which takes as long as all the rest. */
-  constructor(sink: ArchiveSink, options: { readonly checksums: boolean }) {
+  constructor(sink: ArchiveSink, options: { readonly checksums: boolean; readonly metadata: KeptMetadata }) {
     this.#sink = sink;
+    this.#prelude = new PreludeReader(options.metadata);
     this.#checksums = options.checksums;
     this.#frames = new Frames(
       { document: (bytes) => this.#document(bytes), terminator: () => this.#terminator() },
@@ -99,6 +101,7 @@ export class ArchiveReader implements ContentCheck {
     const entry = this.#current;
     if (entry === undefined || entry.ended)
       throw damagedArchive('documents follow the end of their collection');
+    if (entry.collection.kind === 'view') throw damagedArchive('there are documents of a view');
     entry.crc?.update(bytes);
     this.#sink.document(entry.collection, bytes);
   }

@@ -17,6 +17,12 @@ export interface DumpedCollection {
 export const BUCKETS = 'system.buckets.';
 
 const EMPTY: OrderedDocument = new Map();
+/** Of the metadata of one collection: MongoDB has 64 indexes at most, and a validator is no data. */
+const MAX_VALUES = 200_000;
+/** Of all that are held at a time: a hundred thousand collections have a quarter of it. */
+const MAX_HELD_VALUES = 4_000_000;
+/** A server takes 63 bytes for a database, and 255 for both names. */
+const MAX_NAME_BYTES = 255;
 /** Kinds that servers name (listCollections); archives of old tools name none. */
 const PLAIN_KINDS = new Set(['', 'collection', 'timeseries', 'view']);
 
@@ -30,6 +36,8 @@ export function readMetadata(
   entryKind = '',
 ): DumpedCollection {
   const { database, name } = namespace;
+  if (valuesIn(json) > MAX_VALUES)
+    throw tooMany(`The metadata of the collection ${namespaceOf(namespace)} hold`);
   const metadata = documentOf(json, namespace);
   const told = metadata.get('collectionName');
   if (told !== undefined && told !== name) throw damaged(namespace);
@@ -40,6 +48,37 @@ export function readMetadata(
   if (!isDocument(options) || !Array.isArray(indexes) || !indexes.every(isIndex)) throw damaged(namespace);
   return { database, name, kind: kindOf(kind, options), options, indexes };
 }
+
+/** Counts what the metadata of a dump come to in memory, which is far more than their text. */
+export class MetadataBudget {
+  #values = 0;
+
+  /** @throws `unsupported_dump` */
+  take(json: string): void {
+    this.#values += valuesIn(json);
+    if (this.#values > MAX_HELD_VALUES) throw tooMany('The metadata of the dump hold');
+  }
+}
+
+/** At most so many values stand in a text of JSON: each but the first follows one of these. */
+function valuesIn(json: string): number {
+  let count = 1;
+  for (let at = 0; at < json.length; at += 1) {
+    const code = json.charCodeAt(at);
+    if (code === 0x2c || code === 0x5b || code === 0x7b) count += 1;
+  }
+  return count;
+}
+
+const tooMany = (what: string): MusterError =>
+  new MusterError('unsupported_dump', `${what} more than Muster keeps in memory.`);
+
+/** False for names that no server gives, and no driver takes. An oplog has none of a database. */
+export const isNamespace = (database: string, name: string): boolean =>
+  (isOplog(database, name) || /^[^\0/\\. "$]+$/.test(database)) &&
+  /^[^\0]+$/.test(name) &&
+  Buffer.byteLength(database) <= MAX_NAME_BYTES &&
+  Buffer.byteLength(name) <= MAX_NAME_BYTES;
 
 /** A collection of which there is only data: users and roles, the oplog. */
 export const withoutMetadata = (database: string, name: string): DumpedCollection => ({

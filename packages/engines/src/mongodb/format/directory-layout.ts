@@ -5,7 +5,7 @@ import { MusterError } from '@muster/core';
 import { unwrap } from '../../bytes/decompress.js';
 import { readBackup } from '../../bytes/feed.js';
 import type { Wrapper } from '../../bytes/wrapper.js';
-import { hasNoMetadata, withoutBuckets } from './collection.js';
+import { hasNoMetadata, isNamespace, withoutBuckets } from './collection.js';
 
 /** The files of one collection. Paths are relative to the dump, with `/`. */
 export interface CollectionFiles {
@@ -30,7 +30,7 @@ export interface DirectoryLayout {
 /** Long names are cut, and end in a hash: then the metadata hold the name (mongo-tools, outputPath). */
 const CUT_NAME_BYTES = 238;
 /** What is held in memory of one file of metadata, or a prelude. */
-const MAX_METADATA_BYTES = 64 * 1024 * 1024;
+const MAX_METADATA_BYTES = 16 * 1024 * 1024;
 
 const FILE = /^(?<escaped>.+)\.(?<kind>bson|metadata\.json)(?<gz>\.gz)?$/;
 const PRELUDE = /^prelude\.json(?:\.gz)?$/;
@@ -57,7 +57,9 @@ export async function readLayout(
       .map(async ({ name }) => ({
         database: name,
         path: `${name}/`,
-        names: await readdir(join(directory, name)),
+        names: (await readdir(join(directory, name), { withFileTypes: true }))
+          .filter((entry) => !entry.isDirectory())
+          .map((entry) => entry.name),
       })),
   );
   // What stands beside the directories of databases is none of theirs.
@@ -100,9 +102,14 @@ async function collectionsOf(
   const found = new Map<string, { name: string; data?: string; metadata?: string }>();
   for (const file of files) {
     const { escaped = '', kind = '', gz = '' } = FILE.exec(file)?.groups ?? {};
-    const name = await nameOf(directory, path, escaped, gz, signal);
-    const known = found.get(withoutBuckets(name)) ?? { name: withoutBuckets(name) };
-    found.set(known.name, { ...known, [kind === 'bson' ? 'data' : 'metadata']: path + file });
+    const name = withoutBuckets(await nameOf(directory, path, escaped, gz, signal));
+    // A database that lies by itself has no name yet.
+    if (!isNamespace(path === '' ? 'any' : database, name))
+      throw damagedFile(path + file, 'is of no collection');
+    const what = kind === 'bson' ? 'data' : 'metadata';
+    const known = found.get(name) ?? { name };
+    if (what in known) throw damagedFile(path + file, 'is of a collection that has another such file');
+    found.set(name, { ...known, [what]: path + file });
   }
   return [...found.values()].map((files) => ({ database, ...files }));
 }
@@ -116,10 +123,15 @@ async function nameOf(
 ): Promise<string> {
   const name = unescapeName(escaped);
   if (escaped.length !== CUT_NAME_BYTES || !escaped.includes('%24')) return name;
-  const told = /"collectionName"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(
-    await readText(directory, `${path}${escaped}.metadata.json${gz}`, signal).catch(() => ''),
-  )?.[1];
-  return told === undefined ? name : String(JSON.parse(told));
+  const metadata = `${path}${escaped}.metadata.json${gz}`;
+  const text = await readText(directory, metadata, signal).catch(() => '');
+  const told = /"collectionName"\s*:\s*("(?:[^"\\]|\\.){1,1000}")/.exec(text)?.[1];
+  if (told === undefined) return name;
+  try {
+    return String(JSON.parse(told));
+  } catch {
+    throw damagedFile(metadata, 'is damaged');
+  }
 }
 
 /** Go's url.QueryEscape, undone. What was never escaped is left as it is. */
@@ -149,15 +161,20 @@ export async function textOf(source: Readable, path: string): Promise<string> {
 
 export const wrapperOfName = (path: string): Wrapper => (path.endsWith('.gz') ? 'gzip' : 'none');
 
-/** What has to be there, and is not. @throws `truncated`. */
+/** What has to be there, and is not, or the other way round. @throws `truncated`, `corrupt`. */
 export function requireWhole({ database, name, data, metadata }: CollectionFiles, kind: string): void {
   if (metadata === undefined && !hasNoMetadata(database, name)) {
     throw missing(`the metadata of the collection ${database}.${name} are not there`);
   }
+  if (data !== undefined && kind === 'view') throw damagedFile(data, 'has documents of a view');
   if (data === undefined && kind !== 'view') {
     throw missing(`the documents of the collection ${database}.${name} are not there`);
   }
 }
+
+/** @returns `corrupt`. */
+export const damagedFile = (path: string, how: string): MusterError =>
+  new MusterError('corrupt', `The file ${path} of the dump ${how}. Take another backup.`);
 
 const missing = (what: string): MusterError =>
   new MusterError('truncated', `The dump is not whole: ${what}. Look at how it was copied, or take another.`);

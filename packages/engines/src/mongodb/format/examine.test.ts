@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -56,7 +56,7 @@ const judge = async (artefact: Artefact): Promise<string> => {
 const judgeBytes = (bytes: Buffer, chunk = 64 * 1024): string => {
   const reader = new ArchiveReader(
     { prelude: () => undefined, document: () => undefined, blockEnd: () => undefined },
-    { checksums: true },
+    { checksums: true, metadata: 'all' },
   );
   try {
     for (let at = 0; at < bytes.length; at += chunk) reader.write(bytes.subarray(at, at + chunk));
@@ -154,6 +154,13 @@ describe('an archive', () => {
     expect(judgeBytes(archiveOf([{ ...users, name: '$admin.system.users', bare: true }]))).toBe('whole');
   });
 
+  it('with documents of a view is corrupt', () => {
+    const options = { viewOn: 'users', pipeline: [] };
+    const view: FixtureCollection = { database: 'shop', name: 'few', type: 'view', options };
+    expect(judgeBytes(archiveOf([users, view]))).toBe('whole');
+    expect(judgeBytes(archiveOf([users, { ...view, documents: someDocuments(1) }]))).toBe('corrupt');
+  });
+
   it('that does not match the checksum beside it', async () => {
     const artefact = await file(archiveOf(all));
     await writeFile(join(dir, 'backup.sha256'), `${hexOf('other')}  backup\n`);
@@ -223,6 +230,48 @@ describe.each([false, true])('a directory, gzip %s', (gzip) => {
     expect(await judge(directory())).toBe('corrupt');
   });
 
+  it.each([
+    `users.bson${gzip ? '' : '.gz'}`,
+    '%75sers.bson',
+    'system.buckets.users.bson',
+    'us%65rs.metadata.json',
+  ])('with %s beside the file of the same collection is corrupt', async (name) => {
+    await writeDirectory(join(dir, 'dump'), [users], gzip);
+    await writeFile(join(dir, 'dump', 'shop', name), '');
+    expect(await judge(directory())).toBe('corrupt');
+  });
+
+  it('with documents of a view is corrupt', async () => {
+    const options = { viewOn: 'users', pipeline: [] };
+    const view = { database: 'shop', name: 'few', options, documents: someDocuments(3) };
+    await writeDirectory(join(dir, 'dump'), [users, view], gzip);
+    expect(await judge(directory())).toBe('corrupt');
+  });
+
+  it('whose cut name is not told as JSON is corrupt', async () => {
+    await writeDirectory(join(dir, 'dump'), [users], gzip);
+    const cut = `%24${'n'.repeat(235)}.metadata.json${gzip ? '.gz' : ''}`;
+    const text = '{"collectionName":"\\x"}';
+    await writeFile(join(dir, 'dump', 'shop', cut), gzip ? gzipSync(text) : text);
+    expect(await judge(directory())).toBe('corrupt');
+  });
+
+  it('whose documents are a directory is truncated', async () => {
+    await writeDirectory(join(dir, 'dump'), [users], gzip);
+    const data = join(dir, 'dump', 'shop', `users.bson${gzip ? '.gz' : ''}`);
+    await rm(data);
+    await mkdir(data);
+    expect(await judge(directory())).toBe('truncated');
+  });
+
+  it('with a link is not read', async () => {
+    await writeDirectory(join(dir, 'dump'), [users], gzip);
+    const data = join(dir, 'dump', 'shop', `users.bson${gzip ? '.gz' : ''}`);
+    await rename(data, join(dir, 'elsewhere'));
+    await symlink(join(dir, 'elsewhere'), data);
+    expect(await judge(directory())).toBe('unsupported_dump');
+  });
+
   it('without its prelude is whole, as older tools write none', async () => {
     await rm(path('prelude.json'));
     expect(await judge(directory())).toBe('whole');
@@ -260,7 +309,7 @@ describe.skipIf(!existsSync(shared))('what the real mongodump wrote', () => {
         },
         blockEnd: () => undefined,
       },
-      { checksums: true },
+      { checksums: true, metadata: 'all' },
     );
     reader.write(gunzipSync(await readFile(join(shared, 'shop.archive.gz'))));
     reader.end();

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
-import { MusterError } from '@muster/core';
 import type { Artefact } from '../../artefact.js';
 import { unwrap } from '../../bytes/decompress.js';
 import type { Wrapper } from '../../bytes/wrapper.js';
@@ -15,6 +14,7 @@ import {
   type CollectionFiles,
   cutFile,
   type DirectoryLayout,
+  damagedFile,
   readLayout,
   requireWhole,
   textOf,
@@ -43,7 +43,7 @@ export const examine = (
 const archiveCheck = (): ArchiveReader =>
   new ArchiveReader(
     { prelude: () => undefined, document: () => undefined, blockEnd: () => undefined },
-    { checksums: true },
+    { checksums: true, metadata: 'kinds' },
   );
 
 type Read = (source: Readable, signal: AbortSignal) => Promise<void>;
@@ -84,7 +84,7 @@ function documentsCheck(path: string, wrapper: Wrapper): Read {
     const frames = new Frames(
       {
         document: (bytes) => {
-          if (!isBson(bytes)) throw damagedFile(path);
+          if (!isBson(bytes)) throw damagedFile(path, 'has a document that is damaged');
         },
       },
       `The file ${path} of the dump`,
@@ -96,6 +96,3 @@ function documentsCheck(path: string, wrapper: Wrapper): Read {
     if (!frames.whole) throw cutFile(path);
   };
 }
-
-const damagedFile = (path: string): MusterError =>
-  new MusterError('corrupt', `A document in the file ${path} of the dump is damaged. Take another backup.`);

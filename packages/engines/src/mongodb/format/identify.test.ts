@@ -5,6 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isMusterError } from '@muster/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Artefact } from '../../artefact.js';
+import { MetadataBudget } from './collection.js';
 import {
   archiveOf,
   documentOf,
@@ -98,6 +99,42 @@ describe('an archive', () => {
     const format = Buffer.from(preludeOf([users]).toString('latin1').replace('0.1\0', '1.0\0'), 'latin1');
     expect(await reasonOf(await file(format))).toBe('unsupported_dump');
   });
+});
+
+describe('an archive that lies', () => {
+  it.each([
+    ['../etc', 'orders'],
+    ['sh.op', 'orders'],
+    ['', 'orders'],
+    ['a b', 'orders'],
+    ['d'.repeat(256), 'orders'],
+    ['shop', 'a\0b'],
+    ['shop', 'c'.repeat(256)],
+  ])('of names that no server has (%j, %j) is corrupt', async (database, name) => {
+    expect(await reasonOf(await file(archiveOf([{ database, name }])))).toBe('corrupt');
+  });
+
+  it('with metadata that swell in memory is not read', async () => {
+    const options = { validator: Array.from({ length: 250_000 }, () => ({})) };
+    const swollen = gzipSync(archiveOf([{ ...users, options }]));
+    expect(swollen.length).toBeLessThan(10_000);
+    expect(await reasonOf(await file(swollen))).toBe('unsupported_dump');
+  });
+
+  it.each(['local', 'config'])('with nothing but what is not restored (%s) is empty', async (database) => {
+    expect(await reasonOf(await file(archiveOf([{ ...users, database }])))).toBe('empty');
+    await writeDirectory(dir, [{ ...users, database }]);
+    expect(await reasonOf(directory())).toBe('empty');
+  });
+});
+
+it('the metadata of a dump are bounded together', () => {
+  const budget = new MetadataBudget();
+  const json = `[${','.repeat(190_000)}`;
+  for (let i = 0; i < 20; i += 1) budget.take(json);
+  expect(() => {
+    for (let i = 0; i < 20; i += 1) budget.take(json);
+  }).toThrow('more than Muster keeps in memory');
 });
 
 describe('a file that is none', () => {

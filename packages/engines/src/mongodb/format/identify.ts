@@ -8,7 +8,7 @@ import { foreignFormat } from '../../bytes/signatures.js';
 import { formatOf, type Wrapper } from '../../bytes/wrapper.js';
 import { identifyArtefact } from '../../examine/identify-artefact.js';
 import { DEFAULT_MAJOR, type MongoFacts, majorOf } from '../mongo-facts.js';
-import { ARCHIVE_MAGIC, type ArchivePrelude } from './archive-prelude.js';
+import { ARCHIVE_MAGIC, type ArchivePrelude, type KeptMetadata } from './archive-prelude.js';
 import { ArchiveReader } from './archive-reader.js';
 import { databasesOf, isOplog } from './collection.js';
 import { readLayout, readText } from './directory-layout.js';
@@ -31,12 +31,7 @@ async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<Mo
   const head = await reader.atLeast(LOOK_BYTES);
   const magic = head.subarray(0, ARCHIVE_MAGIC.length);
   if (magic.equals(ARCHIVE_MAGIC.subarray(0, magic.length))) {
-    const prelude = await preludeOf(reader);
-    if (prelude.collections.length > 0) return archiveFacts(prelude, wrapper);
-    throw new MusterError(
-      'empty',
-      'The archive has no collection. Look at the job that makes it, and which database it names.',
-    );
+    return requireData(archiveFacts(await preludeOf(reader, 'kinds'), wrapper));
   }
   const foreign = foreignFormat(head) ?? otherDump(head);
   if (foreign === undefined) {
@@ -45,6 +40,15 @@ async function identifyContent(reader: HeadReader, wrapper: Wrapper): Promise<Mo
   throw new MusterError(
     'unsupported_dump',
     `The file is ${wrapper === 'none' ? foreign : `${foreign} inside ${wrapper}`}, which is not read. Store dumps as \`mongodump --archive\` writes them, or inside gzip or zstd, or as the directory of \`mongodump --out\`.`,
+  );
+}
+
+/** A drill that restores nothing would prove nothing. @throws `empty` */
+function requireData(facts: MongoFacts): MongoFacts {
+  if (facts.databases.length > 0 || facts.hasOplog) return facts;
+  throw new MusterError(
+    'empty',
+    'The backup has no collection that a drill restores (users, roles, local and config are left out). Look at the job that makes it, and which database it names.',
   );
 }
 
@@ -61,7 +65,7 @@ function otherDump(head: Buffer): string | undefined {
 }
 
 /** Reads just so much as the prelude is long. */
-async function preludeOf(reader: HeadReader): Promise<ArchivePrelude> {
+async function preludeOf(reader: HeadReader, metadata: KeptMetadata): Promise<ArchivePrelude> {
   let found: ArchivePrelude | undefined;
   const parser = new ArchiveReader(
     {
@@ -72,7 +76,7 @@ async function preludeOf(reader: HeadReader): Promise<ArchivePrelude> {
       document: () => undefined,
       blockEnd: () => undefined,
     },
-    { checksums: false },
+    { checksums: false, metadata },
   );
   try {
     for (let at = 0; ; ) {
@@ -111,7 +115,9 @@ export async function peekArchive(
   stream: Readable,
   signal: AbortSignal,
 ): Promise<{ readonly facts: MongoFacts; readonly prelude: ArchivePrelude; readonly stream: Readable }> {
-  const { seen: prelude, stream: whole } = await peekStream(stream, signal, preludeOf);
+  const { seen: prelude, stream: whole } = await peekStream(stream, signal, (reader) =>
+    preludeOf(reader, 'all'),
+  );
   return { prelude, facts: archiveFacts(prelude, 'none'), stream: whole };
 }
 
@@ -119,7 +125,7 @@ async function identifyDirectory(path: string, signal: AbortSignal): Promise<Mon
   const layout = await readLayout(path, '', signal);
   const preludes = await Promise.all(layout.preludes.map((prelude) => readPrelude(path, prelude, signal)));
   const newest = preludes.toSorted((a, b) => majorOf(b.ServerVersion) - majorOf(a.ServerVersion))[0];
-  return {
+  const facts: MongoFacts = {
     ...versions(newest?.ServerVersion ?? '', newest?.ToolVersion ?? ''),
     format: formatOf('mongodump-directory', layout.wrapper),
     databases: layout.flat ? [] : databasesOf(layout.collections),
@@ -127,6 +133,8 @@ async function identifyDirectory(path: string, signal: AbortSignal): Promise<Mon
     wrapper: layout.wrapper,
     hasOplog: layout.oplog !== undefined,
   };
+  // What a directory of a single database holds is seen when it has got a name.
+  return layout.flat ? facts : requireData(facts);
 }
 
 async function readPrelude(

@@ -32,4 +32,8 @@ describe('Extended JSON', () => {
   it('is refused where it is none', () => {
     for (const text of ['', '{"a"', '{"a":}', '{"$oid":"zz"}']) expect(() => parseOrdered(text)).toThrow();
   });
+
+  it('is refused at once where a string has no end, however often it seems to begin', () => {
+    expect(() => parseOrdered(`"${'\\"'.repeat(100_000)}`)).toThrow(SyntaxError);
+  });
 });

@@ -24,6 +24,8 @@ const STRING_MAYBE_KEY = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?/g;
 
 /** Extended JSON with nothing lost: documents as ordered maps, numbers as BSON types. @throws SyntaxError, BSONError. */
 export function parseOrdered(text: string): unknown {
+  // What follows is for JSON alone: from every quote on it would look for the end of a string that has none.
+  JSON.parse(text);
   const marked = text.replace(STRING_MAYBE_KEY, (found, string: string, colon: string | undefined) =>
     colon === undefined ? found : `"${MARK}${string.slice(1)}${colon}`,
   );

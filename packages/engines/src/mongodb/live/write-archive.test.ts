@@ -24,7 +24,7 @@ async function archived(collections: readonly LiveCollection[], documents: reado
       document: ({ name }, bytes) => found.documents.push(`${name} ${bytes.toString('hex')}`),
       blockEnd: () => undefined,
     },
-    { checksums: true },
+    { checksums: true, metadata: 'all' },
   );
   async function* all() {
     yield* documents;

@@ -12,6 +12,12 @@ import {
 const ESSENTIAL = new Set(['viewOn', 'pipeline', 'timeseries']);
 /** Taken back by MongoDB itself (4.0, 8.2), or set by it alone: nothing is lost without them. */
 const OBSOLETE = new Set(['autoIndexId', 'recordIdsReplicated', 'idIndex', 'flags']);
+/** Fields of every command: as an option one would say where, when or how a collection is made, and not what it is. */
+const OF_COMMANDS = new Set([
+  ...['create', 'writeConcern', 'readConcern', 'maxTimeMS', 'comment', 'apiVersion', 'apiStrict'],
+  ...['apiDeprecationErrors', 'lsid', 'txnNumber', 'startTransaction', 'autocommit', 'noResponse'],
+]);
+
 /** These mean nothing without `capped`. */
 const OF_CAPPED = ['size', 'max'];
 
@@ -28,7 +34,10 @@ export async function createCollection(
   const drop = (option: string): void => {
     if (options.delete(option)) dropped.note('create', option);
   };
-  for (const [option, value] of options) if (isForeignStorageEngine(option, value)) drop(option);
+  for (const [option, value] of options) {
+    if (option.startsWith('$') || OF_COMMANDS.has(option) || isForeignStorageEngine(option, value))
+      drop(option);
+  }
   for (;;) {
     try {
       await db.command({ create: collection.name, ...Object.fromEntries(options) });

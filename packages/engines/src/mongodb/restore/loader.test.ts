@@ -68,6 +68,38 @@ describe('documents on their way to a server', () => {
     expect(room).toBe(true);
   });
 
+  it('wait for room also where there are many batches of next to nothing', async () => {
+    const { sent, loader } = slowServer();
+    loader.begin();
+    for (let i = 0; i < 4000; i += 1) {
+      loader.add(users, document(i, 5));
+      loader.flush(users);
+    }
+    let room = false;
+    const waiting = loader.room().then(() => {
+      room = true;
+    });
+    await settled();
+    expect(room).toBe(false);
+    for (let i = 0; i < 500; i += 1) {
+      sent[i]?.answer.resolve();
+      await settled();
+    }
+    await waiting;
+  });
+
+  it('keep nothing of what they came in', async () => {
+    const { sent, loader } = slowServer();
+    loader.begin();
+    const chunk = Buffer.alloc(1024 * 1024, 7);
+    loader.add(users, chunk.subarray(5, 10));
+    loader.flush(users);
+    await settled();
+    const [only] = sent[0]?.documents ?? [];
+    expect(only).toEqual(Buffer.alloc(5, 7));
+    expect(only?.buffer.byteLength).toBeLessThan(chunk.length);
+  });
+
   it('that are refused end everything', async () => {
     const { sent, loader } = slowServer();
     loader.begin();

@@ -5,6 +5,9 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCH_DOCUMENTS = 10_000;
 /** Bytes on the way to the server; a reader that is further ahead waits. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
+/** What a batch and each of its documents take beside their bytes. */
+const OF_BATCH_BYTES = 1024;
+const OF_DOCUMENT_BYTES = 64;
 
 export type Insert = (collection: DumpedCollection, documents: readonly Buffer[]) => Promise<void>;
 
@@ -66,14 +69,16 @@ export class Loader {
 
   #send(collection: DumpedCollection, { documents, bytes }: Batch): void {
     this.#open.delete(collection);
-    this.#bytesUnderWay += bytes;
+    const held = bytes + OF_BATCH_BYTES + documents.length * OF_DOCUMENT_BYTES;
+    this.#bytesUnderWay += held;
+    const own = bytes < BATCH_BYTES ? copied(documents) : documents;
     const sent = (this.#underWay.get(collection) ?? this.#begun.promise)
-      .then(() => (this.#fault === undefined ? this.#insert(collection, documents) : undefined))
+      .then(() => (this.#fault === undefined ? this.#insert(collection, own) : undefined))
       .catch((error: unknown) => {
         this.#fault ??= { error };
       })
       .then(() => {
-        this.#bytesUnderWay -= bytes;
+        this.#bytesUnderWay -= held;
         if (this.#underWay.get(collection) === sent) this.#underWay.delete(collection);
         this.#arrived.resolve();
         this.#arrived = Promise.withResolvers<void>();
@@ -84,4 +89,14 @@ export class Loader {
   #rethrow(): void {
     if (this.#fault !== undefined) throw this.#fault.error;
   }
+}
+
+/** Documents lie in the chunks that they came in, and would keep the whole of these in memory: here they lie alone. */
+function copied(documents: readonly Buffer[]): readonly Buffer[] {
+  const whole = Buffer.concat(documents);
+  let end = 0;
+  return documents.map(({ length }) => {
+    end += length;
+    return whole.subarray(end - length, end);
+  });
 }

@@ -27,7 +27,7 @@ export async function readArchive(
       },
       blockEnd: (collection) => loader.flush(collection),
     },
-    options,
+    { checksums: options.checksums, metadata: 'all' },
   );
   for await (const chunk of content) {
     reader.write(chunk);

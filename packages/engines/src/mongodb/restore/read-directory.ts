@@ -3,7 +3,13 @@ import type { Readable } from 'node:stream';
 import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
 import { readBackup } from '../../bytes/feed.js';
-import { type DumpedCollection, isRestored, readMetadata, withoutMetadata } from '../format/collection.js';
+import {
+  type DumpedCollection,
+  isRestored,
+  MetadataBudget,
+  readMetadata,
+  withoutMetadata,
+} from '../format/collection.js';
 import {
   type CollectionFiles,
   cutFile,
@@ -25,13 +31,13 @@ export async function readCollections(
   signal: AbortSignal,
 ): Promise<readonly DirectoryCollection[]> {
   const found: DirectoryCollection[] = [];
+  const budget = new MetadataBudget();
   for (const files of collections) {
     const { database, name, metadata } = files;
     if (!isRestored(database, name)) continue;
-    const collection =
-      metadata === undefined
-        ? withoutMetadata(database, name)
-        : readMetadata(files, await readText(directory, metadata, signal));
+    const text = metadata === undefined ? undefined : await readText(directory, metadata, signal);
+    budget.take(text ?? '');
+    const collection = text === undefined ? withoutMetadata(database, name) : readMetadata(files, text);
     requireWhole(files, collection.kind);
     found.push({ ...collection, files });
   }
