@@ -8,6 +8,7 @@ import {
   ensurePrivateKey,
   generateKeyPair,
   loadKeyring,
+  putPlan,
 } from '@muster/evidence';
 import {
   type DrillIndex,
@@ -19,7 +20,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { canRunIn } from '../support/needs.ts';
-import { indexedReceipt, statementOf } from '../support/receipt-builder.ts';
+import { indexedReceipt, planOf, statementOf } from '../support/receipt-builder.ts';
 
 const signal = AbortSignal.timeout(600_000);
 const at = (minute: number): Date => new Date(Date.parse('2026-11-20T01:00:00.000Z') + minute * 60_000);
@@ -92,23 +93,29 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
     expect(await index.get('drl_none', signal)).toBeUndefined();
   });
 
-  it('knows when each source last passed, whatever came after it', async () => {
+  it('knows when each source last passed, whatever came after it that does not count', async () => {
     const failed = { result: 'fail', reason: 'no_backup' } as const;
     const other = { source: { slug: 'other', kind: 'postgres' } } as const;
     const never = { source: { slug: 'never', kind: 'postgres' }, ...failed } as const;
-    const statements = [
-      statementOf(at(0)),
-      statementOf(at(1)),
-      statementOf(at(2), failed),
-      statementOf(at(3), other),
-      statementOf(at(4), never),
+    const older = { restore_point: { kind: 'oldest', resolved: 'shop.dump' } } as const;
+    const due = { kind: 'schedule', schedule: 'nightly', scheduled_for: at(1).toISOString() } as const;
+    const receipts = [
+      indexedReceipt(statementOf(at(0))),
+      indexedReceipt(statementOf(at(1), { ...older, trigger: due })),
+      indexedReceipt(statementOf(at(2), failed)),
+      indexedReceipt(statementOf(at(3), older)),
+      { ...indexedReceipt(statementOf(at(4))), proves: false },
+      indexedReceipt(statementOf(at(5), other)),
+      indexedReceipt(statementOf(at(6), never)),
     ];
-    for (const statement of statements) await index.put(indexedReceipt(statement), signal);
-    const passes = await index.lastPasses(signal);
+    for (const receipt of receipts) await index.put(receipt, signal);
+    const passes = await index.lastPasses({}, signal);
     expect(passes.toSorted((a, b) => (a.source < b.source ? -1 : 1))).toEqual([
-      { source: 'other', at: at(3) },
+      { source: 'other', at: at(5) },
       { source: 'shop', at: at(1) },
     ]);
+    expect(await index.lastPasses({ source: 'shop' }, signal)).toEqual([{ source: 'shop', at: at(1) }]);
+    expect(await index.lastPasses({ source: 'never' }, signal)).toEqual([]);
   });
 
   it('keeps the old rows where a rebuild does not end', async () => {
@@ -141,6 +148,34 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
     expect(ids(await index.list({ limit: 10 }, signal))).toEqual([good.predicate.drill_id]);
   });
 
+  it('says of rebuilt drills as before which count as passes: by their plans', async () => {
+    const { privateKey } = await ensurePrivateKey(
+      { privateKey: join(folder, 'key'), keyring: join(folder, 'keys') },
+      signal,
+    );
+    const store = createDirectoryStore(join(folder, 'planned'));
+    const api = { kind: 'api', requested_by: 'ci' } as const;
+    const due = { kind: 'schedule', schedule: 'nightly', scheduled_for: at(0).toISOString() } as const;
+    const [scheduled, whole, some, unplanned] = [
+      statementOf(at(0), { trigger: due }),
+      statementOf(at(1), { trigger: api }),
+      statementOf(at(2), { trigger: api }),
+      statementOf(at(3), { trigger: api }),
+    ];
+    for (const statement of [scheduled, whole, some, unplanned])
+      await store.putOnce(indexedReceipt(statement).key, createSigner(privateKey).sign(statement), signal);
+    await putPlan(store, planOf(whole), signal);
+    await putPlan(store, { ...planOf(some), partial: true }, signal);
+    await rebuildIndex({ store, keyring: await loadKeyring(join(folder, 'keys')), index }, signal);
+    const drills = await index.list({ limit: 10 }, signal);
+    expect(Object.fromEntries(drills.map(({ drillId, proves }) => [drillId, proves]))).toEqual({
+      [scheduled.predicate.drill_id]: true,
+      [whole.predicate.drill_id]: true,
+      [some.predicate.drill_id]: false,
+      [unplanned.predicate.drill_id]: false,
+    });
+  });
+
   it('is there again when it is opened anew', async () => {
     const receipt = indexedReceipt(statementOf(at(0)));
     await index.put(receipt, signal);
@@ -160,15 +195,31 @@ describe.runIf(canRunIn('bubblewrap 15'))('the index in PostgreSQL', () => {
 
   it('is migrated once by several that open it at once', async () => {
     const opened = await Promise.all([1, 2, 3].map(() => openPostgresIndex(url(), signal)));
-    expect(await server.sql('postgres', 'SELECT count(*) FROM muster.kysely_migration')).toBe('1\n');
+    expect(await server.sql('postgres', 'SELECT count(*) FROM muster.kysely_migration')).toBe('2\n');
     await Promise.all(opened.map((index) => index.close()));
+  });
+
+  it('knows which drills count as passes also of those from before it asked that', async () => {
+    const first = await openPostgresIndex(url(), signal);
+    const older = { restore_point: { kind: 'oldest', asked: 'a\0b', resolved: 'shop.dump' } } as const;
+    const [newest, oldest] = [statementOf(at(0)), statementOf(at(1), older)];
+    for (const statement of [newest, oldest])
+      await first.put({ ...indexedReceipt(statement), proves: false }, signal);
+    await first.close();
+    await server.sql(
+      'postgres',
+      "ALTER TABLE muster.drills DROP COLUMN proves; DELETE FROM muster.kysely_migration WHERE name > '0002'",
+    );
+    const index = await openPostgresIndex(url(), signal);
+    expect(await index.lastPasses({}, signal)).toEqual([{ source: 'shop', at: at(0) }]);
+    await index.close();
   });
 
   it('shows the old rows while it is rebuilt', async () => {
     const index = await openPostgresIndex(url(), signal);
     const old = indexedReceipt(statementOf(at(0)));
     const fresh = indexedReceipt(statementOf(at(1)));
-    await index.put(old, signal);
+    await index.rebuild(these([old]), signal);
     const seen: string[] = [];
     const watching = async function* () {
       seen.push(...ids(await index.list({ limit: 10 }, signal)));

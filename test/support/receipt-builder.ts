@@ -1,4 +1,11 @@
-import { newDrillId, type Predicate, receiptKey, type Statement } from '@muster/core';
+import {
+  newDrillId,
+  type Plan,
+  type Predicate,
+  provesSource,
+  receiptKey,
+  type Statement,
+} from '@muster/core';
 import type { IndexedReceipt } from '@muster/index';
 import { sampleStatement } from '../../packages/evidence/src/sample-statement.fixture.ts';
 
@@ -10,8 +17,24 @@ export function statementOf(askedAt: Date, changes: Partial<Predicate> = {}): St
   return { ...statement, subject: [{ name: `${source.slug}/${backup?.id ?? 'plan'}`, digest }] };
 }
 
-/** The same as a row of the index. */
+/** The same as a row of the index, with a plan of all its checks. */
 export function indexedReceipt(statement: Statement, sha256 = 'a'.repeat(64)): IndexedReceipt {
   const { source, drill_id: drillId } = statement.predicate;
-  return { statement, key: receiptKey(source.slug, drillId), sha256 };
+  const proves = provesSource(statement.predicate, {});
+  return { statement, key: receiptKey(source.slug, drillId), sha256, proves };
+}
+
+/** The plan that it is of, with all checks of its source. */
+export function planOf({ predicate }: Statement): Plan {
+  const { drill_id, source, trigger, environment, restore_point, checks, config_sha256 } = predicate;
+  const { resolved: _, ...asked } = restore_point;
+  return {
+    drill_id,
+    source,
+    trigger,
+    pool: environment.pool,
+    restore_point: asked,
+    checks: checks.map(({ id, check_sha256, expect_sha256 }) => ({ id, check_sha256, expect_sha256 })),
+    config_sha256,
+  };
 }

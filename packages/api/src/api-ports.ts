@@ -27,7 +27,7 @@ export interface ApiPorts {
   readonly idempotency: IdempotencyKeys;
   /** The queues for people to look at, and who looks at them with a browser. */
   readonly board: { readonly queues: Pick<BoardQueues, 'list'>; readonly sessions: BoardSessions };
-  readonly index: Pick<DrillIndex, 'get' | 'list'>;
+  readonly index: Pick<DrillIndex, 'get' | 'list' | 'lastPasses'>;
   readonly store: EvidenceStore;
   readonly keyring: () => Promise<Keyring>;
   /** In the text format of Prometheus, 0.0.4. */

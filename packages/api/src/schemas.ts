@@ -1,4 +1,4 @@
-import { DRILL_ID, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
+import { DRILL_ID, PASS_RULE, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
 import { fleetEventSchema, heartbeatSchema } from '@muster/queue';
 import { z } from 'zod';
 import { problemSchema } from './problem.js';
@@ -133,7 +133,11 @@ export const sourceListSchema = z.strictObject({
 export const sourceSchema = z.strictObject({
   ...sourceShape,
   last: endedSchema.optional().describe('The newest drill that ended.'),
-  last_pass: time.optional().describe('Of the last 20 drills; absent where none passed.'),
+  last_pass: time
+    .optional()
+    .describe(
+      `When the newest drill was asked for that counts as a pass; absent where none does. ${PASS_RULE}`,
+    ),
   trend: z.array(result).describe('Of the last 20 drills, newest first.'),
   open: z.array(openSchema).describe('Under way, and why they wait.'),
 });

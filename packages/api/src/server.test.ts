@@ -55,6 +55,7 @@ function world() {
   const ended: IndexedDrill[] = [];
   const given = {
     redis: true,
+    lastPass: undefined as Date | undefined,
     keyFault: undefined as undefined | 'one' | 'all',
     queue: true,
     stored: new Map<string, string>(),
@@ -127,6 +128,8 @@ function world() {
     },
     index: {
       get: async (id) => ended.find(({ drillId }) => drillId === id),
+      lastPasses: async ({ source }) =>
+        source === 'shop' && given.lastPass !== undefined ? [{ source, at: given.lastPass }] : [],
       list: async ({ limit, before, source, result }) =>
         ended
           .filter((one) => source === undefined || one.source === source)
@@ -180,6 +183,7 @@ function world() {
       sha256: sha256(RECEIPT).replace('sha256:', ''),
       drillId,
       source: 'shop',
+      proves: false,
       askedAt: NOW,
       issuedAt: NOW,
     });
@@ -279,6 +283,14 @@ describe('the API', () => {
       expect(answer.statusCode).toBe(202);
       expect(answer.json()).not.toHaveProperty('trace_id');
     }
+  });
+
+  it('says when a source last passed as the index has it, however many drills ended since', async () => {
+    expect((await get('/api/v1/sources/shop')).json()).not.toHaveProperty('last_pass');
+    w.given.lastPass = new Date('2026-10-01T00:00:00.000Z');
+    w.end();
+    const { last_pass, trend } = (await get('/api/v1/sources/shop')).json<Record<string, unknown>>();
+    expect({ last_pass, trend }).toEqual({ last_pass: '2026-10-01T00:00:00.000Z', trend: ['error'] });
   });
 
   it('names a bad file of the keyring beside the keys that count, and no place', async () => {

@@ -16,6 +16,7 @@ export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey, scheduledDrillId 
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge } from './judge.js';
 export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
+export { PASS_RULE, provesSource } from './proves-source.js';
 export {
   CHECK_REASON_CODES,
   CHECK_REASONS,

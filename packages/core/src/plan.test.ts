@@ -53,6 +53,13 @@ describe('a plan', () => {
   it('of a source without checks says so', () =>
     expect(createPlan(config, bare, asked)).toMatchObject({ restore_only: true, checks: [] }));
 
+  it('says if it leaves out checks of the source', () => {
+    const some = { ...shop, checks: shop.checks.slice(1) };
+    const plan = createPlan(config, some, asked);
+    expect(planSchema.parse(plan)).toMatchObject({ partial: true, checks: [{ id: 'a' }] });
+    expect(createPlan(config, { ...shop, checks: [...shop.checks] }, asked)).not.toHaveProperty('partial');
+  });
+
   it('of half a surrogate pair is none: nobody could sign it', () =>
     expect(planSchema.safeParse({ ...createPlan(config, shop, asked), pool: '\ud800' }).success).toBe(false));
 

@@ -30,6 +30,8 @@ export const planSchema = z.strictObject({
     asked: wellFormed.optional(),
   }),
   restore_only: z.literal(true).optional(),
+  /** Not all checks of the source were asked for. */
+  partial: z.literal(true).optional(),
   /** In order. */
   checks: z.array(z.strictObject({ id: wellFormed, check_sha256: wellFormed, expect_sha256: wellFormed })),
   config_sha256: wellFormed,
@@ -45,7 +47,7 @@ export interface PlanAsked {
   readonly pool?: string;
 }
 
-/** The plan of one drill of a source, under this configuration. */
+/** The plan of one drill of a source, which may have been left some of its checks, under this configuration. */
 export function createPlan(config: Config, source: Source, asked: PlanAsked): Plan {
   const { restorePoint } = asked;
   return {
@@ -58,6 +60,7 @@ export function createPlan(config: Config, source: Source, asked: PlanAsked): Pl
       ...(restorePoint.kind === 'id' && { asked: restorePoint.id }),
     },
     ...(source.restoreOnly && { restore_only: true as const }),
+    ...(asksSome(config, source) && { partial: true as const }),
     checks: source.checks.map((check) => ({
       id: check.id,
       check_sha256: checkSha256(check),
@@ -65,6 +68,11 @@ export function createPlan(config: Config, source: Source, asked: PlanAsked): Pl
     })),
     config_sha256: config.configSha256,
   };
+}
+
+function asksSome({ sources }: Config, { slug, checks }: Source): boolean {
+  const whole = sources.find((source) => source.slug === slug);
+  return whole !== undefined && checks.length < whole.checks.length;
 }
 
 /** The restore point that a plan asks for. @throws `not_supported_yet` for one of a later Muster. */

@@ -11,8 +11,11 @@ export interface DrillIndex {
   put(receipt: IndexedReceipt, signal: AbortSignal): Promise<void>;
   /** Newest drill first. */
   list(query: DrillQuery, signal: AbortSignal): Promise<readonly IndexedDrill[]>;
-  /** Of each source that ever passed, when the newest drill that passed was asked for; in no order. */
-  lastPasses(signal: AbortSignal): Promise<readonly { readonly source: string; readonly at: Date }[]>;
+  /** Of each source that ever passed, or of this one, when the newest drill that {@link IndexedReceipt.proves} it was asked for; in no order. */
+  lastPasses(
+    of: { readonly source?: string },
+    signal: AbortSignal,
+  ): Promise<readonly { readonly source: string; readonly at: Date }[]>;
   get(drillId: string, signal: AbortSignal): Promise<IndexedDrill | undefined>;
   /** Replaces everything by these, in one transaction: readers see the old rows until it ends. @returns how many. */
   rebuild(receipts: AsyncIterable<IndexedReceipt>, signal: AbortSignal): Promise<number>;
@@ -25,6 +28,8 @@ export interface IndexedReceipt {
   readonly key: string;
   /** Of the bundle's bytes. */
   readonly sha256: string;
+  /** Whether it counts as a pass of its source (`provesSource`): that takes its plan, too. */
+  readonly proves: boolean;
 }
 
 export interface DrillQuery {

@@ -42,10 +42,10 @@ export async function openIndex(
         ),
       ),
     list: (query, signal) => guarded(signal, () => orAborted(list(db, query), signal)),
-    lastPasses: (signal) => guarded(signal, () => orAborted(lastPasses(db), signal)),
+    lastPasses: ({ source }, signal) => guarded(signal, () => orAborted(lastPasses(db, source), signal)),
     get: (drillId, signal) =>
       guarded(signal, async () => {
-        const found = db.selectFrom('drills').select(['key', 'sha256', 'statement']);
+        const found = db.selectFrom('drills').select(['key', 'sha256', 'proves', 'statement']);
         const row = await orAborted(found.where('drill_id', '=', drillId).executeTakeFirst(), signal);
         return row && indexedDrill(row);
       }),
@@ -80,7 +80,7 @@ async function insert(db: Kysely<Tables>, receipts: readonly IndexedReceipt[]): 
 async function list(db: Kysely<Tables>, { source, result, since, before, limit }: DrillQuery) {
   const rows = await db
     .selectFrom('drills')
-    .select(['key', 'sha256', 'statement'])
+    .select(['key', 'sha256', 'proves', 'statement'])
     .$if(source !== undefined, (query) => query.where('source', '=', source ?? ''))
     .$if(result !== undefined, (query) => query.where('result', '=', result ?? ''))
     .$if(since !== undefined, (query) => query.where('asked_at', '>=', since ?? new Date(0)))
@@ -91,11 +91,12 @@ async function list(db: Kysely<Tables>, { source, result, since, before, limit }
   return rows.map(indexedDrill);
 }
 
-async function lastPasses(db: Kysely<Tables>) {
+async function lastPasses(db: Kysely<Tables>, source: string | undefined) {
   const rows = await db
     .selectFrom('drills')
     .select(({ fn }) => ['source', fn.max('asked_at').as('at')])
-    .where('result', '=', 'pass')
+    .where('proves', '=', true)
+    .$if(source !== undefined, (query) => query.where('source', '=', source ?? ''))
     .groupBy('source')
     .execute();
   return rows.map(({ source, at }) => ({ source, at: new Date(at) }));

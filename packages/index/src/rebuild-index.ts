@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { receiptKey } from '@muster/core';
-import { type EvidenceStore, type Keyring, verifyReceipt } from '@muster/evidence';
+import { isMusterError, type Predicate, provesSource, receiptKey } from '@muster/core';
+import { type EvidenceStore, getPlan, type Keyring, verifyReceipt } from '@muster/evidence';
 import type { DrillIndex, IndexedReceipt } from './drill-index.js';
 
 export interface RebuildPorts {
@@ -61,7 +61,22 @@ async function readReceipt(
   if (exitCode !== 0 || statement === undefined) return { key, why: steps.at(-1)?.detail ?? 'malformed' };
   const { source, drill_id: drillId } = statement.predicate;
   if (receiptKey(source.slug, drillId) !== key) return { key, why: `it is the receipt of ${drillId}` };
-  return { statement, key, sha256: createHash('sha256').update(bytes).digest('hex') };
+  const proves = await doesProve(store, statement.predicate, signal);
+  return { statement, key, sha256: createHash('sha256').update(bytes).digest('hex'), proves };
+}
+
+/** As the sink said of it: by its plan, which is read where it matters. Schedules ask all checks. */
+async function doesProve(store: EvidenceStore, predicate: Predicate, signal: AbortSignal): Promise<boolean> {
+  if (!provesSource(predicate, {})) return false;
+  if (predicate.trigger.kind === 'schedule') return true;
+  try {
+    return provesSource(predicate, await getPlan(store, predicate.source.slug, predicate.drill_id, signal));
+  } catch (error) {
+    // Nobody can say that it was asked everything.
+    if (isMusterError(error, 'evidence_not_found') || isMusterError(error, 'evidence_malformed'))
+      return false;
+    throw error;
+  }
 }
 
 /** Works on a few keys at once, and yields in their order. */

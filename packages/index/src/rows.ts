@@ -2,7 +2,7 @@ import { drillTime, type Statement } from '@muster/core';
 import type { IndexedDrill, IndexedReceipt } from './drill-index.js';
 import type { CheckRow, DrillRow } from './tables.js';
 
-export function drillRow({ statement, key, sha256 }: IndexedReceipt): DrillRow {
+export function drillRow({ statement, key, sha256, proves }: IndexedReceipt): DrillRow {
   const { predicate } = statement;
   const { trigger, backup, environment } = predicate;
   return {
@@ -23,6 +23,7 @@ export function drillRow({ statement, key, sha256 }: IndexedReceipt): DrillRow {
     restore_ms: predicate.restore?.duration_ms ?? null,
     key,
     sha256,
+    proves,
     statement: JSON.stringify(statement),
   };
 }
@@ -39,7 +40,7 @@ export function checkRows({ predicate }: Statement): readonly CheckRow[] {
   }));
 }
 
-export function indexedDrill(row: Pick<DrillRow, 'key' | 'sha256' | 'statement'>): IndexedDrill {
+export function indexedDrill(row: Pick<DrillRow, 'key' | 'sha256' | 'proves' | 'statement'>): IndexedDrill {
   // What was written here had been verified.
   const statement = JSON.parse(row.statement) as Statement;
   const { drill_id: drillId, source, issued_at: issuedAt } = statement.predicate;
@@ -47,6 +48,7 @@ export function indexedDrill(row: Pick<DrillRow, 'key' | 'sha256' | 'statement'>
     statement,
     key: row.key,
     sha256: row.sha256,
+    proves: row.proves,
     drillId,
     source: source.slug,
     askedAt: drillTime(drillId),

@@ -24,6 +24,8 @@ export interface DrillRow {
   readonly restore_ms: number | null;
   readonly key: string;
   readonly sha256: string;
+  /** Counts as a pass of its source. */
+  readonly proves: boolean;
   /** JSON as text: jsonb refuses U+0000 and writes numbers anew. */
   readonly statement: string;
 }

@@ -43,9 +43,22 @@ describe("a worker's receipt", () => {
     await deliver(message);
     expect(await textAt(keyOf(drill.id))).toBe(message.bundle);
     const sha256 = createHash('sha256').update(message.bundle).digest('hex');
-    expect(indexed.get(drill.id)).toEqual({ statement: drill.statement, key: keyOf(drill.id), sha256 });
+    expect(indexed.get(drill.id)).toEqual({
+      statement: drill.statement,
+      key: keyOf(drill.id),
+      sha256,
+      proves: true,
+    });
     expect(settled).toEqual([drill.id]);
     expect(events).toEqual([{ type: 'stored', result: 'pass', key: keyOf(drill.id) }]);
+  });
+
+  it('counts as no pass of its source where its plan left out checks', async () => {
+    const drill = drilled();
+    const { signer, plan, deliver, indexed } = await given();
+    await plan({ ...drill.plan, partial: true });
+    await deliver(messageOf(drill, signer));
+    expect(indexed.get(drill.id)).toMatchObject({ key: keyOf(drill.id), proves: false });
   });
 
   it('that comes again is stored once', async () => {

@@ -6,6 +6,7 @@ import {
   isMusterError,
   MusterError,
   type Plan,
+  provesSource,
   receiptKey,
   type Statement,
   type Unfinished,
@@ -65,7 +66,7 @@ async function keepSigned(keeping: Keeping, drill: Drill, message: SignedMessage
   if (read.statement.predicate.issued_by === 'sink') {
     return await quarantine(ports, drill, bytes, 'only a sink says that a drill was not finished');
   }
-  await store(keeping, drill, { bytes, statement: read.statement });
+  await store(keeping, drill, { bytes, ...read });
 }
 
 type SignedMessage = Extract<ReceiptJob, { type: 'receipt' }>;
@@ -83,6 +84,7 @@ function drillOf(message: ReceiptJob): Drill {
 interface Receipt {
   readonly bytes: Uint8Array;
   readonly statement: Statement;
+  readonly plan: Plan;
 }
 
 /** What an authentic receipt says of this drill, as it was planned; or why it is none. */
@@ -90,7 +92,7 @@ async function readReceipt(
   { ports, verify }: Keeping,
   { id, slug }: Drill,
   bytes: Uint8Array,
-): Promise<{ readonly statement: Statement } | { readonly why: string }> {
+): Promise<Omit<Receipt, 'bytes'> | { readonly why: string }> {
   const { statement, exitCode, steps } = await verify(bytes);
   if (exitCode !== 0 || statement === undefined) {
     return { why: steps.at(-1)?.detail ?? 'it does not verify' };
@@ -98,8 +100,9 @@ async function readReceipt(
   const { drill_id: drillId, source } = statement.predicate;
   if (drillId !== id || source.slug !== slug) return { why: 'it is that of another drill' };
   try {
-    const faults = strayFrom(statement, await getPlan(ports.store, slug, id, limit()));
-    return faults.length === 0 ? { statement } : { why: faults.join('; ') };
+    const plan = await getPlan(ports.store, slug, id, limit());
+    const faults = strayFrom(statement, plan);
+    return faults.length === 0 ? { statement, plan } : { why: faults.join('; ') };
   } catch (error) {
     if (isMusterError(error, 'evidence_not_found')) return { why: 'nobody planned that drill' };
     if (isMusterError(error, 'evidence_malformed')) return { why: 'what lies in place of its plan is none' };
@@ -142,7 +145,7 @@ async function signUnfinished(keeping: Keeping, unfinished: Unfinished): Promise
     const bytes = trySign(ports, { ...unfinished, attempts });
     if (bytes === undefined) continue;
     const { exitCode, statement } = await verify(bytes);
-    if (exitCode === 0 && statement !== undefined) return { bytes, statement };
+    if (exitCode === 0 && statement !== undefined) return { bytes, statement, plan: unfinished.plan };
     if (exitCode === 1) throw notInKeyring(ports);
     const of = { drill_id: unfinished.plan.drill_id };
     ports.logger.warn('what is known of the tries of this drill contradicts itself', of);
@@ -197,7 +200,7 @@ async function store(keeping: Keeping, drill: Drill, receipt: Receipt): Promise<
 async function finishStored(keeping: Keeping, drill: Drill, bytes: Uint8Array): Promise<void> {
   const { ports } = keeping;
   const read = await readReceipt(keeping, drill, bytes);
-  if (!('why' in read)) return await finish(ports, drill, { bytes, statement: read.statement });
+  if (!('why' in read)) return await finish(ports, drill, { bytes, ...read });
   ports.logger.error('the stored receipt does not verify, and is not indexed', undefined, {
     drill_id: drill.id,
     key: receiptKey(drill.slug, drill.id),
@@ -207,9 +210,14 @@ async function finishStored(keeping: Keeping, drill: Drill, bytes: Uint8Array): 
 }
 
 /** What lies in the evidence store is indexed, and told to whoever waits for it. */
-async function finish(ports: SinkPorts, { id, slug }: Drill, { bytes, statement }: Receipt): Promise<void> {
+async function finish(
+  ports: SinkPorts,
+  { id, slug }: Drill,
+  { bytes, statement, plan }: Receipt,
+): Promise<void> {
   const key = receiptKey(slug, id);
   const { result, reason } = statement.predicate;
+  const proves = provesSource(statement.predicate, plan);
   const attributes = {
     [ATTRIBUTES.drill]: id,
     [ATTRIBUTES.source]: slug,
@@ -217,7 +225,7 @@ async function finish(ports: SinkPorts, { id, slug }: Drill, { bytes, statement 
     ...(reason && { [ATTRIBUTES.reason]: reason }),
   };
   await span(SPANS.index, { kind: 'client', attributes }, () =>
-    ports.index.put({ statement, key, sha256: sha256Hex(bytes) }, limit()),
+    ports.index.put({ statement, key, sha256: sha256Hex(bytes), proves }, limit()),
   );
   await ports.drills.forget(id);
   await ports.states.settle(id);

@@ -15,27 +15,17 @@ import {
 import type { IndexedReceipt } from '@muster/index';
 import type { FleetEvent, ReceiptConsumerOptions, ReceiptJob } from '@muster/queue';
 import { createLogger } from '@muster/telemetry';
-import { statementOf } from '../../../test/support/receipt-builder.ts';
+import { planOf, statementOf } from '../../../test/support/receipt-builder.ts';
 import { startSink } from './sink.js';
 import type { RunningSink, SinkPorts } from './sink-ports.js';
 
 export const { signal } = new AbortController();
 export const ASKED = new Date('2026-11-20T03:00:00.000Z');
 
-const planOf = ({ environment, checks, restore_point: { kind }, ...asked }: Predicate): Plan => ({
-  drill_id: asked.drill_id,
-  source: asked.source,
-  trigger: asked.trigger,
-  pool: environment.pool,
-  restore_point: { kind },
-  checks: checks.map(({ id, check_sha256, expect_sha256 }) => ({ id, check_sha256, expect_sha256 })),
-  config_sha256: asked.config_sha256,
-});
-
 /** A worker's drill that passed. */
 export function drilled(changes: Partial<Predicate> = {}) {
   const statement = statementOf(ASKED, changes);
-  return { statement, plan: planOf(statement.predicate), id: statement.predicate.drill_id };
+  return { statement, plan: planOf(statement), id: statement.predicate.drill_id };
 }
 
 export const messageOf = (

@@ -13,7 +13,7 @@ export interface FleetView {
 
 export interface FleetSource {
   readonly slug: string;
-  /** When the newest drill that passed was asked for; absent where none ever did. */
+  /** When the newest drill was asked for that counts as a pass of it; absent where none does. */
   readonly lastPass?: Date | undefined;
 }
 

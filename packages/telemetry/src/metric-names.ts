@@ -1,3 +1,5 @@
+import { PASS_RULE } from '@muster/core';
+
 interface Definition {
   readonly name: string;
   readonly kind: 'counter' | 'histogram' | 'gauge';
@@ -48,14 +50,14 @@ export const METRICS = {
     name: 'muster.source.last_pass.age',
     kind: 'gauge',
     unit: 's',
-    description: 'How long ago the newest backup of a source was drilled that passed.',
+    description: `How long ago the newest drill was asked for that counts as a pass of its source. ${PASS_RULE}`,
     attributes: ['source'],
   },
   unproven: {
     name: 'muster.sources.unproven',
     kind: 'gauge',
     unit: '{source}',
-    description: 'Sources in force of which no drill ever passed.',
+    description: 'Sources in force of which no drill counts as a pass.',
     attributes: [],
   },
   workers: {

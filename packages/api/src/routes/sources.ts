@@ -48,16 +48,16 @@ export function sourceRoutes({ server, ports }: Api): void {
     },
     async ({ params: { slug } }) => {
       const source = sourceOf(await configInForce(ports), slug, 404);
-      const [drills, open] = await Promise.all([
+      const [drills, [passed], open] = await Promise.all([
         ports.index.list({ source: slug, limit: TREND }, looking()),
+        ports.index.lastPasses({ source: slug }, looking()),
         openDrills(ports, slug),
       ]);
       const ended = drills.map(endedDrill);
-      const passed = ended.find(({ result }) => result === 'pass');
       return {
         ...describe(source, ports.now()),
         ...(ended[0] && { last: ended[0] }),
-        ...(passed && { last_pass: passed.issued_at }),
+        ...(passed && { last_pass: passed.at.toISOString() }),
         trend: ended.map(({ result }) => result),
         open: [...open],
       };

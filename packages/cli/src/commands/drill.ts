@@ -1,3 +1,4 @@
+import { PASS_RULE } from '@muster/core';
 import { type Command, Option } from 'commander';
 import type { Perform } from '../cli.js';
 import { viaApi } from '../fleet/via-api.js';
@@ -5,6 +6,9 @@ import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillList } from './drill-list.js';
 import type { DrillRunOptions } from './drill-run.js';
 import { type DrillShowOptions, drillShow } from './drill-show.js';
+
+/** In lines of a terminal. */
+const PASS_RULE_FOLDED = PASS_RULE.replace(/(.{1,100})(?: |$)/g, '$1\n').trimEnd();
 
 /** What starts servers is loaded only by the command that does: it takes longer to load than most commands run. */
 export function addDrillCommands(program: Command, perform: Perform): void {
@@ -23,6 +27,8 @@ export function addDrillCommands(program: Command, perform: Perform): void {
     .addHelpText(
       'after',
       `
+${PASS_RULE_FOLDED}
+
 Examples:
   $ muster drill run --source prod-db
   $ muster drill run --source prod-db --backup prod_2026-11-20.dump --keep 1h
@@ -42,7 +48,10 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
     .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
     .option('--pool <name>', "workers of this pool (default: the source's)")
     .option('--watch', 'follow it until its receipt is stored')
-    .addHelpText('after', '\nExample:\n  $ muster drill enqueue --source prod-db --watch')
+    .addHelpText(
+      'after',
+      `\n${PASS_RULE_FOLDED}\n\nExample:\n  $ muster drill enqueue --source prod-db --watch`,
+    )
     .action((options: DrillEnqueueOptions, command: Command) =>
       perform(command, (cli) =>
         viaApi(

@@ -21,7 +21,7 @@ export function fleetView(ports: FleetViewPorts): FleetView {
   const { inForce, drills, registry, index, store, now } = ports;
   const sources = async (signal: AbortSignal): Promise<readonly FleetSource[]> => {
     const config = await inForce();
-    const passes = await index.lastPasses(signal);
+    const passes = await index.lastPasses({}, signal);
     const lastPass = new Map(passes.map(({ source, at }) => [source, at]));
     return (config?.sources ?? []).map(({ slug }) => ({ slug, lastPass: lastPass.get(slug) }));
   };

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { provesSource } from './proves-source.js';
+
+const said = (
+  result: 'pass' | 'fail' | 'error',
+  trigger: 'schedule' | 'api' | 'cli',
+  point: 'latest' | 'oldest' | 'id',
+) => ({
+  result,
+  trigger: { kind: trigger },
+  restore_point: { kind: point },
+});
+
+describe('a drill counts as a pass of its source', () => {
+  it.each([
+    ['pass', 'schedule', 'latest'],
+    ['pass', 'schedule', 'oldest'],
+    ['pass', 'api', 'latest'],
+    ['pass', 'cli', 'latest'],
+  ] as const)('with %s, asked for by %s, of the backup %s', (result, trigger, point) => {
+    expect(provesSource(said(result, trigger, point), {})).toBe(true);
+    expect(provesSource(said(result, trigger, point), { partial: true })).toBe(false);
+  });
+
+  it.each([
+    ['pass', 'api', 'oldest'],
+    ['pass', 'api', 'id'],
+    ['pass', 'cli', 'oldest'],
+    ['pass', 'cli', 'id'],
+    ['fail', 'schedule', 'latest'],
+    ['error', 'cli', 'latest'],
+  ] as const)('but not with %s, asked for by %s, of the backup %s', (result, trigger, point) => {
+    expect(provesSource(said(result, trigger, point), {})).toBe(false);
+  });
+});
