@@ -1,11 +1,10 @@
-import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MusterError, type SourceKind } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BackupReader, createDirectoryRepository } from './directory-repository.js';
-import { selectBackup } from './select.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -148,17 +147,41 @@ describe('a directory of backups', () => {
   });
 });
 
-describe('selectBackup', () => {
-  it('takes the newest, the oldest, or the one named', async () => {
+describe('a backup that is being written', () => {
+  const listWhile = async (write: () => Promise<void>) => {
+    const options = { directory, match: undefined, engine: readerOf('postgres') };
+    const backups = await createDirectoryRepository({ ...options, pause: write }).list(signal);
+    return backups.map(({ id, growing }) => (growing ? `${id} grows` : id));
+  };
+
+  it('is told by what it grew between two looks', async () => {
     await put('a.dump', 30);
-    await put('b.dump', 10);
-    const backups = await backupsOf('postgres');
-    expect(selectBackup(backups, { kind: 'latest' }, 'here').id).toBe('b.dump');
-    expect(selectBackup(backups, { kind: 'oldest' }, 'here').id).toBe('a.dump');
-    expect(selectBackup(backups, { kind: 'id', id: 'a.dump' }, 'here').id).toBe('a.dump');
-    expect(() => selectBackup(backups, { kind: 'id', id: 'x' }, 'here')).toThrow(
-      /The newest there are: b\.dump, a\.dump/,
-    );
-    expect(() => selectBackup([], { kind: 'latest' }, 'here')).toThrow(/No backup was found in here/);
+    await put('b.dump', 0);
+    await put('c.dump', 0.5);
+    expect(await listWhile(() => appendFile(join(directory, 'b.dump'), 'more'))).toEqual([
+      'b.dump grows',
+      'c.dump',
+      'a.dump',
+    ]);
+  });
+
+  it('is told in a directory by any of its files', async () => {
+    await mkdir(join(directory, 'dump'));
+    await put('dump/toc.dat', 1);
+    await put('dump/3001.dat', 0);
+    expect(await listWhile(() => writeFile(join(directory, 'dump', '3002.dat'), 'x'))).toEqual([
+      'dump grows',
+    ]);
+  });
+
+  it('is not looked for among old ones', async () => {
+    await put('a.dump', 2);
+    expect(await listWhile(() => Promise.reject(new Error('it waits')))).toEqual(['a.dump']);
+  });
+
+  it('is not to be drilled if it is gone by then', async () => {
+    await put('a.dump', 30);
+    await put('b.dump', 0);
+    expect(await listWhile(() => rm(join(directory, 'b.dump')))).toEqual(['b.dump grows', 'a.dump']);
   });
 });

@@ -1,10 +1,12 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import type { Artefact, BackupFacts, Engine } from '@muster/engines';
 import picomatch from 'picomatch';
+import { findGrowing, type Look } from './growing.js';
 import { madeAt } from './made-at.js';
 import type { Backup, BackupRepository } from './repository.js';
 
@@ -17,6 +19,8 @@ export interface DirectoryOptions {
   /** A glob over names in the directory; absent = every format the engine reads. */
   readonly match: string | undefined;
   readonly engine: BackupReader;
+  /** Between two looks at files that may still be written. Default: a timer. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Never a backup, whatever the pattern says: still being written, or hidden. */
@@ -44,13 +48,23 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
       const listed = await mapLimited(wanted, PARALLEL, (name) =>
         describe(options, name, isMatch !== undefined, signal),
       );
-      return newestFirst(withoutUnsupported(listed.filter((entry) => entry !== undefined)));
+      const found = listed.filter((entry) => entry !== undefined);
+      const growing = await findGrowing(
+        found,
+        async ({ backup }) => (await artefactAt(options, backup.id, isMatch !== undefined))?.look,
+        { now: new Date(), pause: (ms) => (options.pause ?? pauseFor)(ms, signal) },
+      );
+      const marked = found.map((entry) => (growing.has(entry) ? asGrowing(entry) : entry));
+      return newestFirst(withoutUnsupported(marked));
     },
   };
 }
 
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => setTimeout(ms, undefined, { signal });
+
 interface Listed {
   readonly backup: Backup;
+  readonly look: Look;
   readonly unsupported: boolean;
 }
 
@@ -63,14 +77,17 @@ async function describe(
   signal.throwIfAborted();
   const found = await artefactAt(options, name, matched);
   if (found === undefined) return undefined;
-  const { artefact, mtime } = found;
+  const { artefact, look } = found;
   const { facts, unsupported } = await headOf(options.engine, artefact, signal);
-  const made = madeAt({ header: facts?.createdAt, name, mtime });
+  const made = madeAt({ header: facts?.createdAt, name, mtime: look.mtime });
   return {
+    look,
     unsupported,
     backup: { id: name, artefact, createdAt: made.at, createdAtFrom: made.from, ...(facts && { facts }) },
   };
 }
+
+const asGrowing = (entry: Listed): Listed => ({ ...entry, backup: { ...entry.backup, growing: true } });
 
 /** What cannot be identified is listed without facts: drilling it ends in that very reason. */
 async function headOf(
@@ -101,24 +118,28 @@ async function artefactAt(
   { directory, engine }: DirectoryOptions,
   name: string,
   matched: boolean,
-): Promise<{ artefact: Artefact; mtime: Date } | undefined> {
+): Promise<{ readonly artefact: Artefact; readonly look: Look } | undefined> {
   try {
     const path = await realpath(join(directory, name));
     const status = await stat(path);
-    if (status.isFile())
-      return { artefact: { form: 'file', name, path, sizeBytes: status.size }, mtime: status.mtime };
+    if (status.isFile()) return found({ form: 'file', name, path, sizeBytes: status.size }, status.mtime);
     if (!status.isDirectory()) return undefined;
     const files = await filesIn(path);
     if (!engine.isDirectoryDump(files) && !matched) return undefined;
     const facts = await mapLimited(files, PARALLEL, (file) => stat(join(path, file)));
     const sizeBytes = facts.reduce((sum, { size }) => sum + size, 0);
-    return { artefact: { form: 'directory', name, path, sizeBytes }, mtime: latest([status, ...facts]) };
+    return found({ form: 'directory', name, path, sizeBytes }, latest([status, ...facts]));
   } catch (error) {
     // Gone between listing and looking, or a dangling link: it is not there.
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw unreadable(join(directory, name), error);
   }
 }
+
+const found = (artefact: Extract<Artefact, { sizeBytes: number }>, mtime: Date) => ({
+  artefact,
+  look: { sizeBytes: artefact.sizeBytes, mtime },
+});
 
 /** Paths of the files in a directory, and in directories in it: no dump goes deeper. */
 async function filesIn(directory: string): Promise<readonly string[]> {

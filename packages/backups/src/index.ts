@@ -4,4 +4,4 @@ export {
   type DirectoryOptions,
 } from './directory-repository.js';
 export type { Backup, BackupRepository } from './repository.js';
-export { selectBackup } from './select.js';
+export { type Selected, type Selecting, selectBackup } from './select.js';

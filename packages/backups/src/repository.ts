@@ -4,7 +4,7 @@ import type { Artefact, BackupFacts } from '@muster/engines';
 export interface BackupRepository {
   /** Without credentials, for receipts and messages. */
   readonly location: string;
-  /** Newest first. Half-written files (`*.tmp`, `*.part`, hidden) are never listed. @throws `backup_unreadable`, `no_backup` (no such directory). */
+  /** Newest first. Half-written files (`*.tmp`, `*.part`, hidden) are never listed; what is being written is `growing`. @throws `backup_unreadable`, `no_backup` (no such directory). */
   list(signal: AbortSignal): Promise<readonly Backup[]>;
 }
 
@@ -14,6 +14,8 @@ export interface Backup {
   readonly id: string;
   readonly artefact: Artefact;
   readonly createdAt: Date;
+  /** It is being written at this moment: never to be drilled. */
+  readonly growing?: true;
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;

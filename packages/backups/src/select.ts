@@ -1,39 +1,131 @@
-import { MusterError, type RestorePoint } from '@muster/core';
+import {
+  type Draw,
+  drawBackup,
+  drillTime,
+  type ListedBackup,
+  MusterError,
+  type RestorePoint,
+  randomWindow,
+  restoreTime,
+} from '@muster/core';
 import type { Backup } from './repository.js';
 
 /** How many names a message lists. */
 const SHOWN = 5;
 
+/** The drill that asks, and where was looked. */
+export interface Selecting {
+  readonly drillId: string;
+  readonly location: string;
+}
+
+export interface Selected {
+  readonly backup: Backup;
+  /** The newest that there is, whichever was selected. */
+  readonly newest: Backup;
+  /** Of a random choice: the listing that it was drawn from. */
+  readonly listing?: Pick<Draw, 'listing' | 'listingSha256'>;
+}
+
 /**
- * The one backup that a restore point means.
+ * The one backup that a restore point means. What is still being written is never meant.
  * @param backups newest first.
- * @throws `no_backup`, naming where was looked and what there is.
+ * @throws `no_backup`, `no_backup_in_window`, `no_backup_before`, `backup_unfinished`, naming where was looked and what
+ *   there is.
  */
-export function selectBackup(backups: readonly Backup[], point: RestorePoint, location: string): Backup {
-  const chosen = choose(backups, point);
-  if (chosen !== undefined) return chosen;
+export function selectBackup(backups: readonly Backup[], point: RestorePoint, asking: Selecting): Selected {
+  const whole = backups.filter(({ growing }) => !growing);
+  const [newest] = whole;
+  const chosen = choose(whole, point, asking.drillId);
+  if (newest !== undefined && chosen !== undefined) return { newest, ...chosen };
+  throw noneOf(backups, whole, point, asking);
+}
+
+type Chosen = Omit<Selected, 'newest'>;
+
+function choose(backups: readonly Backup[], point: RestorePoint, drillId: string): Chosen | undefined {
+  const only = (backup: Backup | undefined): Chosen | undefined => backup && { backup };
+  switch (point.kind) {
+    case 'latest':
+      return only(backups.at(0));
+    case 'oldest':
+      return only(backups.at(-1));
+    case 'id':
+      return only(backups.find((backup) => backup.id === point.id));
+    case 'time': {
+      const by = restoreTime(point.time, drillTime(drillId));
+      return only(by && backups.find(({ createdAt }) => createdAt <= by));
+    }
+    case 'random':
+      return draw(withinDays(backups, point.days, drillTime(drillId)), drillId);
+  }
+}
+
+function withinDays(backups: readonly Backup[], days: number | undefined, at: Date): readonly Backup[] {
+  if (days === undefined) return backups;
+  const { from, to } = randomWindow(days, at);
+  return backups.filter(({ createdAt }) => createdAt >= from && createdAt <= to);
+}
+
+function draw(backups: readonly Backup[], drillId: string): Chosen | undefined {
+  const drawn = drawBackup(drillId, backups.map(listed));
+  const backup = drawn && backups.find(({ id }) => id === drawn.drawn.id);
+  if (drawn === undefined || backup === undefined) return undefined;
+  const { listing, listingSha256 } = drawn;
+  return { backup, listing: { listing, listingSha256 } };
+}
+
+const listed = ({ id, createdAt, artefact }: Backup): ListedBackup => ({
+  id,
+  created_at: createdAt.toISOString(),
+  size_bytes: 'sizeBytes' in artefact ? artefact.sizeBytes : 0,
+});
+
+/** Why there is none. */
+function noneOf(
+  backups: readonly Backup[],
+  whole: readonly Backup[],
+  point: RestorePoint,
+  { drillId, location }: Selecting,
+): MusterError {
   if (backups.length === 0) {
-    throw new MusterError(
+    return new MusterError(
       'no_backup',
       `No backup was found in ${location}: check that backups are written there, and backup.match if the source has one.`,
     );
   }
-  const names = backups.slice(0, SHOWN).map((backup) => backup.id);
-  const more = backups.length > SHOWN ? `, and ${backups.length - SHOWN} more` : '';
-  const asked = point.kind === 'id' ? `named ${JSON.stringify(point.id)} ` : '';
-  throw new MusterError(
-    'no_backup',
-    `No backup ${asked}is in ${location}. The newest there are: ${names.join(', ')}${more}.`,
-  );
+  const growing = backups.filter(({ id }) => point.kind !== 'id' || id === point.id);
+  if (whole.length === 0 || growing.some((backup) => backup.growing && point.kind === 'id')) {
+    return new MusterError(
+      'backup_unfinished',
+      `What there is in ${location} is still being written: ${shown(growing)}. Drill it when it is whole; best, let backups be written under another name and renamed then.`,
+    );
+  }
+  const newest = `The newest there are: ${shown(whole)}.`;
+  switch (point.kind) {
+    case 'time': {
+      const by = restoreTime(point.time, drillTime(drillId))?.toISOString();
+      const oldest = whole.at(-1);
+      const of = oldest && `${oldest.id}, made ${oldest.createdAt.toISOString()}`;
+      return new MusterError(
+        'no_backup_before',
+        `No backup in ${location} was made at or before ${by}. The oldest there is: ${of}.`,
+      );
+    }
+    case 'random':
+      return new MusterError(
+        'no_backup_in_window',
+        `No backup in ${location} was made in the ${point.days} days before ${drillTime(drillId).toISOString()}. ${newest}`,
+      );
+    default: {
+      const named = point.kind === 'id' ? `named ${JSON.stringify(point.id)} ` : '';
+      return new MusterError('no_backup', `No backup ${named}is in ${location}. ${newest}`);
+    }
+  }
 }
 
-function choose(backups: readonly Backup[], point: RestorePoint): Backup | undefined {
-  switch (point.kind) {
-    case 'latest':
-      return backups.at(0);
-    case 'oldest':
-      return backups.at(-1);
-    case 'id':
-      return backups.find((backup) => backup.id === point.id);
-  }
+function shown(backups: readonly Backup[]): string {
+  const names = backups.slice(0, SHOWN).map(({ id }) => id);
+  const more = backups.length - names.length;
+  return `${names.join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
 }

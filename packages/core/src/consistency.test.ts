@@ -202,6 +202,133 @@ describe('a consistent statement', () => {
   });
 });
 
+const MADE = { ...BACKUP, created_at: at(-3600), created_at_from: 'header' } as const;
+const NEWEST = { id: BACKUP.id, created_at: at(-3600), created_at_from: 'header' } as const;
+const seen = { backup: MADE, newest_backup: NEWEST };
+const rpo = (seconds: number, rpo_met: boolean) => ({ enforce: 'rpo' as const, rpo_s: seconds, rpo_met });
+const rto = (enforce: 'rpo' | 'all', seconds: number, rto_met: boolean) => ({
+  enforce,
+  rto_s: seconds,
+  rto_met,
+});
+const point = (restore_point: Predicate['restore_point'], created_at = at(-3600)) => ({
+  backup: { ...MADE, created_at },
+  restore_point: { resolved: BACKUP.id, ...restore_point },
+});
+
+describe('objectives', () => {
+  it.each<[string, Statement]>([
+    ['met', statement({ ...seen, objectives: { ...rpo(3600, true), rto_s: 2, rto_met: true } })],
+    ['missed', statement({ ...seen, objectives: rpo(3599, false), result: 'fail', reason: 'rpo_missed' })],
+    [
+      'missed where a check could not be judged',
+      statement({
+        ...seen,
+        objectives: rpo(3599, false),
+        checks: [broke, B],
+        result: 'fail',
+        reason: 'rpo_missed',
+      }),
+    ],
+    [
+      'missed where a check failed too',
+      statement({
+        ...seen,
+        objectives: rpo(3599, false),
+        checks: [failed, B],
+        result: 'fail',
+        reason: 'check_failed',
+      }),
+    ],
+    [
+      'missed, of a drill without an end',
+      statement(
+        {
+          ...seen,
+          objectives: rpo(1, false),
+          phases: [LOCATE, LAUNCH],
+          checks: unrun,
+          result: 'error',
+          reason: 'launch_failed',
+        },
+        ['restore'],
+      ),
+    ],
+    ['missed, and not enforced', statement({ ...seen, objectives: { ...rpo(1, false), enforce: 'none' } })],
+    ['an rto missed, which only all enforces', statement({ objectives: rto('rpo', 1, false) })],
+    ['an rto missed', statement({ objectives: rto('all', 1, false), result: 'fail', reason: 'rto_missed' })],
+    [
+      'an rpo of a live source, which has no backups',
+      statement({
+        backup: { ...MADE, created_at_from: 'dump' },
+        objectives: { enforce: 'rpo', rpo_s: 60 },
+      }),
+    ],
+  ])('%s', (_name, made) => expect(checkConsistency(made)).toEqual([]));
+
+  it.each<[string, Statement, string]>([
+    ['a pass that missed its rpo', statement({ ...seen, objectives: rpo(1, false) }), 'was missed'],
+    ['a pass that missed its rto', statement({ objectives: rto('all', 1, false) }), 'was missed'],
+    ['an rpo that was not kept', statement({ ...seen, objectives: rpo(1, true) }), 'not that of what was'],
+    ['an rto that was not kept', statement({ objectives: rto('all', 1, true) }), 'not that of what was'],
+    [
+      'an rpo without a verdict',
+      statement({ ...seen, objectives: { enforce: 'rpo', rpo_s: 60 } }),
+      'not that of what was measured',
+    ],
+    [
+      'an rpo that nobody measured',
+      statement({ backup: MADE, objectives: { enforce: 'rpo', rpo_s: 60 } }),
+      'the rpo was not measured',
+    ],
+    [
+      'a reason without its objective',
+      statement({ ...seen, objectives: rpo(3600, true), result: 'fail', reason: 'rpo_missed' }),
+      'the reason is rpo_missed',
+    ],
+    [
+      'a newest backup older than the one drilled',
+      statement({ backup: { ...MADE, created_at: at(-1) }, newest_backup: NEWEST }),
+      'older than the one that was drilled',
+    ],
+    [
+      'a newest backup that was not looked for',
+      statement({ ...seen, phases: [LAUNCH, RESTORE, CHECK, DESTROY] }),
+      'nobody looked for one',
+    ],
+  ])('in %s are told so', (_name, made, clause) =>
+    expect(checkConsistency(made)).toContainEqual(expect.stringContaining(clause)),
+  );
+});
+
+describe('a restore point', () => {
+  const listing_sha256 = sha256('[]');
+  it.each<[string, Statement]>([
+    ['a random one', statement(point({ kind: 'random', asked: '14d', listing_sha256 }))],
+    ['a time', statement(point({ kind: 'time', asked: at(-3600) }))],
+  ])('that is %s', (_name, made) => expect(checkConsistency(made)).toEqual([]));
+
+  it.each<[string, Statement, string]>([
+    ['a random one without its listing', statement(point({ kind: 'random' })), 'and its listing go together'],
+    ['a listing of no draw', statement(point({ kind: 'oldest', listing_sha256 })), 'its listing go together'],
+    [
+      'a random one from before its window',
+      statement(point({ kind: 'random', asked: '1d', listing_sha256 }, at(-86_401))),
+      'not made in the window',
+    ],
+    ['a later backup', statement(point({ kind: 'time', asked: at(-3601) })), 'after the time asked for'],
+    ['no time', statement(point({ kind: 'time', asked: 'noon' })), 'the restore point is none'],
+    ['another id', statement(point({ kind: 'id', asked: 'y.dump' })), 'another id'],
+    [
+      'a latest that is not the newest',
+      statement({ ...seen, newest_backup: { ...NEWEST, id: 'newer.dump' } }),
+      'another backup is the newest',
+    ],
+  ])('that is %s is told so', (_name, made, clause) =>
+    expect(checkConsistency(made)).toContainEqual(expect.stringContaining(clause)),
+  );
+});
+
 describe('a statement that contradicts itself', () => {
   it.each<[string, Statement, string]>([
     ['a pass with a reason', statement({ reason: 'corrupt' }), 'a pass has a reason'],

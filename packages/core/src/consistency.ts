@@ -1,5 +1,10 @@
+import { broken } from './broken.js';
 import { drillTime } from './ids.js';
+import { lastOutcome } from './last-outcome.js';
+import { objectiveFaults } from './objective-faults.js';
+import { missedObjective } from './objectives.js';
 import { CHECK_REASONS, type CheckReason, REASONS, type Reason } from './reason.js';
+import { restorePointFaults } from './restore-point-faults.js';
 import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
 import { UNFINISHED_REASONS } from './unfinished.js';
 import { rollUp } from './verdict.js';
@@ -13,19 +18,16 @@ export function checkConsistency(statement: Statement): string[] {
   return [
     ...resultFaults(predicate),
     ...rollUpFaults(predicate),
+    ...objectiveFaults(predicate),
     ...predicate.checks.flatMap(checkFaults),
     ...stageFaults(predicate),
     ...attemptFaults(predicate),
     ...issuerFaults(predicate),
     ...timeFaults(predicate),
     ...subjectFaults(statement),
+    ...restorePointFaults(predicate),
     ...askedFaults(predicate),
   ];
-}
-
-/** Clauses of those rules that do not hold. */
-function broken(rules: readonly (readonly [holds: boolean, clause: string])[]): string[] {
-  return rules.filter(([holds]) => !holds).map(([, clause]) => clause);
 }
 
 function resultFaults({ result, reason, checks, restore_only: restoreOnly }: Predicate): string[] {
@@ -41,14 +43,15 @@ function resultFaults({ result, reason, checks, restore_only: restoreOnly }: Pre
   ]);
 }
 
-function rollUpFaults({ result, reason, checks, phases }: Predicate): string[] {
+function rollUpFaults({ result, reason, checks, phases, objectives }: Predicate): string[] {
   const rolled = rollUp(checks.map(({ verdict }) => verdict));
   const questioned = lastOutcome(phases, 'check') === 'done';
+  const missed = missedObjective(objectives);
   return broken([
     [result !== 'pass' || rolled === 'pass', `the result is pass, and the checks roll up to ${rolled}`],
     [rolled !== 'fail' || result === 'fail', `a check failed, and the result is ${result}`],
     [
-      !questioned || rolled === result,
+      !questioned || rolled === result || (missed !== undefined && result === 'fail'),
       `all checks were asked and roll up to ${rolled}, and the result is ${result}`,
     ],
     [
@@ -112,11 +115,6 @@ function stageFaults({ result, phases, checks, restore, backup, environment, sou
     [result !== 'pass' || backup?.sha256 !== undefined, 'the result is pass, and the backup has no digest'],
     [environment.engine === source.kind, 'the engine is not of the kind of the source'],
   ]);
-}
-
-/** Of the last try of a phase: a scratch may be launched twice. */
-function lastOutcome(phases: Predicate['phases'], name: Predicate['phases'][number]['name']) {
-  return phases.findLast((phase) => phase.name === name)?.outcome;
 }
 
 const INCONCLUSIVE: ReadonlySet<Attempt['outcome']> = new Set<Attempt['outcome']>([

@@ -46,6 +46,11 @@ export function receiptKey(slug: string, drillId: string): string {
   return `receipts/${dated(slug, drillId)}.sigstore.json`;
 }
 
+/** Where the evidence store keeps the listing that a random choice was drawn from (receipts.md). */
+export function listingKey(listingSha256: string): string {
+  return `listings/${listingSha256.slice('sha256:'.length)}.json`;
+}
+
 function dated(slug: string, drillId: string): string {
   if (!/^[a-z0-9-]+$/.test(slug)) throw new MusterError('usage', 'That is not the slug of a source.');
   const time = drillTime(drillId);

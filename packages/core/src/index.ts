@@ -7,14 +7,16 @@ export { configJsonSchema } from './config/json-schema.js';
 export { type ParseConfigOptions, parseConfig } from './config/parse-config.js';
 export { checkConsistency } from './consistency.js';
 export { type Sha256, sha256 } from './digest.js';
+export { type Draw, drawBackup, drawFaults, type ListedBackup, MOST_LISTED } from './draw.js';
 export { duesBetween, jitterOf } from './dues.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { errnoOf } from './errno.js';
 export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
-export { DRILL_ID, drillTime, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
+export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge } from './judge.js';
+export * from './objectives.js';
 export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
 export { PASS_RULE, provesSource } from './proves-source.js';
 export {
@@ -26,7 +28,7 @@ export {
   REASONS,
   type Reason,
 } from './reason.js';
-export type { RestorePoint } from './restore-point.js';
+export * from './restore-point.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';

@@ -66,14 +66,45 @@ describe('a plan', () => {
   it('may be for another pool than that of the source', () =>
     expect(createPlan(config, shop, { ...asked, pool: 'us' }).pool).toBe('us'));
 
-  it.each([{ kind: 'latest' }, { kind: 'oldest' }, { kind: 'id', id: 'x.dump' }] as const)(
-    'gives the restore point %j back',
-    (restorePoint) =>
-      expect(restorePointOf(createPlan(config, shop, { ...asked, restorePoint }))).toEqual(restorePoint),
+  it.each([
+    { kind: 'latest' },
+    { kind: 'oldest' },
+    { kind: 'id', id: 'x.dump' },
+    { kind: 'random' },
+    { kind: 'random', days: 14 },
+    { kind: 'time', time: '2026-11-20T03:00:00.000Z' },
+  ] as const)('gives the restore point %j back', (restorePoint) =>
+    expect(restorePointOf(createPlan(config, shop, { ...asked, restorePoint }))).toEqual(restorePoint),
   );
 
+  it.each([
+    ['-2h', '2027-03-27T23:30:00.000Z'],
+    ['2026-11-20T04:00:00+01:00', '2026-11-20T03:00:00.000Z'],
+  ])('says which time is meant by %s: before the drill is due', (time, meant) =>
+    expect(createPlan(config, shop, { ...asked, restorePoint: { kind: 'time', time } })).toMatchObject({
+      restore_point: { kind: 'time', asked: meant },
+    }),
+  );
+
+  it.each(['yesterday', '2026-11-20', '2026-02-31T00:00:00Z', '2026-11-20T03:00:00', '-2', '-300000000d'])(
+    'is not made for the time %j',
+    (time) =>
+      expect(() => createPlan(config, shop, { ...asked, restorePoint: { kind: 'time', time } })).toThrow(
+        /expected a time such as/,
+      ),
+  );
+
+  it('says what was promised, in seconds', () => {
+    const objectives = { rpoMs: 1500, enforce: 'rpo' } as const;
+    const plan = createPlan(config, { ...shop, objectives }, asked);
+    expect(planSchema.parse(plan).objectives).toEqual({ rpo_s: 1.5, enforce: 'rpo' });
+  });
+
   it('of a later Muster, with a restore point unknown to this one, is refused', () => {
-    const plan = { ...createPlan(config, shop, asked), restore_point: { kind: 'random' as const } };
+    const plan = {
+      ...createPlan(config, shop, asked),
+      restore_point: { kind: 'random' as const, asked: 'a moon' },
+    };
     expect(() => restorePointOf(plan)).toThrow(expect.objectContaining({ code: 'not_supported_yet' }));
   });
 });

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { checkSha256, expectSha256 } from './check-hash.js';
 import type { Config, Source } from './config/config.js';
 import { MusterError } from './error.js';
-import { DRILL_ID } from './ids.js';
-import type { RestorePoint } from './restore-point.js';
+import { DRILL_ID, drillTime } from './ids.js';
+import { plannedObjectives } from './objectives.js';
+import { askedWord, EXPECTED_TIME, type RestorePoint, readAskedWord } from './restore-point.js';
 import { wellFormed } from './well-formed.js';
 
 const name = z.string().regex(/^[a-z0-9-]+$/);
@@ -32,6 +33,13 @@ export const planSchema = z.strictObject({
   restore_only: z.literal(true).optional(),
   /** Not all checks of the source were asked for. */
   partial: z.literal(true).optional(),
+  objectives: z
+    .strictObject({
+      enforce: z.enum(['rpo', 'all', 'none']),
+      rto_s: z.number().positive().optional(),
+      rpo_s: z.number().positive().optional(),
+    })
+    .optional(),
   /** In order. */
   checks: z.array(z.strictObject({ id: wellFormed, check_sha256: wellFormed, expect_sha256: wellFormed })),
   config_sha256: wellFormed,
@@ -42,25 +50,31 @@ export type Plan = z.infer<typeof planSchema>;
 export interface PlanAsked {
   readonly drillId: string;
   readonly trigger: Plan['trigger'];
+  /** A time before the drill (`-2h`) is before the time of its id: when it is due, or was asked for. */
   readonly restorePoint: RestorePoint;
   /** Another pool than the source's. */
   readonly pool?: string;
 }
 
-/** The plan of one drill of a source, which may have been left some of its checks, under this configuration. */
+/**
+ * The plan of one drill of a source, which may have been left some of its checks, under this configuration.
+ * @throws `usage` for a restore point without meaning.
+ */
 export function createPlan(config: Config, source: Source, asked: PlanAsked): Plan {
   const { restorePoint } = asked;
+  const word = askedWord(restorePoint, drillTime(asked.drillId));
+  if (restorePoint.kind === 'time' && word === undefined) {
+    throw new MusterError('usage', `That is no restore point: ${EXPECTED_TIME}.`);
+  }
   return {
     drill_id: asked.drillId,
     source: { slug: source.slug, kind: source.kind },
     trigger: asked.trigger,
     pool: asked.pool ?? source.pool,
-    restore_point: {
-      kind: restorePoint.kind,
-      ...(restorePoint.kind === 'id' && { asked: restorePoint.id }),
-    },
+    restore_point: { kind: restorePoint.kind, ...(word !== undefined && { asked: word }) },
     ...(source.restoreOnly && { restore_only: true as const }),
     ...(asksSome(config, source) && { partial: true as const }),
+    ...(source.objectives && { objectives: plannedObjectives(source.objectives) }),
     checks: source.checks.map((check) => ({
       id: check.id,
       check_sha256: checkSha256(check),
@@ -77,7 +91,7 @@ function asksSome({ sources }: Config, { slug, checks }: Source): boolean {
 
 /** The restore point that a plan asks for. @throws `not_supported_yet` for one of a later Muster. */
 export function restorePointOf({ restore_point: { kind, asked } }: Plan): RestorePoint {
-  if (kind === 'latest' || kind === 'oldest') return { kind };
-  if (kind === 'id' && asked !== undefined) return { kind, id: asked };
+  const point = readAskedWord(kind, asked);
+  if (point !== undefined) return point;
   throw new MusterError('not_supported_yet', `A restore point of the kind "${kind}" is not supported yet.`);
 }

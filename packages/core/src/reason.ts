@@ -17,6 +17,8 @@ const retry = (meaning: string): ReasonFacts => ({ result: 'error', retryable: t
 export const REASONS = {
   // Evidence against the backup.
   no_backup: fail('no backup was found where the source keeps them'),
+  no_backup_in_window: fail('no backup was made in the window that the random choice is drawn from'),
+  no_backup_before: fail('no backup was made at or before the time asked for'),
   empty: fail('the backup is empty'),
   not_a_dump: fail('the backup is in no format that the engine reads'),
   truncated: fail('the backup ends before its end'),
@@ -25,6 +27,8 @@ export const REASONS = {
   meta_command: fail('the dump holds a psql meta-command that pg_dump does not write'),
   restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
   check_failed: fail('a check found what its owner does not expect'),
+  rpo_missed: fail('the newest backup is older than the objective rpo allows'),
+  rto_missed: fail('to fetch and restore the backup took longer than the objective rto allows'),
   // Could not be judged.
   check_error: error('a check could not be judged'),
   unknown_database: error('the database to question is not in the backup, or there are several'),
@@ -38,6 +42,7 @@ export const REASONS = {
   extension_missing: error('the server has not an extension that the backup needs'),
   locale_missing: error('the server has not the locale or encoding that the backup needs'),
   backup_unreadable: retry('the place where backups are kept could not be read'),
+  backup_unfinished: retry('the backup is still being written'),
   backup_changed: retry('the backup changed while it was read'),
   secret_unavailable: error('a secret that the source refers to could not be had on the worker'),
   credentials_refused: error('the source refused the credentials'),

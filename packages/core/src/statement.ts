@@ -85,10 +85,32 @@ const checkSchema = z.strictObject({
 
 const restorePointSchema = z.strictObject({
   kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
-  /** What was asked for, where the kind needs a word: the id, the time. */
+  /** What was asked for, where the kind has a word: the id, the days of the window (`14d`), the time in UTC. */
   asked: z.string().optional(),
   /** The id of the backup that it resolved to. */
   resolved: z.string().optional(),
+  /** Of the listing that a random choice was drawn from: `listings/<hex>.json` of the evidence store. */
+  listing_sha256: digest.optional(),
+});
+
+const createdAtFrom = z.enum(['header', 'name', 'mtime', 'dump']);
+
+/** The newest backup that there was, whichever was drilled. */
+const newestBackupSchema = z.strictObject({
+  id: text,
+  created_at: timestamp,
+  created_at_from: createdAtFrom,
+});
+
+const objectivesSchema = z.strictObject({
+  /** Which a drill fails for. */
+  enforce: z.enum(['rpo', 'all', 'none']),
+  rto_s: z.number().positive().optional(),
+  /** Of what was measured: fetch and restore together. */
+  rto_met: z.boolean().optional(),
+  rpo_s: z.number().positive().optional(),
+  /** Of what was measured: the age of the newest backup when the drill looked for one. */
+  rpo_met: z.boolean().optional(),
 });
 
 const backupSchema = z.strictObject({
@@ -96,7 +118,7 @@ const backupSchema = z.strictObject({
   sha256: digest.optional(),
   size_bytes: count.optional(),
   created_at: timestamp.optional(),
-  created_at_from: z.enum(['header', 'name', 'mtime', 'dump']).optional(),
+  created_at_from: createdAtFrom.optional(),
   format: z.string().max(64).optional(),
   tool_version: z.string().max(64).optional(),
   server_version: z.string().max(64).optional(),
@@ -143,6 +165,8 @@ export const predicateSchema = z.strictObject({
   /** True where the source asked for no checks at all (`restore_only: true`). */
   restore_only: z.literal(true).optional(),
   backup: backupSchema.optional(),
+  /** Absent where nothing was found, and of a live source. */
+  newest_backup: newestBackupSchema.optional(),
   environment: environmentSchema,
   /** Present where no worker could finish, and the sink speaks for them. */
   issued_by: z.literal('sink').optional(),
@@ -157,6 +181,8 @@ export const predicateSchema = z.strictObject({
       warnings: z.array(warningSchema),
     })
     .optional(),
+  /** Where the source has some. */
+  objectives: objectivesSchema.optional(),
   checks: z.array(checkSchema),
   /** Every try. Empty only where no worker ever tried it. */
   attempts: z.array(attemptSchema),

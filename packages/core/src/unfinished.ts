@@ -50,6 +50,7 @@ export function unfinishedStatement(
     config_sha256: plan.config_sha256,
     restore_point: plan.restore_point,
     ...(plan.restore_only && { restore_only: true as const }),
+    ...(plan.objectives && { objectives: plan.objectives }),
     environment: {
       worker: issuer.host,
       pool: plan.pool,

@@ -50,6 +50,8 @@ export interface DrillOutcome {
   readonly statement: Statement;
   /** The receipt's exact bytes. */
   readonly receipt: Uint8Array;
+  /** Of a random choice: the listing that it was drawn from, whose digest is in the receipt. It is kept beside it. */
+  readonly listing?: string;
   /** What happened and what to do now; absent on a pass. */
   readonly message?: string;
   readonly kept?: KeptScratch;

@@ -36,7 +36,7 @@ interface LocatedLive {
 export async function locate(
   ports: DrillPorts,
   request: DrillRequest,
-  seen: Pick<Seen, 'found'>,
+  seen: Pick<Seen, 'found' | 'newest' | 'listing'>,
   signal: AbortSignal,
 ): Promise<Located> {
   const { backup } = request.source;
@@ -49,12 +49,22 @@ async function locateFile(
   ports: DrillPorts,
   request: DrillRequest,
   backup: { readonly directory: string; readonly match?: string },
-  seen: Pick<Seen, 'found'>,
+  seen: Pick<Seen, 'found' | 'newest' | 'listing'>,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
   const { kind } = request.source;
   const repository = ports.repository(kind, backup.directory, backup.match);
-  const chosen = selectBackup(await repository.list(signal), request.restorePoint, repository.location);
+  const { drill_id: drillId } = request.plan;
+  const {
+    backup: chosen,
+    newest,
+    listing,
+  } = selectBackup(await repository.list(signal), request.restorePoint, {
+    drillId,
+    location: repository.location,
+  });
+  seen.newest = newest;
+  if (listing !== undefined) seen.listing = listing;
   const { artefact } = chosen;
   if (artefact.form === 'stream')
     throw new MusterError('internal_error', 'A directory listed a backup without a path.');

@@ -109,7 +109,12 @@ async function restoreWhileExamining<T>(
     examining(both).catch(note('examine')),
   ]);
   const evidence = faults.filter((fault) => fault.evidence);
-  const fault = evidence.find((one) => one.by === 'examine') ?? evidence[0] ?? faults[0];
+  const fault =
+    // What the restore found in a file that was being written says nothing about the backup.
+    faults.find(({ error }) => isMusterError(error, 'backup_changed')) ??
+    evidence.find((one) => one.by === 'examine') ??
+    evidence[0] ??
+    faults[0];
   if (fault !== undefined || report === undefined) throw fault?.error;
   return report;
 }

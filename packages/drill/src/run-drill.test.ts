@@ -1,5 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { type Attempt, createPlan, MusterError, newDrillId, parseConfig } from '@muster/core';
+import type { Backup } from '@muster/backups';
+import {
+  type Attempt,
+  createPlan,
+  drawFaults,
+  MusterError,
+  newDrillId,
+  parseConfig,
+  type RestorePoint,
+  type Source,
+  sha256,
+} from '@muster/core';
 import { createSigner } from '@muster/evidence';
 import { describe, expect, it } from 'vitest';
 import type { DrillPorts } from './drill-ports.js';
@@ -27,6 +38,11 @@ const ports = {
   observe: () => {},
   output: () => {},
 } as unknown as DrillPorts;
+
+const drill = async (used: DrillPorts, of: Source, restorePoint: RestorePoint) => {
+  const plan = createPlan(config, of, { drillId: newDrillId(NOW), trigger: { kind: 'cli' }, restorePoint });
+  return await runDrill(used, { plan, config, source: of, restorePoint }, new AbortController().signal);
+};
 
 const request = (earlier: readonly Attempt[] = []) => {
   const restorePoint = { kind: 'latest' } as const;
@@ -68,4 +84,49 @@ it('whatever a backup says of itself, its drill has a receipt', async () => {
   const { statement } = await runDrill(found, request(), never);
   expect(statement.predicate).toMatchObject({ reason: 'image_unavailable', backup: { id: 'a' } });
   expect(statement.predicate.backup?.server_version).toMatch(/^7\.0\ufffd1{60}$/);
+});
+
+const made = (id: string, hours: number): Backup => ({
+  id,
+  artefact: { form: 'file', name: id, path: `/b/${id}`, sizeBytes: 5 },
+  createdAt: new Date(NOW.getTime() - hours * 3_600_000),
+  createdAtFrom: 'name',
+});
+
+describe('the receipt of a drill that found backups', () => {
+  /** None of them is a dump. */
+  const finding = {
+    ...ports,
+    repository: () => ({ location: 'file:///b', list: async () => [made('b', 1), made('a', 30)] }),
+    engineOf: () => ({
+      identify: async () => {
+        throw new MusterError('not_a_dump', 'it is none');
+      },
+    }),
+  } as unknown as DrillPorts;
+
+  it('says how old the newest was, whichever was drilled', async () => {
+    const promised = { ...source, objectives: { rpoMs: 3_599_999, enforce: 'rpo' } } as const;
+    const { statement } = await drill(finding, promised, { kind: 'oldest' });
+    expect(statement.predicate).toMatchObject({
+      restore_point: { kind: 'oldest', resolved: 'a' },
+      newest_backup: { id: 'b', created_at: '2026-11-20T02:00:00.000Z', created_at_from: 'name' },
+      objectives: { enforce: 'rpo', rpo_s: 3599.999, rpo_met: false },
+      reason: 'not_a_dump',
+    });
+  });
+
+  it('names the listing of a random choice, which comes along', async () => {
+    const { statement, listing } = await drill(finding, source, { kind: 'random', days: 14 });
+    const { restore_point: point } = statement.predicate;
+    expect(point).toMatchObject({ kind: 'random', asked: '14d', listing_sha256: sha256(listing ?? '') });
+    expect(drawFaults(statement.predicate, listing ?? '')).toEqual([]);
+  });
+
+  it('has no listing where nothing was drawn', async () => {
+    const none = { ...finding, repository: ports.repository };
+    const { statement, listing } = await drill(none, source, { kind: 'random' });
+    expect(listing).toBeUndefined();
+    expect(statement.predicate.restore_point).toEqual({ kind: 'random' });
+  });
 });

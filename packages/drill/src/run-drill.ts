@@ -1,9 +1,10 @@
-import { type CheckRecord, isMusterError, isReason, MusterError } from '@muster/core';
+import { type CheckRecord, isMusterError, isReason, MusterError, type Predicate } from '@muster/core';
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
 import { type Launched, launch } from './launch.js';
 import { type Located, locate } from './locate.js';
+import { missedMessage } from './missed-message.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
@@ -33,10 +34,17 @@ export async function runDrill(
     const times = { startedAt, endedAt: ports.now(), phases: [...phases.records] };
     const statement = buildStatement(ports, request, seen, times);
     const { result, reason } = statement.predicate;
-    const message = seen.fault?.message ?? checksMessage(statement.predicate.checks);
+    const message = messageOf(seen, statement.predicate);
     ports.observe({ type: 'judged', result, ...(reason && { reason }), ...(message && { message }) });
     const receipt = ports.signer.sign(statement);
-    return { statement, receipt, ...(message && { message }), ...(kept && { kept }) };
+    const listing = statement.predicate.restore_point.listing_sha256 && seen.listing?.listing;
+    return {
+      statement,
+      receipt,
+      ...(listing && { listing }),
+      ...(message && { message }),
+      ...(kept && { kept }),
+    };
   } catch (error) {
     await kept?.release();
     throw error;
@@ -152,6 +160,11 @@ function keep(launched: Launched, located: Located, database: string): KeptScrat
     lost: launched.scratch.lost,
     release: () => launched.scratch.destroy(),
   };
+}
+
+function messageOf({ fault, newest }: Seen, predicate: Predicate): string | undefined {
+  const missed = predicate.reason === 'rpo_missed' || predicate.reason === 'rto_missed';
+  return fault?.message ?? (missed ? missedMessage(predicate, newest?.id) : checksMessage(predicate.checks));
 }
 
 /** A verdict names so many checks; the table has them all. */

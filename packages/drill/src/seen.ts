@@ -1,3 +1,4 @@
+import type { Selected } from '@muster/backups';
 import type { CheckRecord, MusterError, Predicate } from '@muster/core';
 import type { BackupFacts, Examined, RestoreReport } from '@muster/engines';
 import type { Base, Scratch } from '@muster/scratch';
@@ -14,6 +15,10 @@ interface Found {
 /** What a drill has seen so far, filled as it goes: the receipt says this and nothing else (law 2). */
 export interface Seen {
   found?: Found;
+  /** The newest that there was, whichever was chosen. */
+  newest?: Pick<Found, 'id' | 'createdAt' | 'createdAtFrom'>;
+  /** Of a random choice: what it was drawn from. */
+  listing?: NonNullable<Selected['listing']>;
   facts?: BackupFacts;
   examined?: Examined;
   base?: Base;

@@ -34,6 +34,23 @@ describe('the verdict of a drill', () => {
     expect(judgeDrill(lost, source)).toEqual({ result: 'fail', reason: 'check_failed' });
   });
 
+  it('is a fail where it would be a pass, and an objective that is enforced was missed', () => {
+    const missed = { enforce: 'rpo', rpo_s: 60, rpo_met: false } as const;
+    const result = { result: 'fail', reason: 'rpo_missed' };
+    expect(judgeDrill(seen('pass', 'pass'), source, missed)).toEqual(result);
+    expect(judgeDrill(seen('pass', 'error'), source, missed)).toEqual(result);
+    expect(judgeDrill(seen('fail', 'pass'), source, missed)).toMatchObject({ reason: 'check_failed' });
+    expect(judgeDrill(seen('pass', 'pass'), source, { ...missed, enforce: 'none' })).toEqual({
+      result: 'pass',
+    });
+  });
+
+  it('is not that of an objective where the drill did not come to its end: it is tried again', () => {
+    const lost = { ...seen('pass'), fault: new MusterError('scratch_lost', 'x') };
+    const missed = { enforce: 'all', rpo_s: 60, rpo_met: false } as const;
+    expect(judgeDrill(lost, source, missed)).toEqual({ result: 'error', reason: 'scratch_lost' });
+  });
+
   it('calls a place that makes no scratch a launch that failed', () => {
     const nowhere = { ...seen(), fault: new MusterError('state_unwritable', 'x') };
     expect(judgeDrill(nowhere, source)).toEqual({ result: 'error', reason: 'launch_failed' });

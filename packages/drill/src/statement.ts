@@ -5,6 +5,9 @@ import {
   checkConsistency,
   type ErrorCode,
   isReason,
+  judgeObjectives,
+  missedObjective,
+  type Plan,
   PREDICATE_TYPE,
   type Predicate,
   REASONS,
@@ -20,10 +23,14 @@ import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { notRun } from './question.js';
 import type { Seen } from './seen.js';
 
-/** The verdict of a drill: the checks' roll-up, unless something kept it from judging them all. */
+/**
+ * The verdict of a drill: the checks' roll-up, unless something kept it from judging them all. An objective that was
+ * missed makes a fail of a drill that came to its end: one that did not is tried again first.
+ */
 export function judgeDrill(
   seen: Seen,
   source: Source,
+  objectives?: Predicate['objectives'],
 ): { readonly result: Verdict; readonly reason?: Reason } {
   const checks = withNotRun(seen, source);
   // What a check found against the backup stands, whatever happened to the scratch after it.
@@ -32,6 +39,8 @@ export function judgeDrill(
     const reason = reasonOf(seen.fault.code);
     return { result: REASONS[reason].result, reason };
   }
+  const missed = missedObjective(objectives);
+  if (missed !== undefined) return { result: 'fail', reason: missed };
   const result = rollUp(checks.map((check) => check.verdict));
   return result === 'pass' ? { result } : { result, reason: 'check_error' };
 }
@@ -65,7 +74,9 @@ export function buildStatement(
 
 function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times: Times): Statement {
   const { plan, source } = request;
-  const { result, reason } = judgeDrill(seen, source);
+  const measured = { phases: times.phases, ...restoreOf(seen, times.phases), ...newestOf(seen) };
+  const objectives = plan.objectives && judgeObjectives(plan.objectives, measured);
+  const { result, reason } = judgeDrill(seen, source, objectives);
   const verdict = { result, ...(reason && { reason }) };
   const attempt = {
     worker: ports.worker.name,
@@ -83,12 +94,12 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       source: { slug: source.slug, kind: source.kind },
       trigger: plan.trigger,
       config_sha256: request.config.configSha256,
-      restore_point: { ...plan.restore_point, ...(seen.found && { resolved: seen.found.id }) },
+      restore_point: restorePointOf(plan, seen),
       ...(source.restoreOnly && { restore_only: true as const }),
       ...(seen.found && { backup: backupOf(seen, seen.found) }),
       environment: environmentOf(ports, request, seen),
-      phases: times.phases,
-      ...restoreOf(seen, times.phases),
+      ...measured,
+      ...(objectives && { objectives }),
       checks: withNotRun(seen, source),
       attempts: [...(request.earlier ?? []), attempt],
       ...verdict,
@@ -96,6 +107,20 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       ...(request.traceId && { trace_id: request.traceId }),
     },
   };
+}
+
+function restorePointOf(
+  { restore_point: point }: Plan,
+  { found, listing }: Seen,
+): Predicate['restore_point'] {
+  if (found === undefined) return point;
+  return { ...point, resolved: found.id, ...(listing && { listing_sha256: listing.listingSha256 }) };
+}
+
+function newestOf({ newest }: Seen): Pick<Predicate, 'newest_backup'> {
+  if (newest === undefined) return {};
+  const { id, createdAt, createdAtFrom } = newest;
+  return { newest_backup: { id, created_at: createdAt.toISOString(), created_at_from: createdAtFrom } };
 }
 
 /** The backup by its digest; the plan where no bytes could be identified. */

@@ -1,5 +1,5 @@
 import { createDirectoryRepository, selectBackup } from '@muster/backups';
-import { type Config, MusterError, type Source, writeSecretRef } from '@muster/core';
+import { type Config, MusterError, newDrillId, type Source, writeSecretRef } from '@muster/core';
 import { type BackupFacts, engineOf, liveDumperOf } from '@muster/engines';
 import type { Cli } from '../cli.js';
 import { backupFacts, ENGINE_NAMES } from '../render/facts.js';
@@ -46,8 +46,8 @@ async function locate(
       engine: engineOf(source.kind),
     });
     const backups = await repository.list(bounded);
-    const newest = selectBackup(backups, { kind: 'latest' }, repository.location);
-    const { id, artefact, createdAt, facts } = newest;
+    const asking = { drillId: newDrillId(environment.now()), location: repository.location };
+    const { id, artefact, createdAt, facts } = selectBackup(backups, { kind: 'latest' }, asking).newest;
     if (facts === undefined)
       throw new MusterError(
         'not_a_dump',

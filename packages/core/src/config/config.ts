@@ -1,5 +1,6 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
+import type { Objectives } from '../objectives.js';
 import type { RestorePoint } from '../restore-point.js';
 
 export type SourceKind = 'postgres' | 'mongodb';
@@ -66,6 +67,7 @@ export interface Source {
   readonly scratch: ScratchLimits;
   readonly limits: TimeLimits;
   readonly schedules: readonly Schedule[];
+  readonly objectives?: Objectives;
   /** The workers that may take its drills. Default: `default`. */
   readonly pool: string;
 }

@@ -6,6 +6,7 @@ import {
   backupShapeFaults,
   bothFaults,
   checkKinds,
+  objectiveFaults,
   referenceFaults,
   scheduleFaults,
   sourceFaults,
@@ -28,6 +29,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...bothFaults(defaults, ['defaults']),
     ...backupShapeFaults(defaults, ['defaults']),
     ...scheduleFaults(defaults, ['defaults']),
+    ...objectiveFaults(defaults, ['defaults']),
     ...items(child(tree, 'sources')).flatMap((source, index) =>
       sourceFaults(kinds, source, defaults, ['sources', index]),
     ),

@@ -1,6 +1,8 @@
 import type { Check } from '../check.js';
 import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
+import type { Objectives } from '../objectives.js';
+import type { RestorePoint } from '../restore-point.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
@@ -80,6 +82,7 @@ function describeSource(source: Source): JsonValue {
     summaries: source.summaries,
     image: source.image,
     schedules: source.schedules.length === 0 ? undefined : source.schedules.map(describeSchedule),
+    objectives: source.objectives && describeObjectives(source.objectives),
     pool: source.pool,
     scratch: {
       cpus: scratch.cpus,
@@ -92,14 +95,35 @@ function describeSource(source: Source): JsonValue {
 }
 
 function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: Schedule): JsonValue {
-  return {
+  return withoutAbsent({
     name,
     cron,
     tz,
-    restore_point: restorePoint.kind === 'id' ? { id: restorePoint.id } : restorePoint.kind,
-    jitter: writeDuration(jitterMs),
+    restore_point: describeRestorePoint(restorePoint),
+    jitter: jitterMs === 0 ? undefined : writeDuration(jitterMs),
     overrun,
-  };
+  });
+}
+
+function describeRestorePoint(point: RestorePoint): JsonValue {
+  switch (point.kind) {
+    case 'id':
+      return { id: point.id };
+    case 'time':
+      return { time: point.time };
+    case 'random':
+      return point.days === undefined ? 'random' : { random: { days: point.days } };
+    default:
+      return point.kind;
+  }
+}
+
+function describeObjectives({ rtoMs, rpoMs, enforce }: Objectives): JsonValue {
+  return withoutAbsent({
+    rto: rtoMs === undefined ? undefined : writeDuration(rtoMs),
+    rpo: rpoMs === undefined ? undefined : writeDuration(rpoMs),
+    enforce,
+  });
 }
 
 function describeCheck(check: Check, hasOwnTimeout: boolean): DescribedConfig {

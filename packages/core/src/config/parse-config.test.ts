@@ -112,6 +112,11 @@ sources:
     scratch: { cpus: 1.5, memory: 4GiB, disk: 50GB, pids: 64 }
     limits: { locate: 5s, check: 30s, drill: 24d }
     summaries: none
+    objectives: { rto: 90s, rpo: 26h, enforce: none }
+    schedules:
+      - { name: a, cron: "0 3 * * *", restore_point: { random: { days: 14 } } }
+      - { name: b, cron: "0 3 * * *", restore_point: { time: "-2h" } }
+      - { name: c, cron: "0 3 * * *", restore_point: random }
   - slug: other
     backup: { type: dump, location: "file:///var/my%20backups/" }
     restore_only: true
@@ -313,20 +318,18 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     );
   });
 
-  it.each([
-    'take: { cron: "0 0 * * *" }',
-    'limits: { fetch: 2h }',
-    'objectives: { rto: 1h }',
-    'companions: []',
-  ])('tell that a source cannot have "%s" yet', (keys) => {
-    const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
-    const name = keys.startsWith('limits') ? 'fetch' : keys.split(':')[0];
-    expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
-    expect(others).toEqual([]);
-    expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([
-      { code: 'not_supported_yet' },
-    ]);
-  });
+  it.each(['take: { cron: "0 0 * * *" }', 'limits: { fetch: 2h }', 'companions: []'])(
+    'tell that a source cannot have "%s" yet',
+    (keys) => {
+      const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
+      const name = keys.startsWith('limits') ? 'fetch' : keys.split(':')[0];
+      expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
+      expect(others).toEqual([]);
+      expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([
+        { code: 'not_supported_yet' },
+      ]);
+    },
+  );
 
   it.each([
     ['api: { listen: 7655 }', 'api.listen', 'expected'],
@@ -526,6 +529,35 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 });
 
+describe('objectives', () => {
+  const objectivesOf = (text: string) => load(text).sources.map(({ objectives }) => objectives);
+  const withObjectives = (written: string) => `${SMALL}defaults: { objectives: ${written} }\n`;
+
+  it('are enforced as to the data that may be lost, and further only where that is said', () => {
+    expect(objectivesOf(withObjectives('{ rto: 1h, rpo: 400d }'))).toEqual([
+      { rtoMs: 3_600_000, rpoMs: 34_560_000_000, enforce: 'rpo' },
+    ]);
+    expect(objectivesOf(withObjectives('{ rto: 90s, enforce: all }'))).toEqual([
+      { rtoMs: 90_000, enforce: 'all' },
+    ]);
+    expect(objectivesOf(SMALL)).toEqual([undefined]);
+  });
+
+  it.each([
+    ['{}', 'objectives need an rto, an rpo or both'],
+    ['{ enforce: all }', 'objectives need an rto, an rpo or both'],
+    ['{ rpo: 26 hours }', 'expected a duration such as 90s'],
+    ['{ rpo: 26h, enforce: false }', 'expected rpo or all or none'],
+    ['{ rpoo: 26h, rto: 1h }', 'unknown key rpoo. Did you mean rpo?'],
+  ])('written %s are told what was expected', (written, message) =>
+    expect(
+      faultsOf(withObjectives(written))
+        .map((fault) => fault.message)
+        .join('; '),
+    ).toContain(message),
+  );
+});
+
 describe('schedules', () => {
   const scheduled = (keys: string) => source(`checks: [c], ${keys}`);
   const schedulesOf = (keys: string) => {
@@ -562,6 +594,18 @@ describe('schedules', () => {
   });
 
   it.each([
+    ['oldest', { kind: 'oldest' }],
+    ['random', { kind: 'random' }],
+    ['{ random: { days: 14 } }', { kind: 'random', days: 14 }],
+    ['{ time: "-2h" }', { kind: 'time', time: '-2h' }],
+    ['{ time: 2026-11-20T03:00:00Z }', { kind: 'time', time: '2026-11-20T03:00:00Z' }],
+  ])('may restore %s', (written, restorePoint) =>
+    expect(
+      schedulesOf(`schedules: [{ name: a, cron: "0 3 * * *", restore_point: ${written} }]`),
+    ).toMatchObject([{ restorePoint }]),
+  );
+
+  it.each([
     ['schedule: "0 3 * *"', 'five fields'],
     ['schedule: "0 0 3 * * *"', 'five fields'],
     ['schedule: "@daily"', 'five fields'],
@@ -587,10 +631,17 @@ describe('schedules', () => {
     ['schedules: [{ name: a, cron: "0 3 * * *" }, { name: a, cron: "0 4 * * *" }]', 'already'],
     ['schedule: "0 3 * * *", schedules: [{ name: a, cron: "0 4 * * *" }]', 'exclude each other'],
     [
-      'schedules: [{ name: a, cron: "0 3 * * *", restore_point: random }]',
-      'random, time, xid, name and lsn: not supported yet',
+      'schedules: [{ name: a, cron: "0 3 * * *", restore_point: { xid: 5 } }]',
+      'xid, name and lsn: not supported yet',
     ],
-    ['schedules: [{ name: a, cron: "0 3 * * *", restore_point: { time: "-2h" } }]', 'not supported yet'],
+    [
+      'schedules: [{ name: a, cron: "0 3 * * *", restore_point: { time: "2h" } }]',
+      'expected latest, oldest, random',
+    ],
+    [
+      'schedules: [{ name: a, cron: "0 3 * * *", restore_point: { random: { days: 0 } } }]',
+      'expected a number above 0',
+    ],
   ])('as %s are told what was expected', (keys, message) => {
     const faults = faultsOf(scheduled(keys));
     expect(faults.map((fault) => fault.message).join('; ')).toContain(message);

@@ -1,5 +1,6 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
+import type { Objectives } from '../objectives.js';
 import type { RestorePoint } from '../restore-point.js';
 import { resolveApi } from './api.js';
 import type {
@@ -120,6 +121,7 @@ function resolveSource(
     },
     limits,
     schedules: resolveSchedules(source),
+    ...(source.objectives === undefined ? {} : { objectives: resolveObjectives(source.objectives) }),
     pool: source.pool ?? 'default',
   };
 }
@@ -140,7 +142,18 @@ function resolveSchedules({ schedule, schedules = [] }: SourceFile): readonly Sc
 }
 
 function resolveRestorePoint(point: ScheduleFile['restore_point'] = 'latest'): RestorePoint {
-  return typeof point === 'string' ? { kind: point } : { kind: 'id', id: point.id };
+  if (typeof point === 'string') return { kind: point };
+  if ('id' in point) return { kind: 'id', id: point.id };
+  if ('time' in point) return { kind: 'time', time: point.time };
+  return { kind: 'random', days: point.random.days };
+}
+
+function resolveObjectives({ rto, rpo, enforce }: NonNullable<SourceFile['objectives']>): Objectives {
+  return {
+    ...(rto === undefined ? {} : { rtoMs: rto }),
+    ...(rpo === undefined ? {} : { rpoMs: rpo }),
+    enforce: enforce ?? 'rpo',
+  };
 }
 
 function urlOf(

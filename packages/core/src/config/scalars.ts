@@ -58,6 +58,13 @@ export const timeLimit = () =>
     return value > MAX_TIME_LIMIT ? { message: 'expected a time limit of 24d at most' } : { value };
   });
 
+/** A duration that no timer waits for. */
+export const duration = () =>
+  parsedString((written) => {
+    const value = parseDuration(written);
+    return value === undefined ? { message: 'expected a duration such as 90s, 15m, 24h, 14d' } : { value };
+  });
+
 export const size = () =>
   parsedString((written) => {
     const value = parseSize(written);

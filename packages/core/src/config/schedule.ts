@@ -1,5 +1,6 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
+import { EXPECTED_TIME, MOST_DAYS, restoreTime } from '../restore-point.js';
 import { parsedString, text, timeLimit } from './scalars.js';
 
 const name = (what: string) =>
@@ -91,10 +92,32 @@ const readTimeZone = remembered(
   },
 );
 
+const time = () =>
+  parsedString<string>((written) =>
+    restoreTime(written, new Date(0)) === undefined ? { message: EXPECTED_TIME } : { value: written },
+  );
+
 const restorePoint = () =>
-  z.union([z.enum(['latest', 'oldest']), z.strictObject({ id: text().describe('The id of one backup.') })], {
-    error: 'expected latest, oldest or { id }; random, time, xid, name and lsn: not supported yet',
-  });
+  z.union(
+    [
+      z.enum(['latest', 'oldest', 'random']),
+      z.strictObject({ id: text().describe('The id of one backup.') }),
+      z.strictObject({
+        random: z.strictObject({
+          days: z.int().positive().max(MOST_DAYS).describe('Of the backups made in so many days before.'),
+        }),
+      }),
+      z.strictObject({
+        time: time().describe(
+          'The newest backup made by then: RFC 3339, or before the due time, such as -2h.',
+        ),
+      }),
+    ],
+    {
+      error:
+        'expected latest, oldest, random, { id }, { random: { days: 14 } } or { time: "-2h" } (RFC 3339, or before the due time); xid, name and lsn: not supported yet',
+    },
+  );
 
 const MAX_JITTER_MS = 24 * 60 * 60 * 1000;
 
@@ -102,7 +125,9 @@ export const schedule = z.strictObject({
   name: name('a name').describe('Unique within its source.'),
   cron: cron().describe(`Five fields: ${FIELDS.join(', ')}.`),
   tz: timeZone().exactOptional().describe('An IANA time zone. Default: UTC.'),
-  restore_point: restorePoint().exactOptional().describe('latest, oldest or { id }. Default: latest.'),
+  restore_point: restorePoint()
+    .exactOptional()
+    .describe('latest, oldest, random, { id }, { random: { days } } or { time }. Default: latest.'),
   jitter: timeLimit()
     .refine((ms) => ms <= MAX_JITTER_MS, { error: 'expected a jitter of 24h at most' })
     .exactOptional()

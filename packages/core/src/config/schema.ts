@@ -3,6 +3,7 @@ import { api } from './api.js';
 import {
   choice,
   directory,
+  duration,
   endpoint,
   expectSentence,
   notYet,
@@ -56,6 +57,15 @@ const backup = z.strictObject({
   process_max: notYet(),
 });
 
+const objectives = z.strictObject({
+  rto: duration().exactOptional().describe('Fetch and restore together may take so long.'),
+  rpo: duration().exactOptional().describe('The newest backup may be so old.'),
+  enforce: z
+    .enum(['rpo', 'all', 'none'])
+    .exactOptional()
+    .describe('Which of them a drill fails for, where it is missed. Default: rpo.'),
+});
+
 const image = () =>
   text().regex(/^[\w./:@[\]-]+$/, {
     error: 'expected the reference of an image, such as postgres:17; only scratch.images have {major} in it',
@@ -80,7 +90,9 @@ const sourceShape = {
   checks: z.array(text()).exactOptional().describe('Ids of checks, in the order in which they are asked.'),
   schedule: cron().exactOptional().describe('Instead of schedules: cron of one named default, in UTC.'),
   schedules: z.array(schedule).exactOptional().describe('When drills are due, and what each restores.'),
-  objectives: notYet(),
+  objectives: objectives
+    .exactOptional()
+    .describe('What was promised, and whether a drill fails where it is not kept.'),
   companions: notYet(),
   image: image().exactOptional().describe('The image of the scratch; overrides scratch.images.'),
   scratch: scratchLimits.exactOptional().describe('Bounds of the scratch.'),

@@ -56,6 +56,7 @@ export function sourceFaults(
     ...questionFaults(source, defaults, path),
     ...backupFaults(source, inForce, path),
     ...scheduleFaults(source, path),
+    ...objectiveFaults(source, path),
   ];
 }
 
@@ -120,6 +121,14 @@ function backupFaults(source: YamlTree, inForce: (key: string) => YamlTree | und
       ? 'a source needs a backup (where its dumps are), or a connection (to take a dump from)'
       : 'a live dump needs a connection';
   return [...faults, faultAt(offsetAt(source, ['backup']), [...path, 'backup'], message)];
+}
+
+/** An objective at least. */
+export function objectiveFaults(holder: YamlTree | undefined, path: Path): Fault[] {
+  const objectives = child(holder, 'objectives');
+  if (objectives?.kind !== 'map') return [];
+  if (objectives.entries.has('rto') || objectives.entries.has('rpo')) return [];
+  return [faultAt(objectives.offset, [...path, 'objectives'], 'objectives need an rto, an rpo or both')];
 }
 
 /** One way to say when, and each name once. */

@@ -1,0 +1,106 @@
+import { drawFaults, newDrillId, type Predicate, type RestorePoint, sha256 } from '@muster/core';
+import { describe, expect, it } from 'vitest';
+import type { Backup } from './repository.js';
+import { selectBackup } from './select.js';
+
+const AT = new Date('2026-11-20T03:00:00.000Z');
+const drillId = newDrillId(AT, () => 0);
+const hoursBefore = (hours: number): Date => new Date(AT.getTime() - hours * 3_600_000);
+
+const made = (id: string, hours: number, growing?: true): Backup => ({
+  id,
+  artefact: { form: 'file', name: id, path: `/b/${id}`, sizeBytes: 5 },
+  createdAt: hoursBefore(hours),
+  createdAtFrom: 'header',
+  ...(growing && { growing }),
+});
+const BACKUPS = [made('d', -1), made('c', 1), made('b', 24), made('a', 48)];
+
+const select = (point: RestorePoint, backups: readonly Backup[] = BACKUPS) =>
+  selectBackup(backups, point, { drillId, location: 'here' });
+const refusal = (point: RestorePoint, backups: readonly Backup[] = BACKUPS) => {
+  try {
+    return select(point, backups).backup.id;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('a restore point', () => {
+  it.each<[string, RestorePoint]>([
+    ['d', { kind: 'latest' }],
+    ['a', { kind: 'oldest' }],
+    ['b', { kind: 'id', id: 'b' }],
+    ['c', { kind: 'time', time: AT.toISOString() }],
+    ['b', { kind: 'time', time: '-24h' }],
+    ['b', { kind: 'time', time: '2026-11-20T02:59:59+01:00' }],
+  ])('means %s: %j', (id, point) => {
+    const { backup, newest, listing } = select(point);
+    expect([backup.id, newest.id, listing]).toEqual([id, 'd', undefined]);
+  });
+
+  it('by lot means one of its window, with the listing that proves it', () => {
+    const { backup, newest, listing } = select({ kind: 'random', days: 1 });
+    if (listing === undefined) throw new Error('there is a listing');
+    expect(JSON.parse(listing.listing).map(({ id }: Backup) => id)).toEqual(['b', 'c']);
+    expect(listing.listingSha256).toBe(sha256(listing.listing));
+    expect(newest.id).toBe('d');
+    const receipt = {
+      drill_id: drillId,
+      restore_point: { kind: 'random', asked: '1d', resolved: backup.id },
+      backup: { created_at: backup.createdAt.toISOString() },
+    } as Predicate;
+    expect(drawFaults(receipt, listing.listing)).toEqual([]);
+  });
+
+  it('by lot without a window means any there is', () =>
+    expect(JSON.parse(select({ kind: 'random' }).listing?.listing ?? '')).toHaveLength(BACKUPS.length));
+
+  it('never means what is being written', () => {
+    const backups = [made('e', -2, true), ...BACKUPS, made('_', 99, true)];
+    expect(refusal({ kind: 'latest' }, backups)).toBe('d');
+    expect(refusal({ kind: 'oldest' }, backups)).toBe('a');
+    expect(select({ kind: 'random' }, backups).listing?.listing).not.toMatch(/"[_e]"/);
+  });
+
+  it.each<[string, RestorePoint, readonly Backup[], string, RegExp]>([
+    ['nothing', { kind: 'latest' }, [], 'no_backup', /No backup was found in here/],
+    [
+      'another name',
+      { kind: 'id', id: 'x' },
+      BACKUPS,
+      'no_backup',
+      /"x" is in here\. The newest there are: d, c, b, a\./,
+    ],
+    [
+      'an earlier time',
+      { kind: 'time', time: '-3d' },
+      BACKUPS,
+      'no_backup_before',
+      /The oldest there is: a, made/,
+    ],
+    [
+      'an empty window',
+      { kind: 'random', days: 1 },
+      [made('d', -1), made('a', 48)],
+      'no_backup_in_window',
+      /in the 1 days before 2026-11-20/,
+    ],
+    [
+      'all being written',
+      { kind: 'latest' },
+      [made('a', 1, true)],
+      'backup_unfinished',
+      /being written: a\./,
+    ],
+    [
+      'the one named being written',
+      { kind: 'id', id: 'e' },
+      [made('e', 0, true), ...BACKUPS],
+      'backup_unfinished',
+      /being written: e\./,
+    ],
+  ])('where there is %s is refused by a reason of its own', (_name, point, backups, code, message) =>
+    expect(refusal(point, backups)).toMatchObject({ code, message: expect.stringMatching(message) }),
+  );
+});

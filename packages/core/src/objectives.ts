@@ -1,0 +1,64 @@
+import type { Predicate } from './statement.js';
+
+/** What the owner of a source promised: durations in ms. */
+export interface Objectives {
+  /** Within this its data is back: fetched and restored. */
+  readonly rtoMs?: number;
+  /** No more than this of the newest data is lost: the newest backup is not older. */
+  readonly rpoMs?: number;
+  /** Which of them a drill fails for: `rpo`, both, or neither. */
+  readonly enforce: 'rpo' | 'all' | 'none';
+}
+
+/** As plans have them, and receipts with the verdicts beside: in seconds. */
+export type PlannedObjectives = Pick<NonNullable<Predicate['objectives']>, 'enforce' | 'rto_s' | 'rpo_s'>;
+
+export function plannedObjectives({ rtoMs, rpoMs, enforce }: Objectives): PlannedObjectives {
+  return {
+    enforce,
+    ...(rtoMs !== undefined && { rto_s: rtoMs / 1000 }),
+    ...(rpoMs !== undefined && { rpo_s: rpoMs / 1000 }),
+  };
+}
+
+/** What a drill measured, as its receipt has it. */
+export type Measured = Pick<Predicate, 'phases' | 'restore' | 'newest_backup'>;
+
+/** How long it took to have the data back, in ms: fetched and restored. Undefined where it was not. */
+export function measuredRto({ phases, restore }: Measured): number | undefined {
+  if (restore === undefined) return undefined;
+  const fetched = phases.findLast(({ name, outcome }) => name === 'fetch' && outcome === 'done');
+  return (fetched?.duration_ms ?? 0) + restore.duration_ms;
+}
+
+/**
+ * How old the newest backup was when the drill looked for one, in ms: what would have been lost. Whichever backup the
+ * drill restored. Undefined where there was none, and of a live source, which keeps none.
+ */
+export function measuredRpo({ phases, newest_backup: newest }: Measured): number | undefined {
+  const located = phases.findLast(({ name }) => name === 'locate');
+  if (newest === undefined || located === undefined) return undefined;
+  return Math.max(0, Date.parse(located.started_at) - Date.parse(newest.created_at));
+}
+
+/** The objectives with what came of them; one that could not be measured has no verdict. */
+export function judgeObjectives(
+  planned: PlannedObjectives,
+  measured: Measured,
+): NonNullable<Predicate['objectives']> {
+  const [rto, rpo] = [measuredRto(measured), measuredRpo(measured)];
+  return {
+    ...planned,
+    ...(planned.rto_s !== undefined && rto !== undefined && { rto_met: rto <= planned.rto_s * 1000 }),
+    ...(planned.rpo_s !== undefined && rpo !== undefined && { rpo_met: rpo <= planned.rpo_s * 1000 }),
+  };
+}
+
+/** Why a drill that would have passed fails: an objective that was missed, and is enforced. */
+export function missedObjective(
+  objectives: Predicate['objectives'],
+): 'rpo_missed' | 'rto_missed' | undefined {
+  if (objectives === undefined || objectives.enforce === 'none') return undefined;
+  if (objectives.rpo_met === false) return 'rpo_missed';
+  return objectives.enforce === 'all' && objectives.rto_met === false ? 'rto_missed' : undefined;
+}
