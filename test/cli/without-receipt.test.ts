@@ -27,7 +27,9 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
 
   it('waits for the sink, in the words of list, show, cancel and watch, and ends when there is one', async () => {
     const drillId = await fleet.enqueue();
-    expect(await told('list')).toMatch(/waiting +waits for a worker of the pool default \(none runs\)/);
+    expect(await told('list')).toMatch(
+      /waiting +waits for a worker of the pool default \(none serves it now\)/,
+    );
     const before = watch(drillId);
     await before.said(/waits for a worker of the pool default/);
     await fleet.muster('drill', 'cancel', drillId);

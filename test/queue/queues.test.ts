@@ -457,13 +457,21 @@ describe('a drill without a stored receipt', () => {
     const why = 'it is that of another drill';
     await ports.quarantined.note({ drillId: refused.drill_id, source: 'shop', why }, new Date());
 
+    const { trigger } = waiting;
     const known = [
       { drillId: refused.drill_id, state: 'quarantined', source: 'shop', why },
-      { drillId: ended.drill_id, state: 'storing', source: 'shop', pool: 'default', waitsFor: 'the sink' },
+      {
+        drillId: ended.drill_id,
+        state: 'storing',
+        source: 'shop',
+        pool: 'default',
+        trigger,
+        waitsFor: 'the sink',
+      },
       { drillId: spoken.drill_id, state: 'storing', source: 'shop', waitsFor: 'the sink' },
       {
-        ...{ drillId: waiting.drill_id, state: 'waiting', source: 'shop', pool: 'eu' },
-        waitsFor: 'a worker of the pool eu (none runs)',
+        ...{ drillId: waiting.drill_id, state: 'waiting', source: 'shop', pool: 'eu', trigger },
+        waitsFor: 'a worker of the pool eu (none serves it now)',
       },
     ].toSorted((a, b) => (a.drillId < b.drillId ? 1 : -1));
     expect(await openDrills(ports)).toEqual(known);

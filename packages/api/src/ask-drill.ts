@@ -10,7 +10,7 @@ import {
   type Source,
 } from '@muster/core';
 import { getPlan } from '@muster/evidence';
-import { drillsQueue, requestDrill } from '@muster/queue';
+import { drillsQueue, lackOfWorkers, requestDrill } from '@muster/queue';
 import { type Carrier, contextOf, traceIdOf, traceRequest } from '@muster/telemetry';
 import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
@@ -28,6 +28,8 @@ export interface Accepted {
   readonly id: string;
   /** Where it is traced. */
   readonly trace_id?: string;
+  /** Nobody serves its pool. */
+  readonly warning?: string;
 }
 
 /** Who asks, and what came along with the request. */
@@ -71,7 +73,10 @@ export function createAskDrill(ports: ApiPorts) {
     return await traceRequest(plan, drillsQueue(plan.pool), contextOf(carrier), async (sent) => {
       await requestDrill(ports, plan, sent, looking());
       const traceId = traceIdOf(contextOf(sent));
-      return { id: drillId, ...(traceId && { trace_id: traceId }) };
+      // It is asked for, whatever else can be said of it.
+      const workers = await ports.registry.list().catch(() => undefined);
+      const warning = workers && lackOfWorkers(workers, plan.pool);
+      return { id: drillId, ...(traceId && { trace_id: traceId }), ...(warning && { warning }) };
     });
   };
 }

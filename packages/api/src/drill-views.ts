@@ -1,4 +1,4 @@
-import { drillTime } from '@muster/core';
+import { drillTime, tryDurationMs } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
 import { type OpenDrill as KnownDrill, openDrills as knownDrills } from '@muster/queue';
 import { contextOf, traceIdOf } from '@muster/telemetry';
@@ -9,6 +9,7 @@ import type { EndedDrill, OpenDrill } from './schemas.js';
 /** A drill with a receipt. */
 export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
   const { source, result, reason, backup, trace_id: traceId } = statement.predicate;
+  const durationMs = tryDurationMs(statement.predicate);
   return {
     id: drillId,
     state: 'ended',
@@ -17,6 +18,7 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
     ...(reason && { reason }),
     asked_at: askedAt.toISOString(),
     issued_at: issuedAt.toISOString(),
+    ...(durationMs !== undefined && { duration_ms: durationMs }),
     ...(backup && { backup: backup.id }),
     ...(traceId && { trace_id: traceId }),
     receipt: { key, sha256 },
@@ -41,13 +43,14 @@ export async function openDrills(ports: ApiPorts, source?: string): Promise<read
 
 /** A drill without a stored receipt. */
 export function openDrill({ drillId, state, source, ...known }: KnownDrill): OpenDrill {
-  const { pool, worker, phase, waitsFor, why, traceparent } = known;
+  const { pool, trigger, worker, phase, waitsFor, why, traceparent } = known;
   const traceId = traceIdOf(contextOf({ traceparent }));
   return {
     id: drillId,
     state,
     source,
     ...(pool && { pool }),
+    ...(trigger && { trigger }),
     asked_at: drillTime(drillId).toISOString(),
     ...(worker && { worker }),
     ...(phase && { phase }),

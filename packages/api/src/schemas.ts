@@ -34,7 +34,14 @@ export const askSchema = z.strictObject({
     .describe('Another pool than that of the source: of another source, or of a worker that lives.'),
 });
 
-export const askedSchema = z.strictObject({ id: drillId, trace_id: traceId });
+export const askedSchema = z.strictObject({
+  id: drillId,
+  trace_id: traceId,
+  warning: z
+    .string()
+    .optional()
+    .describe('What keeps it from beginning soon: no worker serves its pool now.'),
+});
 
 export const listQuery = z.strictObject({
   source: slug.optional(),
@@ -52,6 +59,10 @@ const endedSchema = z.strictObject({
   reason: reason.optional(),
   asked_at: time,
   issued_at: time,
+  duration_ms: z
+    .int()
+    .optional()
+    .describe('How long the try took that came to the result; absent where none came to an end.'),
   backup: z.string().optional(),
   trace_id: traceId,
   receipt: z.strictObject({ key: z.string(), sha256: z.string() }),
@@ -65,6 +76,9 @@ const openSchema = z.strictObject({
     ),
   source: z.string(),
   pool: z.string().optional().describe('Not known of every drill that has ended.'),
+  trigger: predicateSchema.shape.trigger
+    .optional()
+    .describe('Who or what asked for it; known where the pool is. Of a drill with a receipt that says it.'),
   asked_at: time,
   worker: z.string().optional(),
   phase: z.enum(PHASES).optional(),

@@ -12,6 +12,7 @@ import {
   unfinishedStatement,
 } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
+import type { Heartbeat } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from './api.js';
@@ -36,6 +37,13 @@ const { config } = parsed;
 const { publicKey } = generateKeyPairSync('ed25519');
 const KEY = { keyId: 'a'.repeat(64), publicKey, publicKeyPem: 'PEM', path: '/PLANTED/a.pem' };
 const RECEIPT = '{"the":  "bytes"}';
+/** A try of 5 s. */
+const TRIED = {
+  worker: 'w',
+  started_at: '2026-11-21T02:59:00.000Z',
+  ended_at: '2026-11-21T02:59:05.000Z',
+  outcome: 'error',
+} as const;
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
 const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
@@ -45,6 +53,12 @@ const tokens: readonly ApiToken[] = ROLES.map((role) => ({
   sha256: secrets[role]?.sha256 ?? '',
 }));
 const bearer = (role: string) => ({ authorization: `Bearer ${secrets[role]?.token ?? 'mst_unknown'}` });
+
+const worker = (pool: string): Heartbeat => ({
+  ...{ worker: `w-${pool}`, host: 'h', version: '0', pool, concurrency: 1, state: 'ready', drills: [] },
+  started_at: NOW.toISOString(),
+  at: NOW.toISOString(),
+});
 
 /** An API on ports in memory. */
 function world() {
@@ -62,6 +76,7 @@ function world() {
     storing: new Set<string>(),
     refused: new Set<string>(),
     trouble: undefined as string | undefined,
+    workers: [worker('default'), worker('eu')],
   };
   const refused = () =>
     [...given.refused].map((drillId) => ({ drillId, source: 'shop', why: 'it is forged' }));
@@ -112,7 +127,7 @@ function world() {
     registry: {
       list: async () => {
         if (!given.redis) throw Object.assign(new Error('gone'), { code: 'ECONNREFUSED' });
-        return [];
+        return given.workers;
       },
     },
     idempotency: {
@@ -176,7 +191,7 @@ function world() {
       restorePoint: { kind: 'latest' },
     });
     const issuer = { host: 'h', musterVersion: '0', nodeVersion: 'v24', os: 'Linux', now: NOW };
-    const statement: Statement = unfinishedStatement({ plan, reason: 'lost', attempts: [] }, issuer);
+    const statement: Statement = unfinishedStatement({ plan, reason: 'lost', attempts: [TRIED] }, issuer);
     ended.push({
       statement,
       key: 'k',
@@ -376,12 +391,22 @@ describe('the API', () => {
     expect(await said({ source: 'bare', checks: ['a'] })).toContain('has no check "a": it asks none.');
   });
 
+  it('warns where no worker serves the pool of a drill, which waits then', async () => {
+    const said = async (pool: string) => (await ask({ source: 'shop', pool })).json().warning;
+    expect(await said('eu')).toBeUndefined();
+    w.given.workers = [{ ...worker('eu'), state: 'draining' }, worker('default')];
+    expect(await said('eu')).toBe('No worker serves the pool eu now: the drill waits for one.');
+    expect(await said('default')).toBeUndefined();
+    expect(w.plans).toHaveLength(3);
+  });
+
   it('says of a drill without a receipt where it is, and not that there is none', async () => {
+    w.given.workers = [];
     const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
     expect((await get(`/api/v1/drills/${id}/receipt`)).json()).toMatchObject({
       status: 404,
       code: 'no_receipt_yet',
-      detail: expect.stringContaining('waits for a worker of the pool default (none runs)'),
+      detail: expect.stringContaining('waits for a worker of the pool default (none serves it now)'),
     });
     expect((await get(`/api/v1/drills/${ID}/receipt`)).json()).toMatchObject({ code: 'drill_not_found' });
   });
@@ -405,6 +430,7 @@ describe('the API', () => {
       state: 'ended',
       result: 'error',
       reason: 'lost',
+      duration_ms: 5_000,
       statement: { drill_id: id },
     });
     const receipt = await get(`/api/v1/drills/${id}/receipt`);
@@ -420,9 +446,13 @@ describe('the API', () => {
     expect(answer.body).not.toContain('bytes');
   });
 
-  it('tells of a drill under way what it waits for', async () => {
+  it('tells of a drill under way what it waits for, and who asked', async () => {
+    w.given.workers = [];
     const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
-    const waiting = { id, state: 'waiting', waits_for: 'a worker of the pool default (none runs)' };
+    const waiting = { id, state: 'waiting', waits_for: 'a worker of the pool default (none serves it now)' };
+    expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject({
+      trigger: { kind: 'api', requested_by: 'operator' },
+    });
     expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject(waiting);
     expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [waiting] });
     expect((await get('/api/v1/sources/shop')).json()).toMatchObject({ open: [waiting], trend: [] });

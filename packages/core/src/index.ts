@@ -33,6 +33,7 @@ export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';
 export { type SummaryJson, summaryJson } from './summary.js';
+export { tryDurationMs } from './try-duration.js';
 export {
   UNFINISHED_REASONS,
   type Unfinished,

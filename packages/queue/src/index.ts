@@ -39,6 +39,7 @@ export {
 export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
 export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.js';
 export type { ReceiptJob } from './jobs.js';
+export { lackOfWorkers } from './lack-of-workers.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';

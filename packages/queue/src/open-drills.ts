@@ -1,6 +1,7 @@
-import type { PhaseName } from '@muster/core';
+import type { PhaseName, Plan } from '@muster/core';
 import type { DrillQueue, QueuedDrill } from './drill-queue.js';
 import type { DrillStates, WaitReason } from './drill-states.js';
+import { isServed } from './lack-of-workers.js';
 import type { QuarantinedDrills } from './quarantined-drills.js';
 import type { ReceiptQueue } from './receipt-queue.js';
 import type { Heartbeat, WorkerRegistry } from './worker-registry.js';
@@ -11,6 +12,8 @@ export interface OpenDrill {
   readonly source: string;
   /** Unknown of what a worker has ended. */
   readonly pool?: string;
+  /** Who or what asked for it; unknown where the pool is. */
+  readonly trigger?: Plan['trigger'];
   /**
    * As in its queue ({@link QueuedDrill}); `storing`: it has ended, and its receipt waits for the sink; `quarantined`: its
    * receipt is in quarantine, and none is stored.
@@ -80,9 +83,7 @@ const sourceOf = (drill: QueuedDrill | OpenDrill): string =>
 const storing = ({
   trouble,
   ...pending
-}: Pick<OpenDrill, 'drillId' | 'source' | 'pool' | 'traceparent'> & {
-  readonly trouble?: string;
-}): OpenDrill => ({
+}: Omit<OpenDrill, 'state'> & { readonly trouble?: string }): OpenDrill => ({
   ...pending,
   state: 'storing',
   waitsFor: trouble === undefined ? 'the sink' : `the sink, which could not keep its receipt: ${trouble}`,
@@ -97,13 +98,16 @@ async function describe(
   const waiting = await states.waiting(drillId);
   const worker = workers.find((one) => one.drills.some((drill) => drill.drill_id === drillId));
   const phase = worker?.drills.find((drill) => drill.drill_id === drillId)?.phase;
-  const nobody = state === 'waiting' && !workers.some(({ pool }) => pool === plan.pool);
-  const why = nobody ? `a worker of the pool ${plan.pool} (none runs)` : waiting && inWords(waiting.why);
+  const nobody = state === 'waiting' && !isServed(workers, plan.pool);
+  const why = nobody
+    ? `a worker of the pool ${plan.pool} (none serves it now)`
+    : waiting && inWords(waiting.why);
   const waits = isHeld ? `the queue of the pool ${plan.pool} (it is paused)` : why;
   return {
     drillId,
     source: plan.source.slug,
     pool: plan.pool,
+    trigger: plan.trigger,
     state,
     ...(worker && { worker: worker.worker }),
     ...(phase && { phase }),

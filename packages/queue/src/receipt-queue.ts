@@ -1,3 +1,4 @@
+import type { Plan } from '@muster/core';
 import { type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
@@ -30,6 +31,7 @@ interface PendingReceipt {
   readonly pool?: string;
   /** What a sink met when it last took it, and could not keep it: a code. */
   readonly trouble?: string;
+  readonly trigger?: Plan['trigger'];
   /** W3C Trace Context; it may be anything. */
   readonly traceparent?: string;
 }
@@ -98,7 +100,8 @@ function pendingOf(job: Job): readonly PendingReceipt[] {
     ...(trouble && { trouble }),
   };
   if (message.type === 'receipt') return [{ drillId, source: message.source, ...more }];
-  return [{ drillId, source: message.plan.source.slug, pool: message.plan.pool, ...more }];
+  const { source, pool, trigger } = message.plan;
+  return [{ drillId, source: source.slug, pool, trigger, ...more }];
 }
 
 function drillIdOf(message: ReceiptJob): string {

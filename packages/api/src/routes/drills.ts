@@ -41,7 +41,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       schema: {
         summary: 'Ask for a drill',
         description:
-          'Its plan is stored when this answers. With an Idempotency-Key it may be asked again for a day.',
+          'Its plan is stored when this answers. Where no worker serves its pool a warning says so, and the drill waits. With an Idempotency-Key it may be asked again for a day.',
         tags: ['drills'],
         headers: z.object({
           'idempotency-key': z.string().min(1).max(200).optional(),

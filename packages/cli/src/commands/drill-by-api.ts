@@ -8,6 +8,7 @@ import type { ApiClient, Asked } from '../fleet/api-client.js';
 import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
 import { EXIT } from '../problem.js';
+import { printable } from '../terminal/printable.js';
 import { CANCELLED } from './drill-cancel.js';
 import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillTable, openSummaryOf } from './drill-list.js';
@@ -22,9 +23,10 @@ const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promis
       restore_point: restorePointOf(options),
       ...(options.pool && { pool: options.pool }),
     };
-    const id = await api.ask(asked, signal);
+    const { id, warning } = await api.ask(asked, signal);
     if (options.watch) return await followed(cli, api, id, signal);
-    cli.output.result({ drill_id: id, source }, () => [
+    if (warning !== undefined) cli.output.note(printable(warning));
+    cli.output.result({ drill_id: id, source, ...(warning && { warning }) }, () => [
       id,
       ...(cli.output.quiet ? [] : ['', `Follow it: muster drill watch ${id}`]),
     ]);
@@ -44,22 +46,24 @@ const cancel = (cli: Cli, api: ApiClient, drillId: string): Promise<number> =>
 const list = (cli: Cli, api: ApiClient, { source }: DrillListOptions): Promise<number> =>
   byApi(cli, async (signal) => {
     const { drills, open } = await api.drills(source, signal);
-    const ended = drills.toReversed().map(({ id, asked_at, receipt, ...rest }) => {
-      const { source: slug, backup, result, reason, issued_at } = rest;
-      const told = { source: slug, ...(backup && { backup }), result, ...(reason && { reason }), issued_at };
-      return { askedAt: asked_at, document: { drill_id: id, ...told, receipt: receipt.key } };
+    const ended = drills.toReversed().map(({ id, receipt, ...rest }) => {
+      const { source: slug, backup, result, reason, issued_at, duration_ms } = rest;
+      return {
+        drill_id: id,
+        source: slug,
+        ...(backup && { backup }),
+        result,
+        ...(reason && { reason }),
+        issued_at,
+        ...(duration_ms !== undefined && { duration_ms }),
+        receipt: receipt.key,
+      };
     });
     const under = open.toReversed().map((drill) => openDrill({ ...drill, attempts: [] }));
-    cli.output.result(
-      { drills: [...ended.map(({ document }) => document), ...under.map(openSummaryOf)] },
-      () =>
-        ended.length + under.length === 0
-          ? [`The API at ${api.url} knows no drills${source === undefined ? '' : ` of ${source}`} yet.`]
-          : drillTable(
-              cli.output,
-              ended.map(({ document }) => document),
-              under,
-            ),
+    cli.output.result({ drills: [...ended, ...under.map(openSummaryOf)] }, () =>
+      ended.length + under.length === 0
+        ? [`The API at ${api.url} knows no drills${source === undefined ? '' : ` of ${source}`} yet.`]
+        : drillTable(cli.output, ended, under),
     );
     return EXIT.pass;
   });
@@ -125,6 +129,8 @@ const openDrill = ({
   id,
   source,
   pool,
+  trigger,
+  trace_id,
   state,
   worker,
   phase,
@@ -135,6 +141,8 @@ const openDrill = ({
   drillId: id,
   source,
   ...(pool && { pool }),
+  ...(trigger && { trigger }),
+  ...(trace_id && { traceId: trace_id }),
   state,
   ...(worker && { worker }),
   ...(phase && { phase }),

@@ -1,9 +1,8 @@
 import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/core';
-import { drillsQueue, requestDrill } from '@muster/queue';
+import { drillsQueue, lackOfWorkers, requestDrill } from '@muster/queue';
 import { traceRequest } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { configInForce, sourceInForce } from '../fleet/config-in-force.js';
-import type { FleetQueues } from '../fleet/fleet-queues.js';
 import { serviceLogger } from '../fleet/service-logger.js';
 import { type Fleet, withFleet } from '../fleet/with-fleet.js';
 import { callerContext, withTelemetry } from '../fleet/with-telemetry.js';
@@ -54,19 +53,15 @@ async function enqueue(
     requestDrill({ ...queues, store: inForce.store }, plan, carrier, limit),
   );
   if (options.watch) return await watchDrill(cli, { loaded, queues }, plan.drill_id, signal);
-  await noteLackOfWorkers(cli, queues, plan.pool);
-  output.result({ drill_id: plan.drill_id, source: source.slug, pool: plan.pool }, () => [
+  // A drill of a pool that nobody serves waits for a day: better said now.
+  const warning = lackOfWorkers(await queues.registry.list(), plan.pool);
+  if (warning !== undefined) output.note(warning);
+  const asked = { drill_id: plan.drill_id, source: source.slug, pool: plan.pool };
+  output.result({ ...asked, ...(warning && { warning }) }, () => [
     plan.drill_id,
     ...(output.quiet ? [] : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
   ]);
   return EXIT.pass;
-}
-
-/** A drill of a pool that nobody serves waits for a day: better said now. */
-async function noteLackOfWorkers({ output }: Cli, { registry }: FleetQueues, pool: string): Promise<void> {
-  const workers = await registry.list();
-  if (workers.some((worker) => worker.pool === pool)) return;
-  output.note(`No worker of the pool ${pool} runs at the moment: the drill waits for one.`);
 }
 
 function restorePointOf({ backup, oldest }: DrillEnqueueOptions): RestorePoint {

@@ -16,3 +16,10 @@ it.each([
   const [, line] = drillTable(output, [], [{ ...drill, state, ...more }]);
   expect(line).toMatch(new RegExp(`^${ID} .* shop +${state} +${text}$`));
 });
+
+it('a drill that ended says how long it took', () => {
+  const ended = { drill_id: ID, source: 'shop', result: 'pass', issued_at: '', receipt: '' } as const;
+  const lines = drillTable(output, [{ ...ended, duration_ms: 61_000 }, ended], []);
+  expect(lines[1]).toMatch(/✔ pass +1 min 01 s$/);
+  expect(lines[2]).toMatch(/✔ pass *$/);
+});

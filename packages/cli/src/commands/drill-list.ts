@@ -1,4 +1,4 @@
-import { drillTime, formatDuration, type Verdict } from '@muster/core';
+import { drillTime, formatDuration, tryDurationMs, type Verdict } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { readReceipts, type StoredReceipt } from '../evidence-reader.js';
 import { knownConfig } from '../fleet/known-config.js';
@@ -67,6 +67,9 @@ interface EndedSummary {
   readonly backup?: string;
   readonly result: Verdict;
   readonly reason?: string;
+  readonly issued_at: string;
+  readonly duration_ms?: number;
+  readonly receipt: string;
 }
 
 function listTable(output: Cli['output'], ended: readonly Cell[][], open: readonly OpenDrill[]): string[] {
@@ -87,16 +90,18 @@ function listTable(output: Cli['output'], ended: readonly Cell[][], open: readon
 }
 
 export function openSummaryOf({ drillId, ...drill }: OpenDrill): Readonly<Record<string, unknown>> {
-  const { source, pool, state, worker, phase, waitsFor, why, attempts } = drill;
+  const { source, pool, trigger, state, worker, phase, waitsFor, why, traceId, attempts } = drill;
   return {
     drill_id: drillId,
     source,
     ...(pool && { pool }),
+    ...(trigger && { trigger }),
     state,
     ...(worker && { worker }),
     ...(phase && { phase }),
     ...(waitsFor && { waits_for: waitsFor }),
     ...(why && { why }),
+    ...(traceId && { trace_id: traceId }),
     attempts,
   };
 }
@@ -113,7 +118,7 @@ function openCells(drill: OpenDrill, style: Style): Cell[] {
   const waits = waitText(drill);
   return [
     { text: drillId },
-    { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
+    { text: beganText(drillId), paint: style.dim },
     { text: printable(source) },
     { text: '' },
     { text: phase ?? state, paint: style.dim },
@@ -122,11 +127,21 @@ function openCells(drill: OpenDrill, style: Style): Cell[] {
   ];
 }
 
-function summaryOf({ drillId, key, verification }: StoredReceipt): object {
+interface Refused {
+  readonly drill_id: string;
+  readonly receipt: string;
+  readonly authentic: false;
+}
+
+function summaryOf({
+  drillId,
+  key,
+  verification,
+}: StoredReceipt): Refused | (EndedSummary & { readonly authentic: true }) {
   const { statement, exitCode } = verification;
-  const authentic = exitCode === 0;
-  if (statement === undefined || !authentic) return { drill_id: drillId, receipt: key, authentic: false };
+  if (statement === undefined || exitCode !== 0) return { drill_id: drillId, receipt: key, authentic: false };
   const { source, backup, result, reason, issued_at } = statement.predicate;
+  const durationMs = tryDurationMs(statement.predicate);
   return {
     drill_id: drillId,
     source: source.slug,
@@ -134,46 +149,40 @@ function summaryOf({ drillId, key, verification }: StoredReceipt): object {
     result,
     ...(reason && { reason }),
     issued_at,
+    ...(durationMs !== undefined && { duration_ms: durationMs }),
     receipt: key,
-    authentic,
+    authentic: true,
   };
 }
 
-function cells({ drillId, key, verification }: StoredReceipt, style: Style): Cell[] {
-  const { statement, exitCode } = verification;
-  const began = drillTime(drillId).toISOString().slice(0, 16).replace('T', ' ');
-  if (statement === undefined || exitCode !== 0)
-    return [
-      { text: drillId },
-      { text: began, paint: style.dim },
-      { text: key.split('/')[1] ?? '' },
-      { text: '' },
-      { text: '✖ not authentic', paint: style.bad },
-    ];
-  const { source, backup, result, reason, attempts } = statement.predicate;
-  const last = attempts.at(-1);
-  const took = last?.ended_at && formatDuration(Date.parse(last.ended_at) - Date.parse(last.started_at));
-  const summary = { drill_id: drillId, source: source.slug, result };
-  return endedCells(
-    { ...summary, ...(backup && { backup: backup.id }), ...(reason && { reason }) },
-    style,
-    took,
-  );
+function cells(receipt: StoredReceipt, style: Style): Cell[] {
+  const summary = summaryOf(receipt);
+  if (summary.authentic) return endedCells(summary, style);
+  const { drill_id: drillId, receipt: key } = summary;
+  return [
+    { text: drillId },
+    { text: beganText(drillId), paint: style.dim },
+    { text: key.split('/')[1] ?? '' },
+    { text: '' },
+    { text: '✖ not authentic', paint: style.bad },
+  ];
 }
 
+const beganText = (drillId: string): string =>
+  drillTime(drillId).toISOString().slice(0, 16).replace('T', ' ');
+
 function endedCells(
-  { drill_id: drillId, source, backup, result, reason }: EndedSummary,
+  { drill_id: drillId, source, backup, result, reason, duration_ms: durationMs }: EndedSummary,
   style: Style,
-  took = '',
 ): Cell[] {
   const { mark, word, paint } = MARKS[result];
   return [
     { text: drillId },
-    { text: drillTime(drillId).toISOString().slice(0, 16).replace('T', ' '), paint: style.dim },
+    { text: beganText(drillId), paint: style.dim },
     { text: printable(source) },
     { text: printable(backup ?? '') },
     { text: `${mark} ${word}`, paint: style[paint] },
     { text: reason ?? '' },
-    { text: took, paint: style.dim },
+    { text: durationMs === undefined ? '' : formatDuration(durationMs), paint: style.dim },
   ];
 }

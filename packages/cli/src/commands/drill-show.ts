@@ -7,6 +7,7 @@ import { interruptible } from '../interruption.js';
 import { openOutputLog } from '../output-log.js';
 import { stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
+import { askedBy } from '../render/asked-by.js';
 import { fields } from '../render/fields.js';
 import { receiptLines } from '../render/receipt.js';
 import { printable, printableLines } from '../terminal/printable.js';
@@ -42,12 +43,20 @@ function showReceipt(cli: Cli, drillId: string): Promise<number> {
 export function tellOpen({ output }: Cli, open: OpenDrill): number {
   const document = openSummaryOf(open);
   output.result(document, () => {
-    const { waits_for: _, ...rest } = document;
+    const { waits_for: _, trigger: __, trace_id: ___, ...rest } = document;
     const told = Object.entries(rest).map(([name, value]): [string, string] => [
       name.replaceAll('_', ' '),
       printable(String(value)),
     ]);
-    return fields([...told, ['waits for', waitText(open)]], output.style);
+    return fields(
+      [
+        ...told,
+        ['asked by', open.trigger && askedBy(open.trigger)],
+        ['trace', open.traceId],
+        ['waits for', waitText(open)],
+      ],
+      output.style,
+    );
   });
   return EXIT.pass;
 }

@@ -18,8 +18,7 @@ export interface ApiClient {
   readonly url: string;
   /** Slugs. */
   sources(signal: AbortSignal): Promise<readonly string[]>;
-  /** @returns the drill's id. */
-  ask(asked: Asked, signal: AbortSignal): Promise<string>;
+  ask(asked: Asked, signal: AbortSignal): Promise<z.infer<typeof askedSchema>>;
   /** Every page. */
   drills(source: string | undefined, signal: AbortSignal): Promise<AllDrills>;
   drill(drillId: string, signal: AbortSignal): Promise<z.infer<typeof drillSchema>>;
@@ -68,7 +67,7 @@ export function apiClient(env: Readonly<Record<string, string | undefined>>): Ap
     async ask(asked, signal) {
       const body = { method: 'POST', body: JSON.stringify(asked) };
       const headers = { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() };
-      return (await parsed(askedSchema, await send('drills', { ...body, headers }, within(signal)))).id;
+      return await parsed(askedSchema, await send('drills', { ...body, headers }, within(signal)));
     },
     async drills(source, signal) {
       const of = source === undefined ? '' : `&source=${encodeURIComponent(source)}`;

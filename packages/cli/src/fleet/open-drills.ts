@@ -1,12 +1,14 @@
 import { isMusterError } from '@muster/core';
 import { openDrills as allKnown, type OpenDrill as KnownDrill, openDrill as known } from '@muster/queue';
+import { contextOf, traceIdOf } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { type FleetQueues, openQueues } from './fleet-queues.js';
 import type { KnownConfig } from './known-config.js';
 
-/** A drill without a stored receipt, and how many tries it has had. */
-export interface OpenDrill extends KnownDrill {
+/** A drill without a stored receipt, how many tries it has had, and where it is traced. */
+export interface OpenDrill extends Omit<KnownDrill, 'traceparent'> {
   readonly attempts: number;
+  readonly traceId?: string | undefined;
 }
 
 /**
@@ -53,6 +55,10 @@ async function askFleet<T>(
   }
 }
 
-async function withAttempts({ states }: FleetQueues, drill: KnownDrill): Promise<OpenDrill> {
-  return { ...drill, attempts: (await states.attempts(drill.drillId)).length };
+async function withAttempts(
+  { states }: FleetQueues,
+  { traceparent, ...drill }: KnownDrill,
+): Promise<OpenDrill> {
+  const attempts = await states.attempts(drill.drillId);
+  return { ...drill, attempts: attempts.length, traceId: traceIdOf(contextOf({ traceparent })) };
 }

@@ -2,6 +2,7 @@ import { formatDuration, formatSize, type Predicate, type Statement, writeSize }
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
+import { askedBy } from './asked-by.js';
 import { checkTable } from './checks.js';
 import { backupFacts, scratchFacts } from './facts.js';
 import { fields } from './fields.js';
@@ -30,6 +31,7 @@ export function receiptLines(
         ['tries', triesText(predicate)],
         ['phases', phasesText(predicate)],
         ['restore', restoreText(predicate)],
+        ['trace', predicate.trace_id],
         ['subject', `sha256:${statement.subject[0].digest.sha256}`],
         ['signed', [`${predicate.issued_at} · ${ago(issued, now)}`, `key ${keyId}`]],
       ],
@@ -46,7 +48,7 @@ const joined = (parts: readonly (string | undefined)[]): string => parts.filter(
 function askedText({ restore_point, trigger }: Predicate): string {
   return joined([
     printable([restore_point.kind, restore_point.asked].filter(Boolean).join(' ')),
-    `by ${[trigger.kind, trigger.schedule].filter(Boolean).join(' ')}`,
+    `by ${askedBy(trigger)}`,
   ]);
 }
 

@@ -199,6 +199,14 @@ describe('a receipt of a sink', () => {
     expect(text).toMatch(/^backup +not known$/m);
     expect(text).toMatch(/^tries +w1 · .* · lost$/m);
   });
+  it('tells who asked, and where it is traced', () => {
+    const asked = { ...plan, trigger: { kind: 'api', requested_by: 'ci\u001b' } } as const;
+    const traced = { plan: asked, reason: 'lost', attempts: [], traceId: 'ab'.repeat(16) } as const;
+    const statement = unfinishedStatement(traced, { ...issuer, now: at(0) });
+    const text = receiptLines(statement, 'key', at(0), style, 120).join('\n');
+    expect(text).toMatch(/^asked +latest · by api \(ci\\u\{1b\}\)$/m);
+    expect(text).toMatch(/^trace +(ab){16}$/m);
+  });
 });
 
 it('a verdict says why and what to do', () => {
