@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
@@ -37,6 +37,37 @@ it('a key pair is made once: private for its owner, public in the keyring', asyn
   expect(keys).toHaveLength(2);
   expect(keys).toContainEqual({ key_id: made.key_id, path: made.public_key, signs_here: true });
   expect(keys).toContainEqual({ key_id: other.key_id, path: other.public_key, signs_here: false });
+});
+
+it('which key signs here is said not to be known, and why, where its file cannot be read', async () => {
+  const made = await json('keys', 'generate', '--out', 'fleet.key');
+  const named = async (key: string) =>
+    here.write('muster.yaml', `${CONFIG}signing: { key: "file:${key}" }\n`);
+  await named('absent.key');
+  const { exitCode, stdout, stderr } = await here.run(['keys', 'list']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(made.key_id);
+  expect(stdout).not.toContain('signs here');
+  expect(stderr).toMatch(
+    /^Which of them signs here is not known\. The signing key .*absent\.key cannot be read.*\n$/,
+  );
+  await named('fleet.key');
+  expect((await here.run(['keys', 'list'])).stdout).toContain('signs here');
+  await rm(made.public_key);
+  expect((await here.run(['keys', 'list'])).stderr).toBe(
+    `The key that signs here is not among them: ${made.key_id}.\n`,
+  );
+});
+
+it('a key that is made is advised into the place that the configuration names, else the configuration to the key', async () => {
+  const advice = async (out: string) => (await here.run(['keys', 'generate', '--out', out])).stdout;
+  expect(await advice('first.key')).toContain(`signing: { key: "file:${join(here.folder, 'first.key')}" }`);
+  await here.write('muster.yaml', `${CONFIG}signing: { key: file:/run/secrets/signing.key }\n`);
+  const placed = await advice('second.key');
+  expect(placed).toContain('signs with file:/run/secrets/signing.key: to sign with this key, put it there.');
+  expect(placed).not.toContain('signing: {');
+  await here.write('muster.yaml', `${CONFIG}signing: { key: file:third.key }\n`);
+  expect(await advice('third.key')).toContain('The configuration signs with it.');
 });
 
 it('a private key is not made among public ones, and one that lies there is told of before the drill', async () => {

@@ -52,8 +52,38 @@ export async function workerSigner(cli: Cli, config: Config): Promise<Signer> {
   return createSigner(key.privateKey);
 }
 
+/** The private key that signs here. */
+export interface SigningKey {
+  readonly key: LoadedPrivateKey;
+  /** Its file; undefined where it is in the environment. */
+  readonly path: string | undefined;
+  /** No configuration names it: its public key is put into the keyring by the first drill. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * The key that the configuration names, else the machine's own; undefined where that is not made yet. Makes none.
+ * @throws `secret_unavailable`, `key_unreadable`, `key_invalid`.
+ */
+export async function findSigningKey(
+  cli: Cli,
+  loaded: Pick<LoadedConfig, 'config'>,
+): Promise<SigningKey | undefined> {
+  const configured = await loadConfiguredKey(cli, loaded);
+  const ref = loaded.config.signing.key;
+  if (configured !== undefined)
+    return { key: configured, path: ref?.kind === 'file' ? ref.path : undefined, isOwn: false };
+  const path = ownKeyPath(cli);
+  try {
+    return { key: await loadPrivateKey({ kind: 'file', path }), path, isOwn: true };
+  } catch (error) {
+    if (isMusterError(error, 'key_unreadable') && errnoOf(error.cause) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** The key that the configuration names; undefined where it names none. */
-export async function loadConfiguredKey(
+async function loadConfiguredKey(
   { environment }: Cli,
   { config }: Pick<LoadedConfig, 'config'>,
 ): Promise<LoadedPrivateKey | undefined> {

@@ -1,7 +1,14 @@
 export type { ConfiguredCheck } from './config-match.js';
 export { createDirectoryStore } from './directory-store.js';
 export type { EvidenceStore } from './evidence-store.js';
-export { type Keyring, type KeyringFault, type KeyringKey, listKeys, loadKeyring } from './keyring.js';
+export {
+  type Keyring,
+  type KeyringFault,
+  type KeyringKey,
+  type ListedKeys,
+  listKeys,
+  loadKeyring,
+} from './keyring.js';
 export {
   type EnsuredPrivateKey,
   ensurePrivateKey,

@@ -3,6 +3,7 @@ import { platform } from 'node:os';
 import { MusterError, type SourceKind } from '@muster/core';
 import type { Cli } from '../cli.js';
 import { examine, type Finding } from '../doctor/finding.js';
+import { examineFleet } from '../doctor/fleet.js';
 import { examineIsolation } from '../doctor/isolation.js';
 import { examineEvidence } from '../doctor/keys-and-evidence.js';
 import { examineSource } from '../doctor/source.js';
@@ -53,9 +54,10 @@ async function examineAll(
         : [chooseSource(loaded, options.source)];
 
   const evidence = loaded === undefined ? [] : await examineEvidence(cli, loaded, signal);
+  const fleet = loaded === undefined ? [] : await examineFleet(cli, loaded);
   const kinds = new Set(sources.length === 0 ? DEFAULT_KINDS : sources.map((source) => source.kind));
   const isolation = await examineIsolation(cli.environment, kind, kinds, machine, signal);
-  const findings = [configuration, ...evidence, ...isolation.findings];
+  const findings = [configuration, ...evidence, ...fleet, ...isolation.findings];
   for (const source of sources) {
     if (loaded === undefined) break;
     const connect = options.source !== undefined;

@@ -1,14 +1,15 @@
 import { join, resolve } from 'node:path';
-import { generateKeyPair, listKeys, loadPrivateKey, writeKeyPair } from '@muster/evidence';
+import { type Config, isMusterError, writeSecretRef } from '@muster/core';
+import { generateKeyPair, listKeys, writeKeyPair } from '@muster/evidence';
 import type { Command } from 'commander';
 import type { Cli, Perform } from '../cli.js';
 import { interruptible } from '../interruption.js';
-import { loadConfig } from '../load-config.js';
+import { type LoadedConfig, loadConfig } from '../load-config.js';
 import { ensurePrivate, stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
 import { nearest } from '../render/faults.js';
 import { fields } from '../render/fields.js';
-import { loadConfiguredKey, ownKeyPath } from '../signing.js';
+import { findSigningKey, ownKeyPath } from '../signing.js';
 import { table } from '../terminal/table.js';
 
 interface GenerateOptions {
@@ -36,7 +37,7 @@ export function addKeysCommands(program: Command, perform: Perform): void {
 
 async function generate(cli: Cli, { out }: GenerateOptions): Promise<number> {
   const { environment, output } = cli;
-  const { evidence } = await loadConfig(cli);
+  const { evidence, config } = await loadConfig(cli);
   const privateKey = out === undefined ? ownKeyPath(cli) : resolve(environment.cwd, out);
   if (out === undefined) await ensurePrivate(stateDirectory(environment));
   const pair = generateKeyPair();
@@ -55,10 +56,18 @@ async function generate(cli: Cli, { out }: GenerateOptions): Promise<number> {
       ],
       output.style,
     );
-    const use = `To sign with it:  signing: { key: "file:${privateKey}" }`;
-    return out === undefined ? lines : [...lines, '', use];
+    return [...lines, ...howToSign(config, privateKey, out !== undefined)];
   });
   return EXIT.pass;
+}
+
+/** Where the configuration names a place already, the key goes there, and not the configuration to the key. */
+function howToSign({ signing }: Config, privateKey: string, isElsewhere: boolean): readonly string[] {
+  const { key } = signing;
+  if (key === undefined)
+    return isElsewhere ? ['', `To sign with it:  signing: { key: "file:${privateKey}" }`] : [];
+  if (key.kind === 'file' && key.path === privateKey) return ['', 'The configuration signs with it.'];
+  return ['', `The configuration signs with ${writeSecretRef(key)}: to sign with this key, put it there.`];
 }
 
 async function list(cli: Cli): Promise<number> {
@@ -67,6 +76,8 @@ async function list(cli: Cli): Promise<number> {
   const { keys, faults } = await listKeys(loaded.evidence.keyring);
   for (const { why } of faults) output.alert(why);
   const own = await signingKeyId(cli, loaded);
+  if (own !== undefined && !keys.some(({ keyId }) => keyId === own))
+    output.note(`The key that signs here is not among them: ${own}.`);
   const documents = keys.map(({ keyId, path }) => ({ key_id: keyId, path, signs_here: keyId === own }));
   const document = {
     keyring: loaded.evidence.keyring,
@@ -90,15 +101,13 @@ async function list(cli: Cli): Promise<number> {
   return EXIT.pass;
 }
 
-/** Undefined where there is no private key here, or none that may be read: listing public keys needs neither. */
-async function signingKeyId(
-  cli: Cli,
-  loaded: Parameters<typeof loadConfiguredKey>[1],
-): Promise<string | undefined> {
+/** Undefined where there is none here, and where it cannot be read, which is said: listing public keys needs neither. */
+async function signingKeyId(cli: Cli, loaded: LoadedConfig): Promise<string | undefined> {
   try {
-    const configured = await loadConfiguredKey(cli, loaded);
-    return (configured ?? (await loadPrivateKey({ kind: 'file', path: ownKeyPath(cli) }))).keyId;
-  } catch {
+    return (await findSigningKey(cli, loaded))?.key.keyId;
+  } catch (error) {
+    if (!isMusterError(error)) throw error;
+    cli.output.note(`Which of them signs here is not known. ${error.message}`);
     return undefined;
   }
 }

@@ -1,18 +1,25 @@
 import { asMusterError } from '../problem.js';
 
-/** One thing that a drill needs. `absent`: not there, and another thing serves instead. `fault`: no drill without it. */
+/**
+ * One thing that a drill needs. `warning`: it serves, and should be otherwise. `absent`: not there, and another thing serves
+ * instead. `fault`: no drill without it, or none that counts.
+ */
 export interface Finding {
   readonly subject: string;
-  readonly outcome: 'ok' | 'absent' | 'fault';
+  readonly outcome: 'ok' | 'warning' | 'absent' | 'fault';
   readonly detail: string;
   /** Commands to type. */
   readonly install?: readonly string[];
 }
 
-/** What `look` finds, or the error that it met. */
-export async function examine(subject: string, look: () => Promise<string>): Promise<Finding> {
+/** What `look` finds (words alone: all is well), or the error that it met. */
+export async function examine(
+  subject: string,
+  look: () => Promise<string | Omit<Finding, 'subject'>>,
+): Promise<Finding> {
   try {
-    return { subject, outcome: 'ok', detail: await look() };
+    const found = await look();
+    return typeof found === 'string' ? { subject, outcome: 'ok', detail: found } : { subject, ...found };
   } catch (thrown) {
     return { subject, outcome: 'fault', detail: asMusterError(thrown).message };
   }

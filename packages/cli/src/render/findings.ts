@@ -3,7 +3,7 @@ import { MARKS } from '../terminal/marks.js';
 import { padEnd, printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
 
-const VERDICTS = { ok: 'pass', absent: 'not_run', fault: 'fail' } as const;
+const VERDICTS = { ok: 'pass', warning: 'error', absent: 'not_run', fault: 'fail' } as const;
 
 /** What `doctor` found, one line each, with the commands that help beneath, and what it comes to. */
 export function findingLines(findings: readonly Finding[], ready: boolean, style: Style): string[] {
