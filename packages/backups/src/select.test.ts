@@ -70,7 +70,7 @@ describe('a restore point', () => {
       { kind: 'id', id: 'x' },
       BACKUPS,
       'no_backup',
-      /"x" is in here\. The newest there are: d, c, b, a\./,
+      /of the id "x" is in here: 4 backups were listed\. The newest there are: d, c, b, a\./,
     ],
     [
       'an earlier time',

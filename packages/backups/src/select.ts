@@ -118,8 +118,9 @@ function noneOf(
         `No backup in ${location} was made in the ${point.days} days before ${drillTime(drillId).toISOString()}. ${newest}`,
       );
     default: {
-      const named = point.kind === 'id' ? `named ${JSON.stringify(point.id)} ` : '';
-      return new MusterError('no_backup', `No backup ${named}is in ${location}. ${newest}`);
+      const named = point.kind === 'id' ? `of the id ${JSON.stringify(point.id)} ` : '';
+      const count = backups.length === 1 ? '1 backup was' : `${backups.length} backups were`;
+      return new MusterError('no_backup', `No backup ${named}is in ${location}: ${count} listed. ${newest}`);
     }
   }
 }

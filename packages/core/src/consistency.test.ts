@@ -331,6 +331,11 @@ describe('a restore point', () => {
 
 describe('a statement that contradicts itself', () => {
   it.each<[string, Statement, string]>([
+    [
+      'a backup beside a count of those that were none',
+      statement({ restore_point: { kind: 'latest', resolved: BACKUP.id, listed: 2 } }),
+      'a count of those that were none',
+    ],
     ['a pass with a reason', statement({ reason: 'corrupt' }), 'a pass has a reason'],
     ['a fail without one', statement({ checks: [failed, B], result: 'fail' }), 'has no reason'],
     [

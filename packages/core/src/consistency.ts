@@ -268,6 +268,10 @@ function subjectFaults({ subject: [subject], predicate }: Statement): string[] {
       'the digests of subject and backup differ',
     ],
     [restorePoint.resolved === backup?.id, 'the restore point resolved to another backup'],
+    [
+      restorePoint.listed === undefined || backup === undefined,
+      'there is a backup, and a count of those that were none',
+    ],
   ]);
 }
 

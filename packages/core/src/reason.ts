@@ -16,7 +16,7 @@ const retry = (meaning: string): ReasonFacts => ({ result: 'error', retryable: t
 /** Why a drill did not pass: the closed list of a receipt's top-level `reason`, and whose fault each is. */
 export const REASONS = {
   // Evidence against the backup.
-  no_backup: fail('no backup was found where the source keeps them'),
+  no_backup: fail('no backup, or none of the id that was asked for, is where the source keeps them'),
   no_backup_in_window: fail('no backup was made in the window that the random choice is drawn from'),
   no_backup_before: fail('no backup was made at or before the time asked for'),
   empty: fail('the backup is empty'),

@@ -91,6 +91,8 @@ const restorePointSchema = z.strictObject({
   resolved: z.string().optional(),
   /** Of the listing that a random choice was drawn from: `listings/<hex>.json` of the evidence store. */
   listing_sha256: digest.optional(),
+  /** How many backups were listed, where none of them is what was asked for. */
+  listed: count.optional(),
 });
 
 const createdAtFrom = z.enum(['header', 'name', 'mtime', 'dump']);

@@ -36,7 +36,7 @@ interface LocatedLive {
 export async function locate(
   ports: DrillPorts,
   request: DrillRequest,
-  seen: Pick<Seen, 'found' | 'newest' | 'listing'>,
+  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
 ): Promise<Located> {
   const { backup } = request.source;
@@ -49,20 +49,16 @@ async function locateFile(
   ports: DrillPorts,
   request: DrillRequest,
   backup: { readonly directory: string; readonly match?: string },
-  seen: Pick<Seen, 'found' | 'newest' | 'listing'>,
+  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
   const { kind } = request.source;
   const repository = ports.repository(kind, backup.directory, backup.match);
   const { drill_id: drillId } = request.plan;
-  const {
-    backup: chosen,
-    newest,
-    listing,
-  } = selectBackup(await repository.list(signal), request.restorePoint, {
-    drillId,
-    location: repository.location,
-  });
+  const backups = await repository.list(signal);
+  seen.listed = backups.length;
+  const asking = { drillId, location: repository.location };
+  const { backup: chosen, newest, listing } = selectBackup(backups, request.restorePoint, asking);
   seen.newest = newest;
   if (listing !== undefined) seen.listing = listing;
   const { artefact } = chosen;

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { Backup } from '@muster/backups';
 import {
   type Attempt,
+  checkConsistency,
   createPlan,
   drawFaults,
   MusterError,
@@ -121,6 +122,14 @@ describe('the receipt of a drill that found backups', () => {
     const { restore_point: point } = statement.predicate;
     expect(point).toMatchObject({ kind: 'random', asked: '14d', listing_sha256: sha256(listing ?? '') });
     expect(drawFaults(statement.predicate, listing ?? '')).toEqual([]);
+  });
+
+  it('says how many there were, where none is of the id that was asked for', async () => {
+    const { statement, message } = await drill(finding, source, { kind: 'id', id: 'c' });
+    expect(statement.predicate).toMatchObject({ result: 'fail', reason: 'no_backup' });
+    expect(statement.predicate.restore_point).toEqual({ kind: 'id', asked: 'c', listed: 2 });
+    expect(checkConsistency(statement)).toEqual([]);
+    expect(message).toContain('of the id "c" is in file:///b: 2 backups were listed');
   });
 
   it('has no listing where nothing was drawn', async () => {

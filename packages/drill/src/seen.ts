@@ -15,6 +15,8 @@ interface Found {
 /** What a drill has seen so far, filled as it goes: the receipt says this and nothing else (law 2). */
 export interface Seen {
   found?: Found;
+  /** How many there were. */
+  listed?: number;
   /** The newest that there was, whichever was chosen. */
   newest?: Pick<Found, 'id' | 'createdAt' | 'createdAtFrom'>;
   /** Of a random choice: what it was drawn from. */

@@ -111,9 +111,9 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
 
 function restorePointOf(
   { restore_point: point }: Plan,
-  { found, listing }: Seen,
+  { found, listing, listed }: Seen,
 ): Predicate['restore_point'] {
-  if (found === undefined) return point;
+  if (found === undefined) return { ...point, ...(listed !== undefined && { listed }) };
   return { ...point, resolved: found.id, ...(listing && { listing_sha256: listing.listingSha256 }) };
 }
 

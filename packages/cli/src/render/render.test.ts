@@ -220,6 +220,18 @@ it('a verdict says why and what to do', () => {
   );
 });
 
+it('a receipt of an id that no backup has says so, and how many backups there were', () => {
+  const said = (listed: number) =>
+    verdictLines(
+      { result: 'fail', reason: 'no_backup', restore_point: { kind: 'id', asked: 'shop.dmp', listed } },
+      undefined,
+      style,
+    )[1];
+  const none = '  No backup of the id "shop.dmp" is where the source keeps them';
+  expect(said(7)).toBe(`${none}: 7 backups were listed there.`);
+  expect(said(1)).toBe(`${none}: 1 backup was listed there.`);
+});
+
 describe('a check asked by its author', () => {
   const asked = (answer: Answer, judgement: Judgement) =>
     answerLines({ id: 'a', expect: 'n > 5', answer, judgement, durationMs: 12 }, style);
