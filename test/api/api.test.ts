@@ -111,6 +111,9 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'redis_unavailable' }]);
     const ready = await call('/readyz');
     expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, redis: { ok: false } }]);
+    const began = performance.now();
+    expect(await (await call('/metrics')).text()).toContain('muster_up{dependency="redis"} 0\n');
+    expect(performance.now() - began).toBeLessThan(5_000);
     await fleet.redis.start();
     expect(await fleet.receipt(await ask())).toMatchObject({ result: 'pass' });
   });
@@ -136,7 +139,13 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
         redis: { ok: true },
       });
       expect((await call('/api/v1/sources')).status).toBe(200);
-      expect((await call('/metrics', limited())).status).toBe(200);
+      const began = performance.now();
+      const metrics = await call('/metrics', limited());
+      expect(metrics.status).toBe(200);
+      const text = await metrics.text();
+      expect(performance.now() - began).toBeLessThan(5_000);
+      expect(text).toContain('muster_up{dependency="index"} 0\n');
+      expect(text).toContain('muster_up{dependency="redis"} 1\n');
     } finally {
       for (const pid of everyone) process.kill(pid, 'SIGCONT');
     }

@@ -1,14 +1,21 @@
 import { type Attributes, metrics, type ObservableGauge } from '@opentelemetry/api';
 import { METRICS } from './metric-names.js';
 
-/** The fleet, as a process sees it that can ask Redis, the index and the evidence store. Each may throw: its metrics are then absent. */
+/**
+ * The fleet, as a process sees it that can ask Redis, the index and the evidence store. Each may throw, or take its time: its
+ * metrics are then absent.
+ */
 export interface FleetView {
+  /** What the fleet stands on: each throws where it does not answer. */
+  readonly up: Readonly<Record<'redis' | 'index' | 'store', (signal: AbortSignal) => Promise<unknown>>>;
   queues(): Promise<readonly PoolQueue[]>;
   workers(): Promise<readonly FleetWorker[]>;
+  /** The pools of the sources in force: each has metrics also where no worker of it lives. */
+  pools(): Promise<readonly string[]>;
   /** The sources in force. */
-  sources(signal: AbortSignal): Promise<readonly FleetSource[]>;
-  /** How many receipts lie in quarantine. */
-  quarantined(signal: AbortSignal): Promise<number>;
+  sources(): Promise<readonly FleetSource[]>;
+  /** How many receipts in quarantine nobody acknowledged. */
+  quarantined(): Promise<number>;
 }
 
 export interface FleetSource {
@@ -44,9 +51,10 @@ export const MOST_SOURCES = 1_000;
 /** No slug: nobody's source is called that. */
 export const OTHER_SOURCES = '_other';
 /** Whoever scrapes is to have what is known before it gives up. */
-const LOOKING_MS = 8_000;
+const LOOKING_MS = 2_000;
 
 type Name =
+  | 'up'
   | 'queueDepth'
   | 'oldestWaiting'
   | 'lastPassAge'
@@ -75,6 +83,7 @@ export function observeFleet(view: FleetView, { now, onError }: FleetMetricsOpti
 }
 
 const NAMES: readonly Name[] = [
+  'up',
   'queueDepth',
   'oldestWaiting',
   'lastPassAge',
@@ -94,19 +103,44 @@ async function readFleet(
   const limit = AbortSignal.timeout(LOOKING_MS);
   const reading = async <T>(ask: Promise<T>, tell: (answer: T) => readonly Reading[]) => {
     try {
-      return tell(await ask);
+      return tell(await inTime(ask, limit));
     } catch (error) {
       onError(error);
       return [];
     }
   };
+  const up = async (dependency: keyof FleetView['up']): Promise<readonly Reading[]> => {
+    const answers = inTime(view.up[dependency](limit), limit).then(
+      () => 1,
+      () => 0,
+    );
+    return [['up', await answers, { dependency }]];
+  };
   const readings = await Promise.all([
+    up('redis'),
+    up('index'),
+    up('store'),
     reading(view.queues(), (queues) => queues.flatMap((queue) => queueReadings(queue, now))),
-    reading(view.workers(), workerReadings),
-    reading(view.sources(limit), (sources) => sourceReadings(sources, now)),
-    reading(view.quarantined(limit), (count): readonly Reading[] => [['quarantined', count]]),
+    reading(Promise.all([view.workers(), view.pools()]), ([workers, pools]) =>
+      workerReadings(workers, pools),
+    ),
+    reading(view.sources(), (sources) => sourceReadings(sources, now)),
+    reading(view.quarantined(), (count): readonly Reading[] => [['quarantined', count]]),
   ]);
   return readings.flat();
+}
+
+/** @throws `TimeoutError` where a scrape should not wait any longer. */
+export async function inTime<T>(ask: Promise<T>, limit = AbortSignal.timeout(LOOKING_MS)): Promise<T> {
+  limit.throwIfAborted();
+  const late = Promise.withResolvers<never>();
+  const onAbort = () => late.reject(limit.reason);
+  limit.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([ask, late.promise]);
+  } finally {
+    limit.removeEventListener('abort', onAbort);
+  }
 }
 
 function queueReadings({ pool, depth, oldestWaiting }: PoolQueue, now: Date): readonly Reading[] {
@@ -116,14 +150,18 @@ function queueReadings({ pool, depth, oldestWaiting }: PoolQueue, now: Date): re
   ];
 }
 
-function workerReadings(workers: readonly FleetWorker[]): readonly Reading[] {
-  const pools = Map.groupBy(workers, ({ pool }) => pool);
-  return [...pools].flatMap(([pool, members]): readonly Reading[] => {
+/** A pool in force without workers has zeros: what is absent cannot be told from what is not known. */
+function workerReadings(workers: readonly FleetWorker[], inForce: readonly string[]): readonly Reading[] {
+  const pools = new Set([...inForce, ...workers.map(({ pool }) => pool)]);
+  return [...pools].flatMap((pool): readonly Reading[] => {
+    const members = workers.filter((worker) => worker.pool === pool);
     const ready = members.filter(({ state }) => state === 'ready');
+    const draining = members.length - ready.length;
     const hosts = new Map(members.map(({ host, capacity }) => [host, capacity?.memory_bytes ?? 0]));
     return [
       ['workers', ready.length, { pool, state: 'ready' }],
-      ['workers', members.length - ready.length, { pool, state: 'draining' }],
+      // That none drains is as it should be: no zero for `muster_workers == 0` to find.
+      ...(draining === 0 ? [] : [['workers', draining, { pool, state: 'draining' }] as const]),
       ['workerConcurrency', sum(ready.map(({ concurrency }) => concurrency)), { pool }],
       ['workerBusy', sum(members.map(({ drills }) => drills.length)), { pool }],
       ['workerMemory', sum([...hosts.values()]), { pool }],

@@ -13,6 +13,7 @@ export {
   type FleetSource,
   type FleetView,
   type FleetWorker,
+  inTime,
   MOST_SOURCES,
   OTHER_SOURCES,
   observeFleet,

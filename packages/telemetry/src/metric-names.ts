@@ -32,6 +32,13 @@ export const METRICS = {
     description: 'How long checks took.',
     attributes: ['verdict', 'kind'],
   },
+  up: {
+    name: 'muster.up',
+    kind: 'gauge',
+    unit: '1',
+    description: 'Whether what the fleet stands on (redis, index, store) answers this API: 1, or 0.',
+    attributes: ['dependency'],
+  },
   queueDepth: {
     name: 'muster.queue.depth',
     kind: 'gauge',
@@ -64,7 +71,7 @@ export const METRICS = {
     name: 'muster.workers',
     kind: 'gauge',
     unit: '{worker}',
-    description: 'Workers that live.',
+    description: 'Workers that live; 0 ready ones where a pool in force has none.',
     attributes: ['pool', 'state'],
   },
   workerConcurrency: {
@@ -93,7 +100,7 @@ export const METRICS = {
     name: 'muster.receipts.quarantined',
     kind: 'gauge',
     unit: '{receipt}',
-    description: 'What lies in quarantine in the evidence store.',
+    description: 'What lies in quarantine in the evidence store, and nobody acknowledged.',
     attributes: [],
   },
 } as const satisfies Readonly<Record<string, Definition>>;

@@ -11,6 +11,8 @@ const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
 const VIEW: FleetView = {
+  up: { redis: async () => {}, index: async () => {}, store: async () => {} },
+  pools: async () => ['eu', 'empty', 'eu'],
   queues: async () => [
     { pool: 'eu', depth: { waiting: 3, delayed: 1, active: 2, abandoned: 0 }, oldestWaiting: ago(90) },
     { pool: 'default', depth: { waiting: 0, delayed: 0, active: 0, abandoned: 0 } },
@@ -68,15 +70,49 @@ describe('metrics in the text of Prometheus', () => {
         'muster_source_last_pass_age_seconds{source="shop"} 3600',
       ]);
       expect(await linesOf('muster_sources_unproven')).toEqual(['muster_sources_unproven 1']);
-      expect(await linesOf('muster_worker_concurrency')).toEqual(['muster_worker_concurrency{pool="eu"} 3']);
-      expect(await linesOf('muster_worker_busy')).toEqual(['muster_worker_busy{pool="eu"} 2']);
-      expect(await linesOf('muster_worker_memory_bytes')).toEqual([
+      expect(await linesOf('muster_worker_concurrency')).toContain('muster_worker_concurrency{pool="eu"} 3');
+      expect(await linesOf('muster_worker_busy')).toContain('muster_worker_busy{pool="eu"} 2');
+      expect(await linesOf('muster_worker_memory_bytes')).toContain(
         'muster_worker_memory_bytes{pool="eu"} 8',
-      ]);
+      );
       expect(await linesOf('muster_receipts_quarantined')).toEqual(['muster_receipts_quarantined 4']);
     });
     expect(faults).toEqual([]);
     expect(await linesOf('muster_queue_depth')).toEqual([]);
+  });
+
+  it('have a zero of a pool in force without workers, and of nothing that is well', async () => {
+    await observing({}, async () => {
+      expect(await linesOf('muster_workers')).toEqual([
+        'muster_workers{pool="eu",state="ready"} 2',
+        'muster_workers{pool="eu",state="draining"} 1',
+        'muster_workers{pool="empty",state="ready"} 0',
+      ]);
+      expect(await linesOf('muster_up')).toEqual([
+        'muster_up{dependency="redis"} 1',
+        'muster_up{dependency="index"} 1',
+        'muster_up{dependency="store"} 1',
+      ]);
+    });
+  });
+
+  it('say of Redis that it is away, and are there within about 2 s, where it never answers', async () => {
+    const never = () => new Promise<never>(() => {});
+    const silentRedis = { queues: never, workers: never, pools: never, up: { ...VIEW.up, redis: never } };
+    const began = performance.now();
+    const faults = await observing(silentRedis, async () => {
+      const lines = (await telemetry.metricsText()).split('\n');
+      expect(performance.now() - began).toBeLessThan(4_000);
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          'muster_up{dependency="redis"} 0',
+          'muster_up{dependency="index"} 1',
+          'muster_receipts_quarantined 4',
+        ]),
+      );
+      expect(lines.join()).not.toMatch(/muster_workers|muster_queue_depth/);
+    });
+    expect(faults).toMatchObject([{ name: 'TimeoutError' }, { name: 'TimeoutError' }]);
   });
 
   it('tell the rest of the fleet where one part of it cannot be asked', async () => {

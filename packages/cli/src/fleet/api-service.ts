@@ -1,7 +1,7 @@
 import { type ApiPorts, type RunningApi, startApi } from '@muster/api';
 import type { DrillIndex } from '@muster/index';
 import { createConfigInForce } from '@muster/queue';
-import { codeOf, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
+import { codeOf, inTime, type Logger, observeFleet, type Telemetry, tallyText } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
@@ -37,7 +37,7 @@ export async function apiService(
     index,
     store: openEvidenceStore(loaded.evidence.store, environment),
     metricsText: async () => {
-      const sums = queues.tallies.read().catch(() => new Map<string, number>());
+      const sums = inTime(queues.tallies.read()).catch(() => new Map<string, number>());
       return `${await telemetry.metricsText()}${tallyText(await sums)}`;
     },
     keyring: watchedKeyring(loaded.evidence.keyring, logger),

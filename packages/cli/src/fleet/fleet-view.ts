@@ -8,13 +8,15 @@ export interface FleetViewPorts {
   readonly inForce: () => Promise<Config | undefined>;
   readonly drills: Pick<DrillQueue, 'depths'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
-  readonly index: Pick<DrillIndex, 'lastPasses'>;
+  readonly index: Pick<DrillIndex, 'lastPasses' | 'list'>;
   readonly store: Pick<EvidenceStore, 'list'>;
   readonly now: () => Date;
 }
 
 /** What goes through the whole index, or lists objects in S3, is looked at so often at the most. */
 const FRESH_MS = 60_000;
+/** That may take longer than whoever scrapes waits: the next one has it. */
+const ASKING_MS = 30_000;
 
 /** The fleet as its metrics have it. */
 export function fleetView(ports: FleetViewPorts): FleetView {
@@ -26,8 +28,14 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     return (config?.sources ?? []).map(({ slug }) => ({ slug, lastPass: lastPass.get(slug) }));
   };
   return {
+    up: {
+      redis: () => registry.list(),
+      index: (signal) => index.list({ limit: 1 }, signal),
+      store: (signal) => firstOf(store.list('plans/', signal)),
+    },
     queues: () => drills.depths(),
     workers: () => registry.list(),
+    pools: async () => ((await inForce())?.sources ?? []).map(({ pool }) => pool),
     sources: atMostEvery(FRESH_MS, now, sources),
     quarantined: atMostEvery(FRESH_MS, now, async (signal) => {
       let count = 0;
@@ -37,21 +45,41 @@ export function fleetView(ports: FleetViewPorts): FleetView {
   };
 }
 
-/** Answers with what is known, or just being asked, until it is that old. A fault is not kept. */
+async function firstOf(keys: AsyncIterable<string>): Promise<void> {
+  for await (const _ of keys) return;
+}
+
+/**
+ * Answers with what is known until it is that old; then asks anew, and answers with the old for as long again, since what
+ * takes its time would else be absent once a minute. A fault leaves nothing known.
+ */
 function atMostEvery<T>(
   freshMs: number,
   now: () => Date,
   ask: (signal: AbortSignal) => Promise<T>,
-): (signal: AbortSignal) => Promise<T> {
-  let known: { readonly at: number; readonly answer: Promise<T> } | undefined;
-  return (signal) => {
+): () => Promise<T> {
+  let known: { readonly at: number; readonly answer: T } | undefined;
+  let asking: Promise<T> | undefined;
+  const askAnew = async (at: number): Promise<T> => {
+    try {
+      const answer = await ask(AbortSignal.timeout(ASKING_MS));
+      known = { at, answer };
+      return answer;
+    } catch (error) {
+      known = undefined;
+      throw error;
+    } finally {
+      asking = undefined;
+    }
+  };
+  return async () => {
     const at = now().getTime();
-    if (known !== undefined && at - known.at < freshMs) return known.answer;
-    const asked = { at, answer: ask(signal) };
-    known = asked;
-    asked.answer.catch(() => {
-      if (known === asked) known = undefined;
-    });
-    return asked.answer;
+    const old = known;
+    if (old !== undefined && at - old.at < freshMs) return old.answer;
+    asking ??= askAnew(at);
+    if (old === undefined || at - old.at >= 2 * freshMs) return await asking;
+    // Whoever comes next is told of a fault.
+    asking.catch(() => undefined);
+    return old.answer;
   };
 }
