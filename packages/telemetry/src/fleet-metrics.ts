@@ -37,7 +37,7 @@ export interface FleetWorker {
   readonly state: 'ready' | 'draining';
   readonly concurrency: number;
   readonly capacity?: { readonly memory_bytes: number } | undefined;
-  readonly drills: readonly unknown[];
+  readonly drills: readonly { readonly drill_id: string }[];
 }
 
 export interface FleetMetricsOptions {
@@ -157,13 +157,19 @@ function workerReadings(workers: readonly FleetWorker[], inForce: readonly strin
     const members = workers.filter((worker) => worker.pool === pool);
     const ready = members.filter(({ state }) => state === 'ready');
     const draining = members.length - ready.length;
+    // One that drains takes nothing new: it has room for just what it runs still.
+    const places = members.map(({ state, concurrency, drills }) =>
+      state === 'ready' ? concurrency : drills.length,
+    );
+    // A drill that was taken over is also with the worker that stalled, until that says no more or wakes up.
+    const running = new Set(members.flatMap(({ drills }) => drills.map((drill) => drill.drill_id)));
     const hosts = new Map(members.map(({ host, capacity }) => [host, capacity?.memory_bytes ?? 0]));
     return [
       ['workers', ready.length, { pool, state: 'ready' }],
       // That none drains is as it should be: no zero for `muster_workers == 0` to find.
       ...(draining === 0 ? [] : [['workers', draining, { pool, state: 'draining' }] as const]),
-      ['workerConcurrency', sum(ready.map(({ concurrency }) => concurrency)), { pool }],
-      ['workerBusy', sum(members.map(({ drills }) => drills.length)), { pool }],
+      ['workerConcurrency', sum(places), { pool }],
+      ['workerBusy', running.size, { pool }],
       ['workerMemory', sum([...hosts.values()]), { pool }],
     ];
   });

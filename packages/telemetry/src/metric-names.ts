@@ -78,14 +78,16 @@ export const METRICS = {
     name: 'muster.worker.concurrency',
     kind: 'gauge',
     unit: '{drill}',
-    description: 'Drills that the ready workers of a pool may run at the same time.',
+    description:
+      'Drills that the workers of a pool may run at the same time; one that drains, those that it runs still.',
     attributes: ['pool'],
   },
   workerBusy: {
     name: 'muster.worker.busy',
     kind: 'gauge',
     unit: '{drill}',
-    description: 'Drills that the workers of a pool run now.',
+    description:
+      'Drills that the workers of a pool run now, each once: never more than muster.worker.concurrency.',
     attributes: ['pool'],
   },
   workerMemory: {

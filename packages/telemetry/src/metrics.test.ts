@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/core';
 import { metrics } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FleetView, MOST_SOURCES, observeFleet } from './fleet-metrics.js';
+import { type FleetView, type FleetWorker, MOST_SOURCES, observeFleet } from './fleet-metrics.js';
 import { METRICS } from './metric-names.js';
 import { startTelemetry } from './start-telemetry.js';
 import type { Telemetry } from './telemetry.js';
@@ -10,6 +10,7 @@ const NOW = new Date('2026-11-20T03:00:00.000Z');
 const ago = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 const silent = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
+const [D1, D2] = [{ drill_id: 'drl_1' }, { drill_id: 'drl_2' }];
 const VIEW: FleetView = {
   up: { redis: async () => {}, index: async () => {}, store: async () => {} },
   pools: async () => ['eu', 'empty', 'eu'],
@@ -18,8 +19,8 @@ const VIEW: FleetView = {
     { pool: 'default', depth: { waiting: 0, delayed: 0, active: 0, abandoned: 0 } },
   ],
   workers: async () => [
-    { host: 'a', pool: 'eu', state: 'ready', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [1] },
-    { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [1] },
+    { host: 'a', pool: 'eu', state: 'ready', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [D1] },
+    { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [D2] },
     { host: 'b', pool: 'eu', state: 'ready', concurrency: 1, drills: [] },
   ],
   sources: async () => [{ slug: 'shop', lastPass: ago(3600) }, { slug: 'new' }],
@@ -70,7 +71,7 @@ describe('metrics in the text of Prometheus', () => {
         'muster_source_last_pass_age_seconds{source="shop"} 3600',
       ]);
       expect(await linesOf('muster_sources_unproven')).toEqual(['muster_sources_unproven 1']);
-      expect(await linesOf('muster_worker_concurrency')).toContain('muster_worker_concurrency{pool="eu"} 3');
+      expect(await linesOf('muster_worker_concurrency')).toContain('muster_worker_concurrency{pool="eu"} 4');
       expect(await linesOf('muster_worker_busy')).toContain('muster_worker_busy{pool="eu"} 2');
       expect(await linesOf('muster_worker_memory_bytes')).toContain(
         'muster_worker_memory_bytes{pool="eu"} 8',
@@ -113,6 +114,27 @@ describe('metrics in the text of Prometheus', () => {
       expect(lines.join()).not.toMatch(/muster_workers|muster_queue_depth/);
     });
     expect(faults).toMatchObject([{ name: 'TimeoutError' }, { name: 'TimeoutError' }]);
+  });
+
+  it('tell of no more drills that run than may, while workers drain or have stalled', async () => {
+    const worker = { host: 'a', pool: 'eu', state: 'ready', concurrency: 1, drills: [] } as const;
+    const pairs = async (workers: readonly FleetWorker[]) => {
+      let read: readonly string[] = [];
+      await observing({ workers: async () => workers, pools: async () => [] }, async () => {
+        read = [...(await linesOf('muster_worker_busy')), ...(await linesOf('muster_worker_concurrency'))];
+      });
+      return read.map((line) => Number(line.split(' ').at(-1)));
+    };
+    const draining = { ...worker, state: 'draining' } as const;
+    expect(await pairs([{ ...draining, drills: [D1] }])).toEqual([1, 1]);
+    expect(await pairs([draining, worker])).toEqual([0, 1]);
+    // It hangs, and another has its drill by now.
+    expect(
+      await pairs([
+        { ...worker, drills: [D1] },
+        { ...worker, drills: [D1] },
+      ]),
+    ).toEqual([1, 2]);
   });
 
   it('tell the rest of the fleet where one part of it cannot be asked', async () => {
