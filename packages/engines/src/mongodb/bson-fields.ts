@@ -61,5 +61,14 @@ export function extendedJson(field: Field, form: 'canonical' | 'short'): string 
       .map((one) => `${JSON.stringify(one.name)}:${text(one)}`)
       .join(',')}}`;
   if (field.type === UNDEFINED) return '{"$undefined":true}';
+  if (field.type === DATE && !isDateOfJavaScript(field))
+    return `{"$date":{"$numberLong":"${millisecondsOf(field)}"}}`;
   return EJSON.stringify(bsonValue(field), { relaxed: form === 'short' && NOTHING_LOST.has(field.type) });
 }
+
+/** MongoDB has dates of all 64 bits. https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const isDateOfJavaScript = (field: Field): boolean =>
+  !Number.isNaN(new Date(Number(millisecondsOf(field))).getTime());
+
+const millisecondsOf = ({ bytes }: Field): bigint =>
+  new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true);

@@ -9,7 +9,7 @@ const WRAPPERS: Readonly<Record<string, RegExp | undefined>> = {
   $date: undefined,
   $numberInt: /^-?\d+$/,
   $numberLong: /^-?\d+$/,
-  $numberDouble: /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|-?Infinity|NaN)$/i,
+  $numberDouble: /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|-?Infinity|NaN)$/,
   $numberDecimal: undefined,
   $binary: undefined,
   $uuid: undefined,

@@ -101,6 +101,7 @@ describe('a summary_find', () => {
     [{ a: { $numberInt: '3000000000' } }],
     [{ a: { $numberLong: '9223372036854775808' } }],
     [{ a: { $numberDouble: '12x' } }],
+    [{ a: { $numberDouble: 'infinity' } }],
     [{ a: { $numberDecimal: 'x' } }],
     [[]],
     ['status'],

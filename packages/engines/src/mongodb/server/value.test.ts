@@ -66,6 +66,27 @@ describe('a value of a document', () => {
     expect(value(one)).toEqual({ kind: 'other', type, text });
   });
 
+  it.each([-9223372036854775808n, 8640000000000001n, 9223372036854775807n])(
+    'of a date beyond those of JavaScript keeps its digits: %i',
+    (milliseconds) => {
+      const bytes = serialize({ n: new Date(0) });
+      new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(7, milliseconds, true);
+      expect(summaryRow(bytes, 'n').columns[0]?.value).toMatchObject({
+        type: 'date',
+        text: `{"$date":{"$numberLong":"${milliseconds}"}}`,
+      });
+    },
+  );
+
+  it('that is no text is none, and spares the columns beside it', () => {
+    const bytes = serialize({ s: '~', o: { s: '~' }, n: 1 }).map((byte) => (byte === 0x7e ? 0xff : byte));
+    expect(summaryRow(bytes, 'n').columns.map(({ value }) => value)).toMatchObject([
+      { kind: 'other', type: 'string of invalid content' },
+      { kind: 'other', type: 'object of invalid content' },
+      number('1'),
+    ]);
+  });
+
   it('within a document keeps its place and its digits', () => {
     const inner = new Map<string, unknown>([
       ['b', Long.fromString('9007199254740993')],

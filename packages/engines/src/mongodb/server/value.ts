@@ -18,6 +18,7 @@ import {
 
 /** Names of the types as MongoDB's `$type` has them; of the numbers and what is compared, none is needed. */
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [0x02, 'string'],
   [0x03, 'object'],
   [0x04, 'array'],
   [0x05, 'binData'],
@@ -53,7 +54,19 @@ export function summaryRow(document: Uint8Array, column: string): SummaryRow {
   };
 }
 
+/** A value that no program could read is of no interest to the columns beside it. */
 function summaryValue(field: Field): SummaryValue {
+  try {
+    return readValue(field);
+  } catch {
+    const bytes = Buffer.from(field.bytes).toString('hex');
+    return { kind: 'other', type: `${typeName(field)} of invalid content`, text: bytes };
+  }
+}
+
+const typeName = ({ type }: Field): string => TYPE_NAMES.get(type) ?? `type ${type}`;
+
+function readValue(field: Field): SummaryValue {
   switch (field.type) {
     case NULL:
     case UNDEFINED:
@@ -71,7 +84,7 @@ function summaryValue(field: Field): SummaryValue {
     default:
       return {
         kind: 'other',
-        type: TYPE_NAMES.get(field.type) ?? `type ${field.type}`,
+        type: typeName(field),
         text: extendedJson(field, 'short'),
       };
   }
