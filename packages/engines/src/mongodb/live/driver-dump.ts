@@ -29,12 +29,15 @@ export interface DriverDump {
 export function driverDump(asked: DriverDump, signal: AbortSignal): Readable {
   const client = liveClient(asked.uri);
   const stream = Readable.from(dump(client, asked), { objectMode: false, highWaterMark: 1024 * 1024 });
-  const stop = () => stream.destroy(signal.reason);
+  const stop = () => {
+    stream.destroy(signal.reason);
+    // The stream is closed only when a read that is under way has ended, which a silent source would never do.
+    void closeClient(client);
+  };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   stream.once('close', () => {
     signal.removeEventListener('abort', stop);
-    // It also ends a read that is under way.
     void closeClient(client);
   });
   return stream;

@@ -2,6 +2,7 @@ import { MusterError } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { aborted } from '../../aborted.js';
 import type { LiveFacts } from '../../engine.js';
+import { majorOf } from '../mongo-facts.js';
 import { closeClient } from '../server/client.js';
 import { databaseOf, liveClient } from './connection-uri.js';
 
@@ -52,7 +53,7 @@ async function ask(client: MongoClient, database: string | undefined): Promise<M
   }
   const serverVersion = String(version);
   return {
-    major: Number.parseInt(serverVersion, 10),
+    major: majorOf(serverVersion),
     serverVersion,
     ...(database === undefined ? {} : { database }),
     format: 'archive',

@@ -12,6 +12,9 @@ const ESSENTIAL = new Set([
 /** Where it was, how it was built, and a version that a newer server may not know: it takes its own, as for mongorestore. */
 const OBSOLETE = new Set(['ns', 'v', 'background', 'dropDups', 'safe']);
 
+/** MongoDB bounds the name of an index by nothing but the size of a document. */
+const SHOWN_NAME = 128;
+
 const SIMPLE: OrderedDocument = new Map([['locale', 'simple']]);
 
 /**
@@ -87,6 +90,6 @@ function prepared(index: OrderedDocument, { options }: DumpedCollection): Ordere
 const failed = (collection: DumpedCollection, index: OrderedDocument, error: MongoServerError): MusterError =>
   new MusterError(
     'restore_failed',
-    `The index ${JSON.stringify(index.get('name'))} of ${namespaceOf(collection)} could not be built (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
+    `The index ${JSON.stringify(String(index.get('name')).slice(0, SHOWN_NAME))} of ${namespaceOf(collection)} could not be built (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
     { cause: error, output: error.message },
   );
