@@ -100,10 +100,9 @@ export class PreludeReader {
       if (hasNoMetadata(database, name)) return withoutMetadata(database, name);
       throw damagedArchive(`the metadata of the collection ${database}.${name} are not there`);
     }
-    const collection = readMetadata({ database, name }, metadata, type);
-    if (this.#kept === 'kinds') return { ...withoutMetadata(database, name), kind: collection.kind };
     this.#budget.take(metadata);
-    return collection;
+    const collection = readMetadata({ database, name }, metadata, type);
+    return this.#kept === 'all' ? collection : { ...withoutMetadata(database, name), kind: collection.kind };
   }
 }
 

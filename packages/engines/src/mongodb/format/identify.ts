@@ -17,6 +17,8 @@ import { MAX_DOCUMENT_BYTES } from './frames.js';
 /** How much is looked at of what is no archive. */
 const LOOK_BYTES = 512;
 const PRELUDE_STEP_BYTES = 256 * 1024;
+/** What is read of it at a time is judged at a time, and nothing else is done meanwhile. */
+const MAX_STEP_BYTES = 1024 * 1024;
 
 const preludeSchema = z.object({
   ServerVersion: z.string().default(''),
@@ -80,7 +82,7 @@ async function preludeOf(reader: HeadReader, metadata: KeptMetadata): Promise<Ar
   );
   try {
     for (let at = 0; ; ) {
-      const head = await reader.atLeast(Math.max(at * 2, PRELUDE_STEP_BYTES));
+      const head = await reader.atLeast(Math.max(PRELUDE_STEP_BYTES, Math.min(at * 2, at + MAX_STEP_BYTES)));
       parser.write(head.subarray(at));
       if (head.length === at || reader.ended) break;
       at = head.length;
