@@ -21,8 +21,8 @@ export interface ArchivePrelude {
   readonly collections: readonly DumpedCollection[];
 }
 
-/** Metadata of a hundred thousand collections are half of it. */
-const MAX_PRELUDE_BYTES = 64 * 1024 * 1024;
+/** Metadata of a hundred thousand collections with four indexes each are half of it. */
+const MAX_PRELUDE_BYTES = 128 * 1024 * 1024;
 
 const headerSchema = z.object({
   version: z.string(),

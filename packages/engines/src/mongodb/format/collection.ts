@@ -19,8 +19,8 @@ export const BUCKETS = 'system.buckets.';
 const EMPTY: OrderedDocument = new Map();
 /** Of the metadata of one collection: MongoDB has 64 indexes at most, and a validator is no data. */
 const MAX_VALUES = 200_000;
-/** Of all that are held at a time: a hundred thousand collections have a quarter of it. */
-const MAX_HELD_VALUES = 4_000_000;
+/** Of all that are held at a time: a hundred thousand collections with four indexes each have half of it. */
+const MAX_HELD_VALUES = 8_000_000;
 /** A server takes 63 bytes for a database, and 255 for both names. */
 const MAX_NAME_BYTES = 255;
 /** Kinds that servers name (listCollections); archives of old tools name none. */

@@ -128,8 +128,8 @@ describe('an archive that lies', () => {
         name: `c${i}`,
         options: { validator: ','.repeat(190_000) },
       }));
-    expect(await reasonOf(await file(archiveOf(many(30))))).toBe('unsupported_dump');
-    expect(await identify(await file(archiveOf(many(15))), signal)).toMatchObject({ databases: ['shop'] });
+    expect(await reasonOf(await file(archiveOf(many(50))))).toBe('unsupported_dump');
+    expect(await identify(await file(archiveOf(many(20))), signal)).toMatchObject({ databases: ['shop'] });
   });
 
   it.each(['local', 'config'])('with nothing but what is not restored (%s) is empty', async (database) => {
