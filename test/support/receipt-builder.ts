@@ -2,6 +2,7 @@ import {
   newDrillId,
   type Plan,
   type Predicate,
+  promised,
   provesSource,
   receiptKey,
   type Statement,
@@ -26,14 +27,16 @@ export function indexedReceipt(statement: Statement, sha256 = 'a'.repeat(64)): I
 
 /** The plan that it is of, with all checks of its source. */
 export function planOf({ predicate }: Statement): Plan {
-  const { drill_id, source, trigger, environment, restore_point, checks, config_sha256 } = predicate;
-  const { resolved: _, ...asked } = restore_point;
+  const { drill_id, source, trigger, environment, restore_point, checks, config_sha256, objectives } =
+    predicate;
+  const { resolved: _, listing_sha256: __, ...asked } = restore_point;
   return {
     drill_id,
     source,
     trigger,
     pool: environment.pool,
     restore_point: asked,
+    ...(objectives && { objectives: promised(objectives) }),
     checks: checks.map(({ id, check_sha256, expect_sha256 }) => ({ id, check_sha256, expect_sha256 })),
     config_sha256,
   };

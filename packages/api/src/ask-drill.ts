@@ -3,10 +3,13 @@ import {
   type Config,
   canonicalJson,
   createPlan,
+  EXPECTED_TIME,
   isMusterError,
   newDrillId,
   type Plan,
   type RestorePoint,
+  readRestorePoint,
+  restoreTime,
   type Source,
 } from '@muster/core';
 import { getPlan } from '@muster/evidence';
@@ -67,7 +70,7 @@ export function createAskDrill(ports: ApiPorts) {
       createPlan(config, source, {
         drillId,
         trigger: { kind: 'api', requested_by: by.name },
-        restorePoint: restorePointOf(asked.restore_point),
+        restorePoint: restorePointOf(asked.restore_point, ports.now()),
         ...(asked.pool !== undefined && { pool: asked.pool }),
       });
     return await traceRequest(plan, drillsQueue(plan.pool), contextOf(carrier), async (sent) => {
@@ -126,7 +129,12 @@ async function requirePool({ registry }: ApiPorts, { sources }: Config, pool: st
   throw new Refusal(400, 'unknown_pool', `No source is of the pool "${pool}", and no worker of it lives.`);
 }
 
-function restorePointOf(asked: Asked['restore_point']): RestorePoint {
-  if (typeof asked === 'object') return { kind: 'id', id: asked.id };
-  return { kind: asked ?? 'latest' };
+/** @throws {@link Refusal} of a time that is none, or still to come. */
+function restorePointOf(asked: Asked['restore_point'], now: Date): RestorePoint {
+  const point = readRestorePoint(asked ?? 'latest');
+  if (point.kind !== 'time') return point;
+  const time = restoreTime(point.time, now);
+  const wrong = time === undefined ? EXPECTED_TIME : time > now ? 'it is still to come' : undefined;
+  if (wrong === undefined) return point;
+  throw new Refusal(400, 'invalid_request', `In the body: restore_point: time: ${wrong}.`);
 }

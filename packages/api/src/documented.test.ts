@@ -37,7 +37,7 @@ describe('docs/api.md', () => {
 
   it('tells the restore points that may be asked for', () => {
     const forms = [...docs.matchAll(/`"restore_point": (.+?)`/g)].map(([, json]) => JSON.parse(json ?? ''));
-    expect(forms).toHaveLength(3);
+    expect(forms).toHaveLength(6);
     for (const restore_point of forms) {
       expect(askSchema.parse({ source: 'shop', restore_point })).toMatchObject({ restore_point });
     }

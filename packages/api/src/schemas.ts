@@ -1,4 +1,12 @@
-import { DRILL_ID, PASS_RULE, PHASES, predicateSchema, REASON_CODES, wellFormed } from '@muster/core';
+import {
+  DRILL_ID,
+  MOST_DAYS,
+  PASS_RULE,
+  PHASES,
+  predicateSchema,
+  REASON_CODES,
+  wellFormed,
+} from '@muster/core';
 import { fleetEventSchema, heartbeatSchema } from '@muster/queue';
 import { z } from 'zod';
 import { problemSchema } from './problem.js';
@@ -23,11 +31,22 @@ export const sourceParams = z.object({ slug });
 export const askSchema = z.strictObject({
   source: slug,
   restore_point: z
-    .union([z.enum(['latest', 'oldest']), z.strictObject({ id: wellFormed.min(1).max(1_000) })], {
-      error: 'expected latest, oldest, or {"id": …} with the id of a backup, 1,000 characters at most',
-    })
+    .union(
+      [
+        z.enum(['latest', 'oldest', 'random']),
+        z.strictObject({ id: wellFormed.min(1).max(1_000) }),
+        z.strictObject({ random: z.strictObject({ days: z.int().positive().max(MOST_DAYS) }) }),
+        z.strictObject({ time: z.string().max(100) }),
+      ],
+      {
+        error:
+          'expected latest, oldest, random, {"id": …} with the id of a backup, 1,000 characters at most, {"random": {"days": 14}}, or {"time": …}',
+      },
+    )
     .optional()
-    .describe('Which backup: latest (default), oldest, or the id of one.'),
+    .describe(
+      'Which backup: latest (default), oldest, the id of one, one by lot (of so many days), or the newest of a time: RFC 3339, or -2h.',
+    ),
   checks: z.array(z.string().max(200)).min(1).max(200).optional().describe('Some of the source’s own.'),
   pool: slug
     .optional()

@@ -374,6 +374,9 @@ describe('the API', () => {
     [{ source: 'shop', pool: 'none' }, 400, 'unknown_pool'],
     [{ source: 'bare', checks: ['a'] }, 400, 'unknown_check'],
     [{ source: 'shop', restore_point: { id: '\ud800' } }, 400, 'invalid_request'],
+    [{ source: 'shop', restore_point: { random: { days: 0 } } }, 400, 'invalid_request'],
+    [{ source: 'shop', restore_point: { time: 'noon' } }, 400, 'invalid_request'],
+    [{ source: 'shop', restore_point: { time: '9999-01-01T00:00:00Z' } }, 400, 'invalid_request'],
     [{ source: 'x'.repeat(300_000) }, 413, 'too_large'],
   ])('refuses what is no request for a drill (%#)', async (body, status, code) => {
     const answer = await ask(body);

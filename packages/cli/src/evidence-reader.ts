@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DRILL_ID, MusterError } from '@muster/core';
-import { type Verification, verifyReceipt } from '@muster/evidence';
+import { getListing, type Verification, verifyReceipt } from '@muster/evidence';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
@@ -35,7 +35,9 @@ export async function readReceipts(
   const receipts: StoredReceipt[] = [];
   const read = async (key: string): Promise<StoredReceipt> => {
     const bytes = await store.get(key, signal);
-    const verification = await verifyReceipt(bytes, { keyring, requirePass: false }, signal);
+    const listing =
+      wanted.drillId === undefined ? undefined : (digest: string) => getListing(store, digest, signal);
+    const verification = await verifyReceipt(bytes, { keyring, requirePass: false, listing }, signal);
     return { drillId: drillIdOf(key), key, verification };
   };
   keys.sort((a, b) => (drillIdOf(a) < drillIdOf(b) ? -1 : 1));

@@ -9,7 +9,7 @@ import {
   type Source,
 } from '@muster/core';
 import { createDrillSpans, type DrillOutcome, runDrill } from '@muster/drill';
-import { type EvidenceStore, putPlan } from '@muster/evidence';
+import { type EvidenceStore, putListing, putPlan } from '@muster/evidence';
 import { drillAttributes, type OpenSpan, SPANS, span, traceIdOf, workMetrics } from '@muster/telemetry';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
@@ -118,11 +118,12 @@ async function performPlanned(
 /** Whoever waited for the drill is told how it ended, also where nothing of it can be kept. */
 async function storeReceipt(
   store: EvidenceStore,
-  { statement, receipt, kept }: DrillOutcome,
+  { statement, receipt, listing, kept }: DrillOutcome,
 ): Promise<string> {
   const { drill_id: drillId, source, result } = statement.predicate;
   const key = receiptKey(source.slug, drillId);
   try {
+    if (listing !== undefined) await putListing(store, listing, AbortSignal.timeout(LAST_WORDS_MS));
     const stored = await store.putOnce(key, receipt, AbortSignal.timeout(LAST_WORDS_MS));
     if (stored === 'exists') throw alreadyThere(key, store.location);
     return key;

@@ -21,6 +21,13 @@ export function plannedObjectives({ rtoMs, rpoMs, enforce }: Objectives): Planne
   };
 }
 
+/** What was promised, without what came of it. */
+export const promised = ({ enforce, rto_s, rpo_s }: PlannedObjectives): PlannedObjectives => ({
+  enforce,
+  ...(rto_s !== undefined && { rto_s }),
+  ...(rpo_s !== undefined && { rpo_s }),
+});
+
 /** What a drill measured, as its receipt has it. */
 export type Measured = Pick<Predicate, 'phases' | 'restore' | 'newest_backup'>;
 

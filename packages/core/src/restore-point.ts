@@ -11,6 +11,35 @@ export type RestorePoint =
   /** As of a time: {@link restoreTime}. */
   | { readonly kind: 'time'; readonly time: string };
 
+/** A restore point as it is written in a configuration and asked of the API. */
+export type WrittenRestorePoint =
+  | 'latest'
+  | 'oldest'
+  | 'random'
+  | { readonly id: string }
+  | { readonly random: { readonly days: number } }
+  | { readonly time: string };
+
+export function readRestorePoint(written: WrittenRestorePoint): RestorePoint {
+  if (typeof written === 'string') return { kind: written };
+  if ('id' in written) return { kind: 'id', id: written.id };
+  if ('time' in written) return { kind: 'time', time: written.time };
+  return { kind: 'random', days: written.random.days };
+}
+
+export function writeRestorePoint(point: RestorePoint): WrittenRestorePoint {
+  switch (point.kind) {
+    case 'id':
+      return { id: point.id };
+    case 'time':
+      return { time: point.time };
+    case 'random':
+      return point.days === undefined ? 'random' : { random: { days: point.days } };
+    default:
+      return point.kind;
+  }
+}
+
 const DAY_MS = 86_400_000;
 const RFC_3339 = z.iso.datetime({ offset: true });
 

@@ -17,6 +17,7 @@ export {
   type KeyPaths,
   writeKeyPair,
 } from './keys.js';
+export { getListing, putListing } from './listings.js';
 export { createSigner } from './local-signer.js';
 export { getPlan, parsePlan, putPlan } from './plans.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { canonicalJson } from '@muster/core';
+import { canonicalJson, drawBackup, sha256 } from '@muster/core';
 import { describe, expect, it } from 'vitest';
 import { signDsse } from './dsse.js';
 import type { Keyring } from './keyring.js';
@@ -309,6 +309,56 @@ describe('verification against a configuration', () => {
     expect(sentence).toEqual({
       exitCode: 5,
       detail: expect.stringContaining('recent-orders has another expect in'),
+    });
+  });
+});
+
+describe('a receipt of a random choice', () => {
+  const created_at = '2026-11-20T02:00:00.000Z';
+  const drillId = sampleStatement().predicate.drill_id;
+  const draw = drawBackup(drillId, [
+    { id: 'shop.dump', created_at, size_bytes: 23 },
+    { id: 'shop-old.dump', created_at: '2026-11-19T02:00:00.000Z', size_bytes: 20 },
+  ]);
+  if (draw === undefined) throw new Error('there is something to draw');
+  const { drawn, listing } = draw;
+  const receiptOf = (resolved: string, listed = listing) => {
+    const { backup } = sampleStatement().predicate;
+    if (backup === undefined) throw new Error('the sample has a backup');
+    const made = { ...backup, id: resolved, created_at: drawn.created_at };
+    const restore_point = { kind: 'random', asked: '14d', resolved, listing_sha256: sha256(listed) } as const;
+    const statement = sampleStatement({ backup: made, restore_point });
+    return signer.sign({
+      ...statement,
+      subject: [{ ...statement.subject[0], name: `shop/${resolved}` }],
+    });
+  };
+  const other = drawn.id === 'shop.dump' ? 'shop-old.dump' : 'shop.dump';
+  const at = (text: string) => async () => Buffer.from(text);
+
+  it('is drawn again where the listing is at hand', async () => {
+    const { exitCode, steps } = await verify(receiptOf(drawn.id), { listing: at(listing) });
+    expect(exitCode).toBe(0);
+    expect(steps.at(-1)).toMatchObject({ name: 'draw', outcome: 'ok' });
+    expect(steps.at(-1)?.detail).toContain(drawn.id);
+  });
+
+  it('stands without that where the listing is not', async () => {
+    const { exitCode, steps } = await verify(receiptOf(drawn.id), { listing: async () => undefined });
+    expect([exitCode, steps.at(-1)?.name]).toEqual([0, 'consistency']);
+  });
+
+  it.each<[string, Uint8Array, string, number, RegExp]>([
+    ['a draw that lies', receiptOf(other), listing, 3, /the lot falls on another backup/],
+    ['another listing', receiptOf(drawn.id), '[]', 5, /not that of this receipt/],
+    ['a listing that is none', receiptOf(drawn.id, '{}'), '{}', 3, /the listing is none/],
+  ])('does not stand with %s', async (_name, bytes, text, code, why) => {
+    const { exitCode, steps } = await verify(bytes, { listing: at(text) });
+    expect(exitCode).toBe(code);
+    expect(steps.at(-1)).toMatchObject({
+      name: 'draw',
+      outcome: 'failed',
+      detail: expect.stringMatching(why),
     });
   });
 });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { checkConsistency, isMusterError, type Statement } from '@muster/core';
+import { checkConsistency, drawFaults, isMusterError, type Statement, sha256 } from '@muster/core';
 import { digestArtefact } from './artefact-digest.js';
 import { type Envelope, parseEnvelope } from './bundle.js';
 import { type ConfiguredCheck, matchChecks } from './config-match.js';
@@ -12,6 +12,11 @@ export interface VerifyOptions {
   readonly keyring: Keyring;
   /** The backup itself, a file or the directory of a directory dump: its digest must be the receipt's subject. */
   readonly artefactPath?: string | undefined;
+  /**
+   * Where the listing of this digest is that a random choice was drawn from: then it is drawn again. Undefined where it
+   * is not at hand. Asked only of receipts that were.
+   */
+  readonly listing?: ((listingSha256: string) => Promise<Uint8Array | undefined>) | undefined;
   /** All checks of a configuration: each check of the receipt must be one of them. */
   readonly config?: readonly ConfiguredCheck[] | undefined;
   /** Refuse what is authentic but not `pass`, or was judged by a stand-in for the source's own kind of server. */
@@ -20,13 +25,14 @@ export interface VerifyOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/** The steps, in order. `artefact`, `config` and `pass` are taken only where they were asked for. */
+/** The steps, in order. `draw`, `artefact`, `config` and `pass` are taken only where they were asked for. */
 export type VerifyStepName =
   | 'envelope'
   | 'payload_type'
   | 'signature'
   | 'statement'
   | 'consistency'
+  | 'draw'
   | 'artefact'
   | 'config'
   | 'pass';
@@ -39,7 +45,7 @@ export interface VerifyStep {
 }
 
 /**
- * 0 authentic · 1 signature does not verify · 2 malformed · 3 inconsistent · 5 artefact or configuration does not match ·
+ * 0 authentic · 1 signature does not verify · 2 malformed · 3 inconsistent · 5 listing, artefact or configuration does not match ·
  * 6 authentic but not `pass`.
  */
 export type VerifyExitCode = 0 | 1 | 2 | 3 | 5 | 6;
@@ -92,6 +98,12 @@ export async function verifyReceipt(
     seen = { keyId, statement };
     await step('consistency', 3, () => checkTimesAndRollUp(statement));
     const { artefactPath, config } = options;
+    const { listing_sha256: listingSha256 } = statement.predicate.restore_point;
+    const listing = listingSha256 && (await options.listing?.(listingSha256));
+    if (listing) {
+      await step('draw', 5, () => checkListing(statement, listing));
+      await step('draw', 3, () => drawAgain(statement, listing));
+    }
     if (artefactPath !== undefined) {
       const onBytes = options.onBytes ?? (() => {});
       await step('artefact', 5, () => checkArtefact(statement, artefactPath, onBytes, signal));
@@ -170,6 +182,20 @@ function checkTimesAndRollUp(statement: Statement): Taken<void> {
     value: undefined,
     detail: `times and roll-up agree with the result ${statement.predicate.result}`,
   };
+}
+
+function checkListing({ predicate }: Statement, listing: Uint8Array): Taken<void> {
+  const digest = sha256(listing);
+  const { listing_sha256: named } = predicate.restore_point;
+  if (digest !== named)
+    throw new Refusal(`The listing is not that of this receipt: it is ${digest}, and not ${named}.`);
+  return { value: undefined, detail: `the listing is ${digest}` };
+}
+
+function drawAgain({ predicate }: Statement, listing: Uint8Array): Taken<void> {
+  const faults = drawFaults(predicate, new TextDecoder().decode(listing));
+  if (faults.length > 0) throw new Refusal(faults.join('; '));
+  return { value: undefined, detail: `drawn again, the lot falls on ${predicate.restore_point.resolved}` };
 }
 
 async function checkArtefact(

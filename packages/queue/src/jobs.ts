@@ -24,6 +24,8 @@ export const receiptJobSchema = z.discriminatedUnion('type', [
     source: z.string(),
     attempt: z.int().positive(),
     bundle: z.string(),
+    /** Of a random choice: the listing that it was drawn from, whose digest the receipt names. */
+    listing: z.string().optional(),
     traceparent,
   }),
   /** A drill that no worker can write a receipt for: the sink signs one. */

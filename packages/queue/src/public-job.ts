@@ -23,7 +23,7 @@ const parsers: Readonly<Record<PublicJobKind, (data: unknown) => object | undefi
   receipts: (data) => {
     const message = receiptJobSchema.safeParse(data).data;
     if (message?.type !== 'receipt') return message;
-    const { bundle, ...rest } = message;
+    const { bundle, listing: _, ...rest } = message;
     return { ...rest, bundle_characters: bundle.length };
   },
 };

@@ -45,6 +45,7 @@ describe('a receipt and its plan', () => {
     ['trigger', { trigger: { kind: 'cli' } }],
     ['configuration', { config_sha256: `sha256:${'1'.repeat(64)}` }],
     ['restore point', { restore_point: { kind: 'oldest' } }],
+    ['promise', { objectives: { enforce: 'none', rpo_s: 60 } }],
     ['restore_only', { restore_only: true }],
     ['pool', { environment: { ...statement().predicate.environment, pool: 'eu' } }],
     ['drill', { drill_id: scheduledDrillId('shop', 'weekly', DUE) }],

@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonValue, type Plan, type Statement } from '@muster/core';
+import { canonicalJson, type JsonValue, type Plan, promised, type Statement } from '@muster/core';
 
 /**
  * In what a statement is not of the drill that was planned, one clause each; empty where it is. A worker can neither make
@@ -14,6 +14,7 @@ export function strayFrom({ predicate }: Statement, plan: Plan): string[] {
     ['pool', predicate.environment.pool, plan.pool],
     ['restore point', plain({ kind, asked }), plain(plan.restore_point)],
     ['restore_only', predicate.restore_only ?? false, plan.restore_only ?? false],
+    ['promise', promisedBy(predicate.objectives), promisedBy(plan.objectives)],
     [
       'checks',
       predicate.checks.map(({ id, check_sha256, expect_sha256 }) => ({ id, check_sha256, expect_sha256 })),
@@ -24,6 +25,9 @@ export function strayFrom({ predicate }: Statement, plan: Plan): string[] {
     canonicalJson(said) === canonicalJson(planned) ? [] : [`its ${what} is not that of the plan`],
   );
 }
+
+const promisedBy = (objectives: Plan['objectives']): JsonValue =>
+  objectives === undefined ? null : { ...promised(objectives) };
 
 /** Without what is absent. */
 function plain(record: Readonly<Record<string, string | undefined>>): JsonValue {

@@ -1,5 +1,14 @@
 import { createHash, createPrivateKey } from 'node:crypto';
-import { type Attempt, MusterError, receiptKey, type Statement, unfinishedStatement } from '@muster/core';
+import {
+  type Attempt,
+  sha256 as coreSha256,
+  drawBackup,
+  listingKey,
+  MusterError,
+  receiptKey,
+  type Statement,
+  unfinishedStatement,
+} from '@muster/core';
 import { createSigner, generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
 import type { ReceiptJob } from '@muster/queue';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -59,6 +68,41 @@ describe("a worker's receipt", () => {
     await plan({ ...drill.plan, partial: true });
     await deliver(messageOf(drill, signer));
     expect(indexed.get(drill.id)).toMatchObject({ key: keyOf(drill.id), proves: false });
+  });
+
+  describe('of a random choice', () => {
+    const { backup, drill_id: drillId } = drilled().statement.predicate;
+    const created_at = backup?.created_at ?? '';
+    const draw = drawBackup(drillId, [{ id: backup?.id ?? '', created_at, size_bytes: 1 }]);
+    const listing = draw?.listing ?? '';
+    const random = (listed = listing) =>
+      drilled({
+        drill_id: drillId,
+        restore_point: { kind: 'random', resolved: backup?.id ?? '', listing_sha256: coreSha256(listed) },
+      });
+
+    it('is stored with the listing that it was drawn from', async () => {
+      const { signer, plan, deliver, indexed } = await given();
+      const drill = random();
+      await plan(drill.plan);
+      await deliver({ ...messageOf(drill, signer), listing });
+      expect(indexed.has(drill.id)).toBe(true);
+      expect(await textAt(listingKey(coreSha256(listing)))).toBe(listing);
+    });
+
+    it.each<[string, string | undefined, string, RegExp]>([
+      ['without its listing', undefined, listing, /did not come with it/],
+      ['with another', '[]', listing, /not that of this receipt/],
+      ['with one that contradicts it', '[]', '[]', /the lot falls on another/],
+    ])('goes to quarantine %s', async (_name, sent, named, why) => {
+      const { signer, plan, deliver, quarantined, keysIn } = await given();
+      const drill = random(named);
+      await plan(drill.plan);
+      await deliver({ ...messageOf(drill, signer), ...(sent !== undefined && { listing: sent }) });
+      expect(quarantined.get(drill.id)).toMatch(why);
+      expect(await keysIn('listings/')).toEqual([]);
+      expect(await keysIn('receipts/')).toEqual([]);
+    });
   });
 
   it('that comes again is stored once', async () => {

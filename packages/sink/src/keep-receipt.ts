@@ -12,7 +12,7 @@ import {
   type Unfinished,
   unfinishedStatement,
 } from '@muster/core';
-import { getPlan, putPlan, type Verification } from '@muster/evidence';
+import { getPlan, putListing, putPlan, type Verification } from '@muster/evidence';
 import { RECEIPTS, type ReceiptJob } from '@muster/queue';
 import {
   ATTRIBUTES,
@@ -30,7 +30,8 @@ import type { SinkPorts } from './sink-ports.js';
 
 export interface Keeping {
   readonly ports: SinkPorts;
-  readonly verify: (receipt: Uint8Array) => Promise<Verification>;
+  /** With the listing that a random choice was drawn from, it is drawn again. */
+  readonly verify: (receipt: Uint8Array, listing?: Uint8Array) => Promise<Verification>;
 }
 
 /** One call to the evidence store or the index. */
@@ -61,8 +62,14 @@ export async function keepReceipt(keeping: Keeping, message: ReceiptJob): Promis
 async function keepSigned(keeping: Keeping, drill: Drill, message: SignedMessage): Promise<void> {
   const { ports } = keeping;
   const bytes = new TextEncoder().encode(message.bundle);
-  const read = await readReceipt(keeping, drill, bytes);
+  const listing = message.listing === undefined ? undefined : new TextEncoder().encode(message.listing);
+  const read = await readReceipt(keeping, drill, bytes, listing);
   if ('why' in read) return await quarantine(ports, drill, bytes, read.why);
+  if (read.statement.predicate.restore_point.listing_sha256 !== undefined) {
+    if (message.listing === undefined)
+      return await quarantine(ports, drill, bytes, 'the listing that it was drawn from did not come with it');
+    await putListing(ports.store, message.listing, limit());
+  }
   if (read.statement.predicate.issued_by === 'sink') {
     return await quarantine(ports, drill, bytes, 'only a sink says that a drill was not finished');
   }
@@ -92,8 +99,9 @@ async function readReceipt(
   { ports, verify }: Keeping,
   { id, slug }: Drill,
   bytes: Uint8Array,
+  listing?: Uint8Array,
 ): Promise<Omit<Receipt, 'bytes'> | { readonly why: string }> {
-  const { statement, exitCode, steps } = await verify(bytes);
+  const { statement, exitCode, steps } = await verify(bytes, listing);
   if (exitCode !== 0 || statement === undefined) {
     return { why: steps.at(-1)?.detail ?? 'it does not verify' };
   }

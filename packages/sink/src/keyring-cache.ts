@@ -11,7 +11,7 @@ const FRESH_MS = 5_000;
 export function createVerifier(
   load: () => Promise<Keyring>,
   now: () => Date,
-): (receipt: Uint8Array) => Promise<Verification> {
+): (receipt: Uint8Array, listing?: Uint8Array) => Promise<Verification> {
   let known: { readonly keyring: Keyring; readonly at: number } | undefined;
   const keyring = async (maxAgeMs: number): Promise<Keyring> => {
     if (known === undefined || now().getTime() - known.at >= maxAgeMs) {
@@ -19,14 +19,12 @@ export function createVerifier(
     }
     return known.keyring;
   };
-  return async (receipt) => {
-    const verification = await verifyReceipt(receipt, {
-      keyring: await keyring(FRESH_MS),
-      requirePass: false,
-    });
+  return async (receipt, listing) => {
+    const asked = { requirePass: false, listing: async () => listing };
+    const verification = await verifyReceipt(receipt, { keyring: await keyring(FRESH_MS), ...asked });
     if (verification.exitCode !== 1) return verification;
     const fresh = await keyring(0);
-    const again = await verifyReceipt(receipt, { keyring: fresh, requirePass: false });
+    const again = await verifyReceipt(receipt, { keyring: fresh, ...asked });
     if (again.exitCode === 1 && fresh.faults.length > 0) throw undecided(fresh);
     return again;
   };

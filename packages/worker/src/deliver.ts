@@ -220,6 +220,7 @@ async function tryDrill(
       source: plan.source.slug,
       attempt,
       bundle,
+      ...(outcome.listing !== undefined && { listing: outcome.listing }),
     } as const;
     const attributes = messagingAttributes(RECEIPTS, 'send', drillId);
     const parent = attemptSpan.context;

@@ -1,5 +1,5 @@
-import type { Attempt, Config, Plan, Source, Statement } from '@muster/core';
-import type { DrillEvent, DrillPorts } from '@muster/drill';
+import type { Attempt, Config, Plan, Source } from '@muster/core';
+import type { DrillEvent, DrillOutcome, DrillPorts } from '@muster/drill';
 import type {
   ConfigStore,
   DrillConsumer,
@@ -56,7 +56,7 @@ export interface WorkerPorts {
     task: DrillTask,
     observe: (event: DrillEvent) => void,
     signal: AbortSignal,
-  ) => Promise<{ readonly statement: Statement; readonly receipt: Uint8Array }>;
+  ) => Promise<Pick<DrillOutcome, 'statement' | 'receipt' | 'listing'>>;
   /** Removes what earlier tries of this drill left on the host, whoever made it; best effort. */
   readonly removeCells: (config: Config, drillId: string) => Promise<void>;
   /** What the host of this configuration's scratches has. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MusterError } from '@muster/core';
+import { MusterError, writeRestorePoint } from '@muster/core';
 import { type Keyring, loadKeyring, verifyReceipt } from '@muster/evidence';
 import type { Cli } from '../cli.js';
-import type { ApiClient, Asked } from '../fleet/api-client.js';
+import type { ApiClient } from '../fleet/api-client.js';
 import type { OpenDrill } from '../fleet/open-drills.js';
 import { interruptible } from '../interruption.js';
 import { EXIT } from '../problem.js';
@@ -14,13 +14,14 @@ import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillTable, openSummaryOf } from './drill-list.js';
 import { tellOpen, tellReceipt } from './drill-show.js';
 import { tellEnded, tellEvent, tellStanding, watchingStopped } from './drill-watch.js';
+import { restorePointOf } from './restore-point-options.js';
 
 const enqueue = (cli: Cli, api: ApiClient, options: DrillEnqueueOptions): Promise<number> =>
   byApi(cli, async (signal) => {
     const source = options.source ?? (await onlySource(api, signal));
     const asked = {
       source,
-      restore_point: restorePointOf(options),
+      restore_point: writeRestorePoint(restorePointOf(options, cli.environment.now())),
       ...(options.pool && { pool: options.pool }),
     };
     const { id, warning } = await api.ask(asked, signal);
@@ -116,11 +117,6 @@ async function onlySource(api: ApiClient, signal: AbortSignal): Promise<string> 
     'usage',
     `Which source? Name it with --source: there are ${slugs.slice(0, 20).join(', ')}.`,
   );
-}
-
-function restorePointOf({ backup, oldest }: DrillEnqueueOptions): Asked['restore_point'] {
-  if (backup !== undefined) return { id: backup };
-  return oldest ? 'oldest' : 'latest';
 }
 
 type Told = Exclude<Awaited<ReturnType<ApiClient['drill']>>, { readonly state: 'ended' }>;

@@ -1,4 +1,4 @@
-import { createPlan, MusterError, newDrillId, type RestorePoint } from '@muster/core';
+import { createPlan, MusterError, newDrillId } from '@muster/core';
 import { drillsQueue, lackOfWorkers, requestDrill } from '@muster/queue';
 import { traceRequest } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
@@ -9,11 +9,10 @@ import { callerContext, withTelemetry } from '../fleet/with-telemetry.js';
 import { EXIT } from '../problem.js';
 import { commandName } from '../terminal/shell.js';
 import { watchDrill } from './drill-watch.js';
+import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
 
-export interface DrillEnqueueOptions {
+export interface DrillEnqueueOptions extends RestorePointOptions {
   readonly source?: string;
-  readonly backup?: string;
-  readonly oldest?: true;
   readonly pool?: string;
   readonly watch?: true;
 }
@@ -45,7 +44,7 @@ async function enqueue(
   const plan = createPlan(inForce.config, source, {
     drillId: newDrillId(environment.now()),
     trigger: { kind: 'cli' },
-    restorePoint: restorePointOf(options),
+    restorePoint: restorePointOf(options, environment.now()),
     ...(options.pool !== undefined && { pool: options.pool }),
   });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(STORING_MS)]);
@@ -62,9 +61,4 @@ async function enqueue(
     ...(output.quiet ? [] : ['', `Follow it: ${commandName(environment.env)} drill watch ${plan.drill_id}`]),
   ]);
   return EXIT.pass;
-}
-
-function restorePointOf({ backup, oldest }: DrillEnqueueOptions): RestorePoint {
-  if (backup !== undefined) return { kind: 'id', id: backup };
-  return { kind: oldest ? 'oldest' : 'latest' };
 }

@@ -1,6 +1,6 @@
 import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { MusterError, parseDuration, type RestorePoint, type Source } from '@muster/core';
+import { MusterError, parseDuration, type Source } from '@muster/core';
 import type { KeptScratch } from '@muster/drill';
 import type { Cli } from '../cli.js';
 import { type Held, hold } from '../hold.js';
@@ -13,20 +13,17 @@ import { nearest } from '../render/faults.js';
 import { fields } from '../render/fields.js';
 import { verdictLines } from '../render/verdict.js';
 import { commandName, shellWord } from '../terminal/shell.js';
+import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
 
-export interface DrillRunOptions {
+export interface DrillRunOptions extends RestorePointOptions {
   readonly source?: string;
-  readonly backup?: string;
-  readonly oldest?: true;
-  readonly at?: string;
-  readonly random?: true;
   readonly receipt?: string;
   readonly keep?: string;
 }
 
 /** `muster drill run`: exit code by the verdict. */
 export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<number> {
-  const restorePoint = restorePointOf(options);
+  const restorePoint = restorePointOf(options, cli.environment.now());
   const keepMs = keepOf(options.keep);
   const loaded = await loadConfig(cli);
   const source = chooseSource(loaded, options.source);
@@ -48,17 +45,6 @@ export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<numb
     }
     return EXIT[outcome.statement.predicate.result];
   });
-}
-
-function restorePointOf({ backup, oldest, at, random }: DrillRunOptions): RestorePoint {
-  for (const [option, value] of Object.entries({ '--at': at, '--random': random }))
-    if (value !== undefined)
-      throw new MusterError(
-        'not_supported_yet',
-        `${option} is not supported yet: choose with --backup or --oldest.`,
-      );
-  if (backup !== undefined) return { kind: 'id', id: backup };
-  return { kind: oldest ? 'oldest' : 'latest' };
 }
 
 function keepOf(text: string | undefined): number | undefined {

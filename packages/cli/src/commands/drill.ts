@@ -1,11 +1,12 @@
 import { PASS_RULE } from '@muster/core';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Perform } from '../cli.js';
 import { viaApi } from '../fleet/via-api.js';
 import type { DrillEnqueueOptions } from './drill-enqueue.js';
 import { type DrillListOptions, drillList } from './drill-list.js';
 import type { DrillRunOptions } from './drill-run.js';
 import { type DrillShowOptions, drillShow } from './drill-show.js';
+import { addRestorePointOptions } from './restore-point-options.js';
 
 /** In lines of a terminal. */
 const PASS_RULE_FOLDED = PASS_RULE.replace(/(.{1,100})(?: |$)/g, '$1\n').trimEnd();
@@ -14,14 +15,9 @@ const PASS_RULE_FOLDED = PASS_RULE.replace(/(.{1,100})(?: |$)/g, '$1\n').trimEnd
 export function addDrillCommands(program: Command, perform: Perform): void {
   const drill = program.command('drill').description('prove that a backup restores');
 
-  drill
-    .command('run')
+  addRestorePointOptions(drill.command('run'))
     .description('restore one backup, ask it its checks, sign what was seen: here and now')
     .option('--source <slug>', 'whose backup (may be left out where there is one source)')
-    .option('--backup <id>', 'this backup (default: the newest)')
-    .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
-    .addOption(new Option('--at <time>', 'a point in time').hideHelp())
-    .addOption(new Option('--random', 'any backup').hideHelp())
     .option('--receipt <file>', 'also write the receipt to this file')
     .option('--keep <duration>', 'hold the scratch for so long after the verdict, e.g. 1h')
     .addHelpText(
@@ -32,6 +28,8 @@ ${PASS_RULE_FOLDED}
 Examples:
   $ muster drill run --source prod-db
   $ muster drill run --source prod-db --backup prod_2026-11-20.dump --keep 1h
+  $ muster drill run --source prod-db --random --days 14
+  $ muster drill run --source prod-db --at 2026-11-20T03:00:00Z
   $ muster drill run --json > drill.json
 
 Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judged · 64 usage or configuration.`,
@@ -40,12 +38,9 @@ Exit codes: 0 pass · 1 fail: the backup is bad · 2 error: it could not be judg
       perform(command, async (cli) => (await import('./drill-run.js')).drillRun(cli, options)),
     );
 
-  drill
-    .command('enqueue')
+  addRestorePointOptions(drill.command('enqueue'))
     .description('ask the fleet for a drill: whichever worker of the pool is free takes it')
     .option('--source <slug>', 'whose backup (may be left out where there is one source)')
-    .option('--backup <id>', 'this backup (default: the newest)')
-    .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
     .option('--pool <name>', "workers of this pool (default: the source's)")
     .option('--watch', 'follow it until its receipt is stored')
     .addHelpText(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { checkSha256, expectSha256, MusterError } from '@muster/core';
+import { checkSha256, expectSha256, listingKey, MusterError } from '@muster/core';
 import { type Keyring, type Verification, verifyReceipt } from '@muster/evidence';
 import { type Command, Option } from 'commander';
 import type { Cli, Perform } from '../cli.js';
@@ -15,6 +15,7 @@ interface VerifyOptions {
   readonly key?: string;
   readonly keyring?: string;
   readonly artefact?: string;
+  readonly listing?: string;
   readonly requirePass?: true;
 }
 
@@ -26,6 +27,10 @@ export function addVerifyCommand(program: Command, perform: Perform): void {
     .addOption(new Option('--key <pem>', 'the one public key that counts').conflicts('keyring'))
     .option('--keyring <dir>', "the public keys that count (default: the configuration's)")
     .option('--artefact <path>', 'the backup itself: its digest must be that of the receipt')
+    .option(
+      '--listing <file>',
+      'what a random choice was drawn from (default: listings/ of its evidence store)',
+    )
     .option('--require-pass', 'refuse also what is authentic but not pass')
     .addHelpText(
       'after',
@@ -37,7 +42,7 @@ Examples:
   $ muster verify receipt.json --key muster.pub.pem --artefact prod_2026-11-20.dump --require-pass
 
 Exit codes: 0 authentic · 1 signature does not verify · 2 malformed · 3 inconsistent
-  5 artefact or configuration does not match · 6 authentic but not pass (only with --require-pass) · 64 usage.
+  5 listing, artefact or configuration does not match · 6 authentic but not pass (only with --require-pass) · 64 usage.
 Of several receipts the lowest code but 0 is given.`,
     )
     .action((receipts: string[], options: VerifyOptions, command: Command) =>
@@ -81,6 +86,7 @@ async function verifyAll(
       {
         keyring,
         requirePass: options.requirePass ?? false,
+        listing: (digest) => listingFor(cwd, path, options, digest),
         artefactPath: options.artefact === undefined ? undefined : resolve(cwd, options.artefact),
         config: loaded?.config.checks.map((check) => ({
           id: check.id,
@@ -90,6 +96,10 @@ async function verifyAll(
       },
       signal,
     );
+    const { statement } = verification;
+    if (options.listing !== undefined && statement && statement.predicate.restore_point.kind !== 'random') {
+      throw new MusterError('usage', `--listing: the backup of ${path} was not drawn by lot.`);
+    }
     verified.push({ path, verification });
   }
   const exitCode = Math.min(...verified.map(({ verification }) => verification.exitCode || Infinity));
@@ -101,6 +111,27 @@ async function verifyAll(
     ]),
   );
   return code;
+}
+
+/** The one that is named, else where the evidence store of a receipt has it, if that is where it lies. */
+async function listingFor(
+  cwd: string,
+  receipt: string,
+  { listing }: VerifyOptions,
+  digest: string,
+): Promise<Uint8Array | undefined> {
+  if (listing !== undefined) return await readListing(resolve(cwd, listing));
+  const [, store] = /^(.*)\/receipts(?:\/[^/]+){4}\/[^/]+$/.exec(resolve(cwd, receipt)) ?? [];
+  if (store === undefined) return undefined;
+  return await readFile(`${store}/${listingKey(digest)}`).catch(() => undefined);
+}
+
+async function readListing(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new MusterError('usage', `The listing ${path} cannot be read: ${readFailure(cause)}.`, { cause });
+  }
 }
 
 async function chooseKeyring(

@@ -7,7 +7,7 @@ import {
   problemSchema,
   sourceListSchema,
 } from '@muster/api';
-import { DRILL_ID, errnoOf, MusterError } from '@muster/core';
+import { DRILL_ID, errnoOf, MusterError, type WrittenRestorePoint } from '@muster/core';
 import { fleetEventSchema, type ToldEvent } from '@muster/queue';
 import type { z } from 'zod';
 
@@ -36,9 +36,9 @@ interface AllDrills {
   readonly open: NonNullable<DrillList['open']>;
 }
 
-export interface Asked {
+interface Asked {
   readonly source: string;
-  readonly restore_point: 'latest' | 'oldest' | { readonly id: string };
+  readonly restore_point: WrittenRestorePoint;
   readonly pool?: string;
 }
 

@@ -9,6 +9,7 @@ const STEPS: Readonly<Record<VerifyStepName, string>> = {
   signature: 'signature',
   statement: 'statement',
   consistency: 'consistency',
+  draw: 'random choice',
   artefact: 'artefact',
   config: 'configuration',
   pass: 'pass',

@@ -2,7 +2,7 @@ import type { Check } from '../check.js';
 import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
 import type { Objectives } from '../objectives.js';
-import type { RestorePoint } from '../restore-point.js';
+import { writeRestorePoint } from '../restore-point.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
@@ -99,23 +99,10 @@ function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: S
     name,
     cron,
     tz,
-    restore_point: describeRestorePoint(restorePoint),
+    restore_point: writeRestorePoint(restorePoint),
     jitter: jitterMs === 0 ? undefined : writeDuration(jitterMs),
     overrun,
   });
-}
-
-function describeRestorePoint(point: RestorePoint): JsonValue {
-  switch (point.kind) {
-    case 'id':
-      return { id: point.id };
-    case 'time':
-      return { time: point.time };
-    case 'random':
-      return point.days === undefined ? 'random' : { random: { days: point.days } };
-    default:
-      return point.kind;
-  }
 }
 
 function describeObjectives({ rtoMs, rpoMs, enforce }: Objectives): JsonValue {

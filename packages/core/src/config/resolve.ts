@@ -1,7 +1,7 @@
 import type { Check } from '../check.js';
 import type { Sha256 } from '../digest.js';
 import type { Objectives } from '../objectives.js';
-import type { RestorePoint } from '../restore-point.js';
+import { readRestorePoint } from '../restore-point.js';
 import { resolveApi } from './api.js';
 import type {
   BackupConfig,
@@ -135,17 +135,10 @@ function resolveSchedules({ schedule, schedules = [] }: SourceFile): readonly Sc
     name,
     cron,
     tz: tz ?? 'UTC',
-    restorePoint: resolveRestorePoint(restore_point),
+    restorePoint: readRestorePoint(restore_point ?? 'latest'),
     jitterMs: jitter ?? 0,
     overrun: overrun ?? 'skip',
   }));
-}
-
-function resolveRestorePoint(point: ScheduleFile['restore_point'] = 'latest'): RestorePoint {
-  if (typeof point === 'string') return { kind: point };
-  if ('id' in point) return { kind: 'id', id: point.id };
-  if ('time' in point) return { kind: 'time', time: point.time };
-  return { kind: 'random', days: point.random.days };
 }
 
 function resolveObjectives({ rto, rpo, enforce }: NonNullable<SourceFile['objectives']>): Objectives {

@@ -1,0 +1,34 @@
+import type { RestorePoint } from '@muster/core';
+import { describe, expect, it } from 'vitest';
+import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
+
+const NOW = new Date('2026-11-20T03:00:00.000Z');
+
+describe('the options for a restore point', () => {
+  it.each<[RestorePointOptions, RestorePoint]>([
+    [{}, { kind: 'latest' }],
+    [{ oldest: true }, { kind: 'oldest' }],
+    [{ backup: 'x' }, { kind: 'id', id: 'x' }],
+    [{ random: true }, { kind: 'random' }],
+    [
+      { random: true, days: '14' },
+      { kind: 'random', days: 14 },
+    ],
+    [{ at: '-2h' }, { kind: 'time', time: '-2h' }],
+    [{ at: '2026-11-20T03:00:00Z' }, { kind: 'time', time: '2026-11-20T03:00:00Z' }],
+  ])('%j are read', (options, point) => expect(restorePointOf(options, NOW)).toEqual(point));
+
+  it.each<[RestorePointOptions, string]>([
+    [{ days: '14' }, '--days belongs to --random'],
+    [{ random: true, days: '0' }, '--days takes a number of days'],
+    [{ random: true, days: '1.5' }, '--days takes a number of days'],
+    [{ random: true, days: '99999' }, '--days takes a number of days'],
+    [{ at: 'noon' }, 'expected a time such as'],
+    [{ at: '2026-11-20 03:00' }, 'expected a time such as'],
+    [{ at: '2026-11-20T03:00:01Z' }, 'is still to come'],
+  ])('%j are refused', (options, message) =>
+    expect(() => restorePointOf(options, NOW)).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) }),
+    ),
+  );
+});
