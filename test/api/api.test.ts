@@ -1,15 +1,24 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeToken } from '@muster/api';
-import { newDrillId } from '@muster/core';
+import { newDrillId, type SourceKind } from '@muster/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, apiTokens, eventsOf } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, type Service, startFleet } from '../support/fleet.ts';
-import { canRunIn } from '../support/needs.ts';
-import { plainDump } from '../support/plain-dump.ts';
+import { KINDS } from '../support/kinds.ts';
+import { canRunIn, canRunMongo } from '../support/needs.ts';
+import type { TestChecks } from '../support/source-text.ts';
 
-const CHECK = "SELECT 1 AS n, pg_sleep(1), 'PLANTED-check' AS text";
+/** Slow enough to be followed while it is asked. */
+const checksOf = (kind: SourceKind): TestChecks => ({
+  [kind]: [KINDS[kind].count({ takesMs: 1_000, text: 'PLANTED-check' }), 'n == 1'],
+});
+/** A source of each kind, in one fleet. */
+const SOURCES: readonly (readonly [slug: string, kind: SourceKind])[] = [
+  ['shop', 'postgres'],
+  ...(canRunIn('docker') && canRunMongo('docker') ? [['documents', 'mongodb'] as const] : []),
+];
 
 describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
   const { tokenOf, config } = apiTokens();
@@ -17,8 +26,22 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
   let api: Service;
   let worker: Service;
   beforeAll(async () => {
-    fleet = await startFleet({ config, source: ['summaries: none'], checks: { rows: [CHECK, 'n == 1'] } });
-    await writeFile(join(fleet.dumps, 'shop.sql'), plainDump('SELECT 1;'));
+    const others = Object.fromEntries(
+      SOURCES.slice(1).map(([slug, kind]) => [
+        slug,
+        {
+          kind,
+          checks: checksOf(kind),
+          source: ['summaries: none', `backup: { type: dump, location: ${slug} }`],
+        },
+      ]),
+    );
+    fleet = await startFleet({ config, source: ['summaries: none'], checks: checksOf('postgres'), others });
+    await KINDS.postgres.dump(fleet.dumps);
+    for (const [slug, kind] of SOURCES.slice(1)) {
+      await mkdir(join(fleet.folder, slug));
+      await KINDS[kind].dump(join(fleet.folder, slug));
+    }
     const services = ['producer', 'sink', 'worker', 'api'] as const;
     const started = await Promise.all(services.map((service) => fleet.start(service)));
     [worker, api] = started.slice(2) as [Service, Service];
@@ -37,43 +60,53 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
       ...(body && { body: JSON.stringify(body) }),
       headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
     });
-  const ask = async (headers: Record<string, string> = {}): Promise<string> => {
-    const answer = await post('/api/v1/drills', { source: 'shop' }, headers);
+  const ask = async (headers: Record<string, string> = {}, source = 'shop'): Promise<string> => {
+    const answer = await post('/api/v1/drills', { source }, headers);
     expect(answer.status).toBe(202);
     return ((await answer.json()) as { id: string }).id;
   };
 
-  it('asks for a drill, follows it over a broken stream, and gives the receipt that is stored', async () => {
-    const id = await ask();
-    const path = `/api/v1/drills/${id}/events`;
-    const first: string[] = [];
-    let last = '';
-    for await (const event of eventsOf(await call(path))) {
-      first.push(event.event);
-      last = event.id;
-      if (event.event === 'check-started') break;
-    }
-    const rest: string[] = [];
-    const resumed = await call(path, { headers: { 'last-event-id': last } });
-    for await (const { event } of eventsOf(resumed)) rest.push(event);
-    expect(first.slice(0, 2)).toEqual(['queued', 'attempt']);
-    expect(rest[0]).toBe('check-ended');
-    expect(rest.at(-1)).toBe('stored');
-    expect(rest.filter((event) => event === 'check-started')).toEqual([]);
+  it.each(SOURCES)(
+    'asks for a drill of %s (%s), follows it over a broken stream, and gives the receipt that is stored',
+    async (source, kind) => {
+      const id = await ask({}, source);
+      const path = `/api/v1/drills/${id}/events`;
+      const first: string[] = [];
+      let last = '';
+      for await (const event of eventsOf(await call(path))) {
+        first.push(event.event);
+        last = event.id;
+        if (event.event === 'check-started') break;
+      }
+      const rest: string[] = [];
+      const resumed = await call(path, { headers: { 'last-event-id': last } });
+      for await (const { event } of eventsOf(resumed)) rest.push(event);
+      expect(first.slice(0, 2)).toEqual(['queued', 'attempt']);
+      expect(rest[0]).toBe('check-ended');
+      expect(rest.at(-1)).toBe('stored');
+      expect(rest.filter((event) => event === 'check-started')).toEqual([]);
 
-    const receipt = join(fleet.folder, 'receipt.json');
-    await writeFile(
-      receipt,
-      new Uint8Array(await (await call(`/api/v1/drills/${id}/receipt`)).arrayBuffer()),
-    );
-    expect(await fleet.muster('verify', receipt, '--keyring', 'keys')).toMatchObject({ exitCode: 0 });
-    expect(await (await call(`/api/v1/drills/${id}`)).json()).toMatchObject({
-      state: 'ended',
-      result: 'pass',
-    });
-    const replayed = await Array.fromAsync(eventsOf(await call(path)));
-    expect(replayed.map(({ event }) => event)).toEqual([...first, ...rest]);
-  });
+      const receipt = join(fleet.folder, 'receipt.json');
+      await writeFile(
+        receipt,
+        new Uint8Array(await (await call(`/api/v1/drills/${id}/receipt`)).arrayBuffer()),
+      );
+      expect(await fleet.muster('verify', receipt, '--keyring', 'keys')).toMatchObject({ exitCode: 0 });
+      expect(await (await call(`/api/v1/drills/${id}`)).json()).toMatchObject({
+        source,
+        state: 'ended',
+        result: 'pass',
+      });
+      expect(await (await call(`/api/v1/sources/${source}`)).json()).toMatchObject({
+        slug: source,
+        kind,
+        checks: [kind],
+        last: { id, result: 'pass' },
+      });
+      const replayed = await Array.fromAsync(eventsOf(await call(path)));
+      expect(replayed.map(({ event }) => event)).toEqual([...first, ...rest]);
+    },
+  );
 
   it('asks once for what comes twice with one key, also at once', async () => {
     const before = (await fleet.receipts()).length;
@@ -93,12 +126,13 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
   });
 
   it('tells who works, who asked, and nothing of what checks ask', async () => {
-    const paths = ['drills', 'sources', 'sources/shop', 'workers', 'keys'].map((path) => `/api/v1/${path}`);
+    const names = ['drills', 'sources', 'workers', 'keys', ...SOURCES.map(([slug]) => `sources/${slug}`)];
+    const paths = names.map((path) => `/api/v1/${path}`);
     // What its host has, a worker says some seconds after the first configuration is in force.
     const withCapacity = async () => (await (await call('/api/v1/workers')).text()).includes('memory_bytes');
     await eventually('its capacity is known', withCapacity);
     const answers = await Promise.all(paths.map(async (path) => (await call(path)).text()));
-    expect(JSON.parse(answers[3] ?? '')).toMatchObject({
+    expect(JSON.parse(answers[2] ?? '')).toMatchObject({
       workers: [{ pool: 'default', state: 'ready', capacity: { memory_bytes: expect.any(Number) } }],
     });
     expect(answers.join('\n')).not.toContain('PLANTED');

@@ -1,12 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type Artefact, liveDumperOf, mongodbEngine, type RestoreReport } from '@muster/engines';
 import { BSON, Decimal128, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docker } from '../support/docker-cli.ts';
+import { imageWith } from '../support/image-with.ts';
 import { IMAGES } from '../support/images.ts';
 import { clientOf, MONGO_FACTS, mongoBench } from '../support/mongo-bench.ts';
 import { canRunMongo } from '../support/needs.ts';
@@ -14,6 +12,12 @@ import { never, type ServerBench, serverBench, type Up } from '../support/server
 
 const dumper = liveDumperOf('mongodb');
 const code = (reason: string) => expect.objectContaining({ code: reason });
+/** All but the first hello of a connection, and its answer, come so. */
+const OP_MSG = 2013;
+const READS = new Set([
+  ...['hello', 'ismaster', 'ping', 'buildInfo', 'endSessions'],
+  ...['listCollections', 'listIndexes', 'find', 'getMore', 'killCursors'],
+]);
 const ODD = new Map<string, unknown>([
   ['_id', new ObjectId('650f00000000000000000001')],
   ['9', Long.fromString('9007199254740993')],
@@ -148,8 +152,24 @@ describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
     await expect(dumper.survey(uri('nowhere'), never())).rejects.toEqual(code('unknown_database'));
   });
 
+  it('is read once, with nothing but what the role read may', async () => {
+    const wire = await tapped(`${source.scratch.socketDir}/mongodb-27017.sock`);
+    try {
+      const survey = await dumper.survey(wire.uri, never());
+      const dump = dumper.dump(wire.uri, survey, bench.host, bench.base);
+      await restoring(dump, async (restored) => {
+        expect(await restored.db('shop').collection('many').countDocuments()).toBe(20_000);
+      });
+      expect(wire.asked.filter(([command]) => !READS.has(command))).toEqual([]);
+      const found = wire.asked.filter(([command]) => command === 'find').map(([, of]) => of);
+      expect(found.sort()).toEqual(['empty', 'many', 'odd']);
+    } finally {
+      wire.cut();
+    }
+  });
+
   it('whose dump breaks off in the middle has not failed a backup', async () => {
-    const wire = await cuttable(`${source.scratch.socketDir}/mongodb-27017.sock`);
+    const wire = await tapped(`${source.scratch.socketDir}/mongodb-27017.sock`);
     try {
       const survey = await dumper.survey(wire.uri, never());
       const dump = dumper.dump(wire.uri, survey, bench.host, bench.base);
@@ -210,8 +230,7 @@ describe('a live MongoDB that does not let us in', () => {
 
 /** The stand-in with a mongodump that gives this archive to who tells it this on its stdin. */
 async function imageWithMongodump(archive: Uint8Array, told: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'muster-mongodump-'));
-  const image = 'muster.test/mongo:8-mongodump';
+  const image = `${IMAGES.mongo}-mongodump`;
   const script = `#!/bin/sh
     [ "$1" = --version ] && { echo 'mongodump version: 100.10.0'; exit 0; }
     [ "$*" = '--config=/dev/stdin --archive' ] || exit 3
@@ -219,23 +238,14 @@ async function imageWithMongodump(archive: Uint8Array, told: string): Promise<st
     [ "$line" = '${told}' ] || exit 4
     exec cat /shop.archive
   `;
-  try {
-    await writeFile(join(folder, 'mongodump'), script, { mode: 0o755 });
-    await writeFile(join(folder, 'shop.archive'), archive, { mode: 0o644 });
-    const container = await docker('create', '--network', 'none', IMAGES.mongo, 'true');
-    await docker('cp', join(folder, 'mongodump'), `${container}:/usr/bin/mongodump`);
-    await docker('cp', join(folder, 'shop.archive'), `${container}:/shop.archive`);
-    await docker('commit', container, image);
-    await docker('rm', container);
-    return image;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await imageWith(IMAGES.mongo, image, { '/usr/bin/mongodump': script, '/shop.archive': archive });
+  return image;
 }
 
-/** A way to a socket that can be cut: from then on it takes nobody. */
-async function cuttable(path: string) {
+/** A way to a socket, where what is asked is heard, and that can be cut: from then on it takes nobody. */
+async function tapped(path: string) {
   const sockets = new Set<Socket>();
+  const asked: (readonly [command: string, of: unknown])[] = [];
   const server = createServer((near) => {
     const far = connect(path);
     for (const socket of [near, far]) {
@@ -243,6 +253,15 @@ async function cuttable(path: string) {
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
     }
+    let rest = Buffer.alloc(0);
+    near.on('data', (piece: Buffer) => {
+      rest = Buffer.concat([rest, piece]);
+      while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
+        const message = rest.subarray(0, rest.readInt32LE(0));
+        rest = rest.subarray(message.length);
+        if (message.readInt32LE(12) === OP_MSG) asked.push(commandOf(message));
+      }
+    });
     near.pipe(far).pipe(near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -254,6 +273,14 @@ async function cuttable(path: string) {
   };
   return {
     uri: `mongodb://127.0.0.1:${port}/shop?serverSelectionTimeoutMS=1000`,
+    asked,
     cut,
   };
+}
+
+/** The first field of its one document: the name of the command, and what it is asked of. */
+function commandOf(message: Buffer): readonly [command: string, of: unknown] {
+  const [field] = Object.entries(BSON.deserialize(message.subarray(21)));
+  if (field === undefined) throw new Error('a command without a name');
+  return field;
 }

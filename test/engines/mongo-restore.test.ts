@@ -5,15 +5,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { isMusterError } from '@muster/core';
-import { mongodbEngine, type RestoreReport } from '@muster/engines';
+import type { RestoreReport } from '@muster/engines';
 import { BSON, Int32, Long, type MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { artefactOf } from '../support/engine-bench.ts';
-import { askMongo, clientOf, type MongoPlace, mongoBench } from '../support/mongo-bench.ts';
+import {
+  askMongo,
+  type MongoPlace,
+  mongoBench,
+  type RestoredMongo,
+  restoredMongo,
+} from '../support/mongo-bench.ts';
 import { writeMongodump } from '../support/mongodump.ts';
 import { canRunMongo, hasMongorestore } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
-import { never, type ServerBench, type Up } from '../support/server-bench.ts';
+import type { ServerBench } from '../support/server-bench.ts';
 
 const SHARED = fileURLToPath(new URL('../../../shared/data/mongodump/', import.meta.url));
 const here = canRunMongo('docker');
@@ -35,30 +40,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-type Restored = Up & { readonly report: RestoreReport; readonly client: MongoClient };
-
-/** Identifies, launches, restores, and hands the server over. */
-async function restored<T>(path: string, use: (up: Restored) => Promise<T>): Promise<T> {
-  const artefact = await artefactOf(path);
-  const facts = await mongodbEngine.identify(artefact, never());
-  return bench.within(
-    facts,
-    async (up) => {
-      const report = await up.server.restore(
-        artefact,
-        { facts, fallbackDatabase: 'restored', jobs: 2, onProgress: () => undefined, onOutput: up.onOutput },
-        never(),
-      );
-      const client = clientOf(up);
-      try {
-        return await use({ ...up, report, client });
-      } finally {
-        await client.close();
-      }
-    },
-    { artefact },
-  );
-}
+const restored = <T>(path: string, use: (restored: RestoredMongo) => Promise<T>): Promise<T> =>
+  restoredMongo(bench, path, use);
 
 const reasonOf = (path: string): Promise<string> =>
   restored(path, async () => 'restored').catch((error: unknown) =>

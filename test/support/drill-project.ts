@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
 import { type Ended, ending } from './ending.ts';
 import { leftovers } from './leftovers.ts';
-import { sourceText, type TestSource } from './source-text.ts';
+import { sourceText, type TestSources } from './source-text.ts';
 
 export type Isolation = 'docker' | 'bubblewrap';
 
@@ -34,7 +34,7 @@ export interface Drilled extends Ended {
   readonly statement: Statement | undefined;
 }
 
-export interface ProjectOptions extends TestSource {
+export interface ProjectOptions extends TestSources {
   readonly isolation: Isolation;
   /** Lines of YAML for the whole file, after sources and checks. */
   readonly config?: readonly string[];
@@ -75,6 +75,17 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }
+
+/** What tests of verdicts look at; `ran`: how many checks were asked. */
+export const verdictOf = ({ exitCode, predicate }: Drilled) => ({
+  exit: exitCode,
+  result: predicate?.result,
+  reason: predicate?.reason,
+  ran: predicate?.checks.filter((check) => check.verdict !== 'not_run').length,
+});
+/** The {@link verdictOf} a drill that ended before its checks. */
+export const failed = (reason: string) => ({ exit: 1, result: 'fail', reason, ran: 0 });
+export const errored = (reason: string) => ({ exit: 2, result: 'error', reason, ran: 0 });
 
 async function readStatement(receipt: string): Promise<Pick<Drilled, 'predicate' | 'statement'>> {
   try {

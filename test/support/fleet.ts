@@ -12,7 +12,7 @@ import { eventually } from './eventually.ts';
 import { IMAGES } from './images.ts';
 import { leftovers } from './leftovers.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
-import { sourceText, type TestSource } from './source-text.ts';
+import { sourceText, type TestSources } from './source-text.ts';
 
 /** A service of Muster, run as its own process by the command that a user runs. */
 export interface Service {
@@ -26,7 +26,7 @@ export interface Service {
   readonly ended: Promise<number | null>;
 }
 
-export interface FleetOptions extends TestSource {
+export interface FleetOptions extends TestSources {
   /** Lines of YAML for the whole file. */
   readonly config?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SourceKind } from '@muster/core';
 import { describe } from 'vitest';
+import type { Isolation } from './drill-project.ts';
 import type { DumpServer } from './dumps.ts';
 import { IMAGES } from './images.ts';
 import { startMongo } from './mongo-server.ts';
@@ -115,19 +116,32 @@ const mongodb: TestKind = {
   }),
 };
 
-/**
- * The same tests for each kind of source, in Docker, where they can run; skipped else. `%s` in the title is the kind.
- * `atOnce`: all of them side by side, for those that share nothing and mostly wait.
- */
-export function describeKinds(
+export const KINDS: Readonly<Record<SourceKind, TestKind>> = { postgres, mongodb };
+
+interface HowToRun {
+  /** All of them side by side, for those that share nothing and mostly wait. */
+  readonly atOnce?: boolean;
+}
+
+/** The same tests for each kind of source, in Docker, where they can run; skipped else. `%s` in the title is the kind. */
+export function describeKinds(title: string, tests: (kind: TestKind) => void, how: HowToRun = {}): void {
+  describeKindsIn(['docker'], title, tests, how);
+}
+
+/** The same in each of these; `%s` in the title is the kind, a second one the place. */
+export function describeKindsIn(
+  isolations: readonly Isolation[],
   title: string,
-  tests: (kind: TestKind) => void,
-  { atOnce = false }: { readonly atOnce?: boolean } = {},
+  tests: (kind: TestKind, isolation: Isolation) => void,
+  { atOnce = false }: HowToRun = {},
 ): void {
-  const here = canRunIn('docker');
   const options = { concurrent: atOnce };
-  describe.runIf(here)(title.replace('%s', 'PostgreSQL'), options, () => tests(postgres));
-  describe.runIf(here && canRunMongo('docker'))(title.replace('%s', 'MongoDB'), options, () =>
-    tests(mongodb),
-  );
+  for (const isolation of isolations) {
+    const here = canRunIn(isolation);
+    const titleOf = (kind: string): string => title.replace('%s', kind).replace('%s', isolation);
+    describe.runIf(here)(titleOf('PostgreSQL'), options, () => tests(postgres, isolation));
+    describe.runIf(here && canRunMongo(isolation))(titleOf('MongoDB'), options, () =>
+      tests(mongodb, isolation),
+    );
+  }
 }

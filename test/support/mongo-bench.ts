@@ -1,6 +1,7 @@
 import type { Answer, Check, Expectation } from '@muster/core';
 import { type AskOptions, mongodbEngine, type RestoreReport } from '@muster/engines';
 import { MongoClient } from 'mongodb';
+import { artefactOf } from './engine-bench.ts';
 import { IMAGES } from './images.ts';
 import { never, type ServerBench, serverBench, type Up } from './server-bench.ts';
 
@@ -21,6 +22,35 @@ export const MONGO_FACTS = { format: 'archive', major: 7, databases: [] };
 /** A client of the server in a scratch, as any program has one. The caller closes it. */
 export const clientOf = ({ scratch }: Pick<Up, 'scratch'>): MongoClient =>
   new MongoClient(`mongodb://${encodeURIComponent(`${scratch.socketDir}/mongodb-27017.sock`)}/`);
+
+export type RestoredMongo = Up & { readonly report: RestoreReport; readonly client: MongoClient };
+
+/** Identifies, launches, restores, and hands the server over. */
+export async function restoredMongo<T>(
+  bench: ServerBench,
+  path: string,
+  use: (restored: RestoredMongo) => Promise<T>,
+): Promise<T> {
+  const artefact = await artefactOf(path);
+  const facts = await mongodbEngine.identify(artefact, never());
+  return bench.within(
+    facts,
+    async (up) => {
+      const report = await up.server.restore(
+        artefact,
+        { facts, fallbackDatabase: 'restored', jobs: 2, onProgress: () => undefined, onOutput: up.onOutput },
+        never(),
+      );
+      const client = clientOf(up);
+      try {
+        return await use({ ...up, report, client });
+      } finally {
+        await client.close();
+      }
+    },
+    { artefact },
+  );
+}
 
 export type MongoAsked = Partial<AskOptions & Pick<Check, 'readOnly'> & { readonly column: string }>;
 

@@ -6,14 +6,20 @@ export type TestQuestion = string | Readonly<Record<string, unknown>>;
 /** Checks by id: what is asked and what is expected. */
 export type TestChecks = Readonly<Record<string, readonly [question: TestQuestion, expect: string]>>;
 
-/** What a test says of the one source of its configuration, `shop`. */
+/** What a test says of a source of its configuration. */
 export interface TestSource {
   /** Default: postgres. */
   readonly kind?: SourceKind;
   /** Lines of YAML for the source; without a backup or a connection its dumps lie in `dumps`. */
   readonly source?: readonly string[];
   readonly checks?: TestChecks;
+}
+
+/** Of its one source, `shop`, unless there are others beside it. */
+export interface TestSources extends TestSource {
   readonly isolation?: 'docker' | 'bubblewrap';
+  /** Further sources by slug; ids of checks are those of them all. */
+  readonly others?: Readonly<Record<string, TestSource>>;
 }
 
 /** One check that every dump passes. */
@@ -22,27 +28,36 @@ const ANY: Readonly<Record<SourceKind, TestChecks>> = {
   mongodb: { rows: [{ database: 'shop', list_collections: true }, 'n >= 0'] },
 };
 
-/** The lines of a configuration of which this is the source: `sources`, `checks` and `scratch`. */
-export function sourceText({
-  kind = 'postgres',
-  source = [],
-  checks = ANY[kind],
-  isolation = 'docker',
-}: TestSource): readonly string[] {
-  const ids = Object.keys(checks);
-  const saysWhere = source.some((line) => /^(backup|connection):/.test(line));
+/** The lines of a configuration of which these are the sources: `sources`, `checks` and `scratch`. */
+export function sourceText({ isolation = 'docker', others = {}, ...shop }: TestSources): readonly string[] {
+  const sources = Object.entries({ shop, ...others });
+  const checks = sources.flatMap(([, source]) => checkLines(checksOf(source)));
   return [
     'sources:',
-    '  - slug: shop',
-    `    kind: ${kind}`,
-    ...(saysWhere ? [] : ['    backup: { type: dump, location: dumps }']),
-    ...source.map((line) => `    ${line}`),
-    ...(ids.length === 0 ? [] : [`    checks: [${ids.join(', ')}]`, 'checks:']),
-    ...Object.entries(checks).flatMap(([id, [question, expect]]) => [
-      `  - id: ${id}`,
-      `    ${typeof question === 'string' ? 'summary_sql' : 'summary_find'}: ${JSON.stringify(question)}`,
-      `    expect: ${JSON.stringify(expect)}`,
-    ]),
+    ...sources.flatMap(([slug, source]) => sourceLines(slug, source)),
+    ...(checks.length === 0 ? [] : ['checks:', ...checks]),
     `scratch: { kind: ${isolation}, images: { postgres: "muster.test/postgres:{major}", mongodb: "muster.test/mongo:{major}" } }`,
   ];
 }
+
+const checksOf = ({ kind = 'postgres', checks = ANY[kind] }: TestSource): TestChecks => checks;
+
+function sourceLines(slug: string, test: TestSource): readonly string[] {
+  const { kind = 'postgres', source = [] } = test;
+  const ids = Object.keys(checksOf(test));
+  const saysWhere = source.some((line) => /^(backup|connection):/.test(line));
+  return [
+    `  - slug: ${slug}`,
+    `    kind: ${kind}`,
+    ...(saysWhere ? [] : ['    backup: { type: dump, location: dumps }']),
+    ...source.map((line) => `    ${line}`),
+    ...(ids.length === 0 ? [] : [`    checks: [${ids.join(', ')}]`]),
+  ];
+}
+
+const checkLines = (checks: TestChecks): readonly string[] =>
+  Object.entries(checks).flatMap(([id, [question, expect]]) => [
+    `  - id: ${id}`,
+    `    ${typeof question === 'string' ? 'summary_sql' : 'summary_find'}: ${JSON.stringify(question)}`,
+    `    expect: ${JSON.stringify(expect)}`,
+  ]);
