@@ -10,6 +10,7 @@ import {
   type Isolation,
   type ProjectOptions,
 } from '../support/drill-project.ts';
+import { findProgram } from '../support/find-program.ts';
 import { IMAGES } from '../support/images.ts';
 import { MONGO_FACTS, mongoBench } from '../support/mongo-bench.ts';
 import { MONGO_EXAMPLES } from '../support/mongo-examples.ts';
@@ -86,6 +87,10 @@ const verdicts = (predicate: { readonly checks: readonly object[] } | undefined)
 const allPass = (checks: TestChecks) => Object.keys(checks).map((id) => ({ id, verdict: 'pass' }));
 const OF_THIS_IMAGE = [`image: ${IMAGES.mongo}`];
 
+/** The image has no mongorestore; the machine may. */
+const hasTool = (isolation: Isolation): boolean =>
+  isolation === 'bubblewrap' && findProgram('mongorestore') !== undefined;
+
 for (const isolation of ISOLATIONS) {
   describe.runIf(samples && canRunMongo(isolation))(`a drill of what mongodump wrote (${isolation})`, () => {
     it.each([
@@ -111,7 +116,7 @@ for (const isolation of ISOLATIONS) {
             engine_version: expect.stringMatching(/^FerretDB \d/),
             substitute: true,
           },
-          restore: { tool: expect.stringMatching(/^(mongorestore|muster-reader)$/) },
+          restore: { tool: hasTool(isolation) ? 'mongorestore' : 'muster-reader' },
         },
       });
       expect(drilled.stderr).toMatch(/FerretDB \S+ in place of MongoDB/);

@@ -8,6 +8,7 @@ import { isMusterError } from '@muster/core';
 import type { RestoreReport } from '@muster/engines';
 import { BSON, Int32, Long, type MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DUMP_KINDS, type GoodDumps } from '../support/good-dumps.ts';
 import {
   askMongo,
   type MongoPlace,
@@ -226,10 +227,15 @@ describe.each(ways)('a dump of options and indexes, in %s, by %s', (place, tool)
 });
 
 describe.runIf(here)('a dump that was made here', () => {
+  let good: GoodDumps;
   beforeAll(async () => {
     bench = await mongoBench('docker mongo');
+    good = await DUMP_KINDS.mongodb.make();
   });
-  afterAll(() => bench?.close());
+  afterAll(async () => {
+    await good?.close();
+    await bench?.close();
+  });
 
   it('whose documents are not as its own unique _id demands fails', async () => {
     const path = await dump('twice', { users: { documents: [{ _id: 1 }, { _id: 1, secret: 1 }] } });
@@ -267,6 +273,17 @@ describe.runIf(here)('a dump that was made here', () => {
     for (const database of ['admin', 'config', 'local']) {
       expect(await reasonOf(join(dir, `users-${database}`))).toMatch(/^empty/);
     }
+  });
+
+  it.each(DUMP_KINDS.mongodb.forms)('in the form %s is restored whole', async (form) => {
+    await good.put(form, join(dir, `form-${form}`));
+    await restored(join(dir, `form-${form}`), async ({ client, report }) => {
+      expect(report).toMatchObject({ databases: ['shop'], objects: 3, warnings: [] });
+      const shop = client.db('shop');
+      const names = ['people', 'orders', 'none'];
+      const counts = await Promise.all(names.map((name) => shop.collection(name).countDocuments()));
+      expect(counts).toEqual([2000, 50, 0]);
+    });
   });
 
   it('with an oplog needs mongorestore', async () => {

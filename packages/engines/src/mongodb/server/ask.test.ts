@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Document, deserialize, serialize } from 'bson';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Document, deserialize, Long, serialize } from 'bson';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ask } from './ask.js';
 import { SOCKET } from './client.js';
 
@@ -29,35 +29,74 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-describe('a question that the server does not end at its limit', () => {
-  it('is killed there, and no other', async () => {
-    const interrupted = Promise.withResolvers<void>();
-    const asked: Document[] = [];
-    const killed: unknown[] = [];
-    let asking: unknown;
-    await serve(async (command, client) => {
-      if ('aggregate' in command) {
-        asked.push(command);
-        asking = client;
-        await interrupted.promise;
-        return { ok: 0, code: 11601, codeName: 'Interrupted', errmsg: 'operation was interrupted' };
-      }
-      if ('currentOp' in command) {
-        const inprog = [{ opid: 7, appName: asking }, { opid: 8, appName: 'somebody else' }, { opid: 9 }];
-        return { ok: 1, inprog };
-      }
-      if ('killOp' in command) {
-        killed.push(command['op']);
-        interrupted.resolve();
-      }
-      return { ok: 1 };
-    });
-    const target = { socketDir: dir, major: 8, lost: new AbortController().signal };
-    const answer = await ask(target, CHECK, { timeoutMs: 100 }, new AbortController().signal);
-    expect(answer).toEqual({ kind: 'timeout' });
-    expect(asked).toMatchObject([{ aggregate: 'orders', maxTimeMS: 100 }]);
-    expect(killed).toEqual([7]);
+const target = (major = 8) => ({ socketDir: dir, major, lost: new AbortController().signal });
+const asking = (summaryFind: ReadonlyMap<string, unknown>, major?: number) =>
+  ask(
+    target(major),
+    { ...CHECK, question: { summaryFind } },
+    { timeoutMs: 5_000, backupCreatedAt: new Date(0) },
+    new AbortController().signal,
+  );
+
+it('a question that goes on past its limit is killed on the server, and no other', async () => {
+  const interrupted = Promise.withResolvers<void>();
+  const asked: Document[] = [];
+  const killed: unknown[] = [];
+  let asker: unknown;
+  await serve(async (command, client) => {
+    if ('aggregate' in command) {
+      asked.push(command);
+      asker = client;
+      await interrupted.promise;
+      return { ok: 0, code: 11601, codeName: 'Interrupted', errmsg: 'operation was interrupted' };
+    }
+    if ('currentOp' in command) {
+      const inprog = [{ opid: 7, appName: asker }, { opid: 8, appName: 'somebody else' }, { opid: 9 }];
+      return { ok: 1, inprog };
+    }
+    if ('killOp' in command) {
+      killed.push(command['op']);
+      interrupted.resolve();
+    }
+    return { ok: 1 };
   });
+  const answer = await ask(target(), CHECK, { timeoutMs: 100 }, new AbortController().signal);
+  expect(answer).toEqual({ kind: 'timeout' });
+  expect(asked).toMatchObject([{ aggregate: 'orders', maxTimeMS: 100 }]);
+  expect(killed).toEqual([7]);
+});
+
+it('a list of collections has none of the server’s own', async () => {
+  const firstBatch = ['orders', 'system.views', 'systematic', 'system.js', 'users'].map((name) => ({ name }));
+  await serve(async () => ({
+    ok: 1,
+    cursor: { id: Long.ZERO, ns: 'shop.$cmd.listCollections', firstBatch },
+  }));
+  const find = new Map<string, unknown>([
+    ['database', 'shop'],
+    ['list_collections', true],
+  ]);
+  expect(await asking(find)).toMatchObject({ row: { columns: [{ name: 'n', value: { text: '3' } }] } });
+});
+
+it('a filter that finds nothing has the row of a count all the same', async () => {
+  await serve(async () => ({ ok: 1, cursor: { id: Long.ZERO, ns: 'shop.orders', firstBatch: [] } }));
+  expect(await asking(CHECK.question.summaryFind)).toMatchObject({
+    row: { columns: [{ name: 'n', value: { text: '0' } }] },
+  });
+});
+
+it.each([
+  [4, undefined],
+  [5, { backup_created_at: new Date(0) }],
+])('a server of version %i is told the time of the backup where it can', async (major, told) => {
+  const asked: Document[] = [];
+  await serve(async (command) => {
+    if ('aggregate' in command) asked.push(command);
+    return { ok: 1, cursor: { id: Long.ZERO, ns: 'shop.orders', firstBatch: [] } };
+  });
+  await asking(CHECK.question.summaryFind, major);
+  expect(asked.map((command) => command['let'])).toEqual([told]);
 });
 
 type Answering = (command: Document, client: unknown) => Promise<Document>;
