@@ -65,6 +65,20 @@ export function lossError(reason: keyof typeof ADVICE, source: Source, cause: un
   return new MusterError(reason, `${ADVICE[reason]} (source "${source.slug}")`, { cause });
 }
 
+/**
+ * A server that ran out of something fails in many words, or is just gone: what the scratch knows of it comes first.
+ * `stop`: what was stopped needs no explanation.
+ */
+export async function explain(
+  { scratch }: Pick<Launched, 'scratch'>,
+  source: Source,
+  error: unknown,
+  stop: AbortSignal,
+): Promise<never> {
+  const loss = stop.aborted ? undefined : await scratch.diagnose();
+  throw loss === undefined ? error : lossError(loss.reason, source, error);
+}
+
 const ADVICE = {
   scratch_disk_full: 'The scratch ran out of disk: raise scratch.disk of the source.',
   scratch_out_of_memory: 'The scratch ran out of memory: raise scratch.memory of the source.',

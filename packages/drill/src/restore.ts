@@ -1,7 +1,7 @@
 import { isMusterError, isReason, MusterError, REASONS } from '@muster/core';
 import type { BackupFacts, RestoreReport } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
-import { type Launched, lossError } from './launch.js';
+import { explain, type Launched, lossError } from './launch.js';
 import type { Located, LocatedFile } from './locate.js';
 import type { Seen } from './seen.js';
 
@@ -30,17 +30,12 @@ export async function restore(
       ports.observe({ type: 'progress', phase: 'restore', what: 'restore', ...progress }),
     onOutput: (text: string) => ports.output(request.plan.drill_id, text),
   };
-  /** A server that ran out of something fails in many words: what the scratch knows comes first. */
-  const explain = async (error: unknown, stop: AbortSignal): Promise<never> => {
-    const loss = stop.aborted ? undefined : await launched.scratch.diagnose();
-    throw loss === undefined ? error : lossError(loss.reason, request.source, error);
-  };
   if (located.kind === 'live') {
     const dumper = ports.liveDumperOf(request.source.kind);
     const artefact = dumper.dump(located.uri, located.live, launched.host, launched.base);
     const report = await launched.server
       .restore(artefact, options, signal)
-      .catch((error) => explain(error, signal));
+      .catch((error) => explain(launched, request.source, error, signal));
     if (report.examined === undefined)
       throw new MusterError('internal_error', 'A live dump was restored without its digest.');
     seen.examined = report.examined;
@@ -49,7 +44,10 @@ export async function restore(
     return { report: { ...report, warnings }, facts: report.facts ?? located.facts };
   }
   const report = await restoreWhileExamining(
-    (stop) => launched.server.restore(located.artefact, options, stop).catch((error) => explain(error, stop)),
+    (stop) =>
+      launched.server
+        .restore(located.artefact, options, stop)
+        .catch((error) => explain(launched, request.source, error, stop)),
     (stop) => examine(ports, request, located, seen, stop),
     signal,
   );

@@ -139,3 +139,53 @@ describe('the receipt of a drill that found backups', () => {
     expect(statement.predicate.restore_point).toEqual({ kind: 'random' });
   });
 });
+
+it.each([
+  ['scratch_disk_full', { reason: 'scratch_disk_full', detail: 'it is full' }],
+  ['scratch_lost', undefined],
+])('a server that ends under a check has its drill end as its scratch knows: %s', async (reason, loss) => {
+  const checked = YAML.replace('restore_only: true', 'checks: [c]');
+  const asking = parseConfig(`${checked}\nchecks: [{ id: c, summary_sql: SELECT 1 AS n, expect: n == 1 }]`, {
+    file: 'muster.yaml',
+    baseDirectory: '/',
+  });
+  const [asked] = asking.ok ? asking.config.sources : [];
+  if (!asking.ok || asked === undefined) throw new Error('it has no faults');
+  const facts = { format: 'plain', major: 17, databases: ['shop'] };
+  const base = { isolation: 'docker', facts: '' };
+  const scratch = {
+    isolation: 'docker',
+    limits: { disk_bytes: 1 },
+    lost: new Promise(() => {}),
+    diagnose: async () => loss,
+    destroy: async () => {},
+  };
+  const server = {
+    version: '17.2',
+    restore: async () => ({ databases: ['shop'], bytes: 5, warnings: [] }),
+    ask: async () => ({ kind: 'server_lost' }),
+  };
+  const losing = {
+    ...ports,
+    repository: () => ({ location: 'file:///b', list: async () => [{ ...made('a', 1), facts }] }),
+    hostFor: async () => ({ prepare: async () => base, launch: async () => scratch }),
+    engineOf: () => ({
+      identify: async () => facts,
+      admit: () => ({ user: '1:1' }),
+      start: async () => server,
+      examine: async () => ({ sha256: sha256('dump'), sizeBytes: 5 }),
+    }),
+  } as unknown as DrillPorts;
+  const restorePoint = { kind: 'latest' } as const;
+  const plan = createPlan(asking.config, asked, {
+    drillId: newDrillId(NOW),
+    trigger: { kind: 'cli' },
+    restorePoint,
+  });
+  const { statement } = await runDrill(
+    losing,
+    { plan, config: asking.config, source: asked, restorePoint },
+    never,
+  );
+  expect(statement.predicate).toMatchObject({ result: 'error', reason, checks: [{ reason: 'server_lost' }] });
+});

@@ -2,7 +2,7 @@ import { type CheckRecord, isMusterError, isReason, MusterError, type Predicate 
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
-import { type Launched, launch } from './launch.js';
+import { explain, type Launched, launch } from './launch.js';
 import { type Located, locate } from './locate.js';
 import { missedMessage } from './missed-message.js';
 import { createPhases, type Phases } from './phases.js';
@@ -142,7 +142,14 @@ async function check(
   };
   const where = { database, backupCreatedAt: located.createdAt };
   await phases.run({ name: 'check', limitMs: source.limits.drill, lost: launched.lost }, (signal) =>
-    question(context, launched.server, source.checks, where, (record) => seen.checks.push(record), signal),
+    question(
+      context,
+      launched.server,
+      source.checks,
+      where,
+      (record) => seen.checks.push(record),
+      signal,
+    ).catch((error) => explain(launched, source, error, signal)),
   );
 }
 
