@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newDrillId } from '@muster/core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import { signedReceipt } from './signed-receipt.ts';
@@ -226,4 +227,28 @@ it('what tools printed is shown where the drill ran, and nowhere else', async ()
   expect(await here.run(['drill', 'show', drillId.replace('JD', 'JE'), '--output'])).toMatchObject({
     exitCode: 2,
   });
+});
+
+it('what is in quarantine is listed with why, and stays when it is acknowledged', async () => {
+  const drillId = newDrillId(new Date('2026-11-20T03:00:00.000Z'));
+  const sha256 = 'c0ffee'.padEnd(64, '0');
+  const key = `quarantine/${drillId}/${sha256}.json`;
+  await here.write(`evidence/${key}`, 'forged');
+  const said = { quarantined_at: '2026-11-20T03:01:00.000Z', why: 'it was changed' };
+  await here.write(`evidence/quarantine/${drillId}/${sha256}.why.json`, JSON.stringify(said));
+  expect(await json('receipts', 'quarantined')).toEqual({
+    quarantined: [{ id: sha256, drill_id: drillId, key, ...said }],
+  });
+
+  for (const [args, exitCode] of [
+    [['c0ffee', '--note', 'x'], 2],
+    [['c0ffee000000'], 64],
+    [['c0ffee000000', '--note', ' '], 64],
+    [['c0ffee000000', '--note', 'a test of ours'], 0],
+    [[drillId, '--note', 'again'], 0],
+  ] as const)
+    expect(await here.run(['receipts', 'acknowledge', ...args])).toMatchObject({ exitCode });
+  const { stdout } = await here.run(['receipts', 'quarantined']);
+  expect(stdout).toMatch(/c0ffee000000 +drl_\w+ +2026-11-20 03:01 +it was changed +a test of ours/);
+  expect(await here.read(`evidence/${key}`)).toBe('forged');
 });

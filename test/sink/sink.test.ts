@@ -4,6 +4,7 @@ import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MusterError, receiptKey } from '@muster/core';
+import { listQuarantine } from '@muster/evidence';
 import { openRedis } from '@muster/queue';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -143,8 +144,8 @@ describe('quarantine', () => {
     await sinks.start();
     await sinks.hears('receipt in quarantine', 4);
     for (const { id } of [forged, strange, replayed, honest]) await sinks.done(id);
-    const kept = await Array.fromAsync(sinks.directory.list('quarantine/', signal));
-    expect(kept.map((key) => key.split('/')[1]).toSorted()).toEqual(
+    const kept = await listQuarantine(sinks.directory, signal);
+    expect(kept.map(({ drillId }) => drillId ?? 'unknown').toSorted()).toEqual(
       [forged.id, strange.id, replayed.id, 'unknown'].toSorted(),
     );
     for (const { id } of [forged, strange, replayed]) {

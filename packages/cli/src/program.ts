@@ -8,6 +8,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addDrillCommands } from './commands/drill.js';
 import { addIndexCommands } from './commands/index-rebuild.js';
 import { addKeysCommands } from './commands/keys.js';
+import { addReceiptsCommands } from './commands/receipts.js';
 import { addServiceCommands } from './commands/services.js';
 import { addTokenCommands } from './commands/token.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -31,6 +32,7 @@ export function createProgram(perform: Perform): Command {
     addServiceCommands,
     addDrillCommands,
     addVerifyCommand,
+    addReceiptsCommands,
     addCheckCommands,
     addConfigCommands,
     addKeysCommands,

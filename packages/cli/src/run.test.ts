@@ -36,6 +36,8 @@ describe('help', () => {
     ['config show'],
     ['keys generate'],
     ['keys list'],
+    ['receipts quarantined'],
+    ['receipts acknowledge'],
     ['doctor'],
   ])('of %s has an example and the options that all commands take', async (command) => {
     const help = await muster(...command.split(' '), '--help');

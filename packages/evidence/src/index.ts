@@ -21,6 +21,13 @@ export { getListing, putListing } from './listings.js';
 export { createSigner } from './local-signer.js';
 export { getPlan, parsePlan, putPlan } from './plans.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
+export {
+  acknowledgeQuarantined,
+  listQuarantine,
+  putInQuarantine,
+  type Quarantined,
+  readQuarantineNotes,
+} from './quarantine.js';
 export { createS3Store, type S3StoreOptions } from './s3-store.js';
 export type { Signer } from './signer.js';
 export {

@@ -9,7 +9,7 @@ import {
   type Statement,
   unfinishedStatement,
 } from '@muster/core';
-import { createSigner, generateKeyPair, loadKeyring, verifyReceipt } from '@muster/evidence';
+import { createSigner, generateKeyPair, listQuarantine, loadKeyring, verifyReceipt } from '@muster/evidence';
 import type { ReceiptJob } from '@muster/queue';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ASKED, drilled, messageOf, signal, signerIn, sinkInMemory } from './sink.fixture.js';
@@ -221,8 +221,13 @@ describe('what goes to quarantine, and nowhere else', () => {
     const bytes = message.type === 'receipt' ? message.bundle : '';
     const id = message.type === 'receipt' ? message.drill_id : '';
     const key = `quarantine/${id}/${createHash('sha256').update(bytes).digest('hex')}.json`;
-    expect(await keysIn('quarantine/')).toEqual([key]);
+    const whyKey = key.replace('.json', '.why.json');
+    expect(await keysIn('quarantine/')).toEqual([key, whyKey]);
     expect(await textAt(key)).toBe(bytes);
+    expect(JSON.parse(await textAt(whyKey))).toEqual({
+      quarantined_at: '2026-11-20T03:01:00.000Z',
+      why: expect.stringMatching(why),
+    });
     expect(await keysIn('receipts/')).toEqual([]);
     expect([...indexed, ...events]).toEqual([]);
     expect(logged('error')).toMatchObject([{ drill_id: id, key, why: expect.stringMatching(why) }]);
@@ -237,13 +242,16 @@ describe('what goes to quarantine, and nowhere else', () => {
     const statement = unfinishedStatement({ plan: drill.plan, reason: 'lost', attempts: [] }, issuer);
     await deliver(messageOf({ statement }, signer));
     expect(await keysIn('receipts/')).toEqual([]);
-    expect(await keysIn('quarantine/')).toHaveLength(1);
+    expect(await listQuarantine(sink.store, signal)).toHaveLength(1);
   });
 
   it('what is no message at all, under the name unknown', async () => {
     const { deliverMalformed, keysIn } = await given();
     await deliverMalformed('../../x', { type: 'receipt', drill_id: '../../x' });
-    expect(await keysIn('')).toEqual([expect.stringMatching(/^quarantine\/unknown\/[0-9a-f]{64}\.json$/)]);
+    expect(await keysIn('')).toEqual([
+      expect.stringMatching(/^quarantine\/unknown\/[0-9a-f]{64}\.json$/),
+      expect.stringMatching(/^quarantine\/unknown\/[0-9a-f]{64}\.why\.json$/),
+    ]);
   });
 });
 
@@ -320,7 +328,7 @@ describe('a drill that no worker finished', () => {
     await plan(drill.plan);
     await deliver({ ...unfinished(drill), plan: { ...drill.plan, config_sha256: HASH } });
     expect(await keysIn('receipts/')).toEqual([]);
-    expect(await keysIn('quarantine/')).toHaveLength(1);
+    expect(await listQuarantine(sink.store, signal)).toHaveLength(1);
   });
 
   it.each([
@@ -331,7 +339,8 @@ describe('a drill that no worker finished', () => {
     const drill = drilled();
     const { deliver, keysIn } = await given();
     await deliver({ ...unfinished(drill), plan: { ...drill.plan, ...changes } });
-    expect(await keysIn('')).toEqual([expect.stringMatching(/^quarantine\//)]);
+    expect(await keysIn('')).toEqual([expect.anything(), expect.anything()]);
+    expect(await listQuarantine(sink.store, signal)).toHaveLength(1);
   });
 
   it('has a receipt also where what is known of its tries contradicts itself', async () => {

@@ -12,7 +12,7 @@ import {
   type Unfinished,
   unfinishedStatement,
 } from '@muster/core';
-import { getPlan, putListing, putPlan, type Verification } from '@muster/evidence';
+import { getPlan, putInQuarantine, putListing, putPlan, type Verification } from '@muster/evidence';
 import { RECEIPTS, type ReceiptJob } from '@muster/queue';
 import {
   ATTRIBUTES,
@@ -249,11 +249,10 @@ export async function quarantine(
   bytes: Uint8Array,
   why: string,
 ): Promise<void> {
-  const isDrill = DRILL_ID.test(id);
-  const key = `quarantine/${isDrill ? id : 'unknown'}/${sha256Hex(bytes)}.json`;
-  await evidence.putOnce(key, bytes, limit());
+  const key = await putInQuarantine(evidence, { id, bytes, why, at: now() }, limit());
   failActive('quarantined');
-  if (isDrill && slug !== undefined) await quarantined.note({ drillId: id, source: slug, why }, now());
+  if (DRILL_ID.test(id) && slug !== undefined)
+    await quarantined.note({ drillId: id, source: slug, why }, now());
   logger.error('receipt in quarantine', undefined, { drill_id: id, key, why });
 }
 

@@ -7,14 +7,17 @@ function quarantine() {
     list: async function* () {
       given.looked += 1;
       if (given.isAway) throw new Error('away');
-      for (let n = 0; n < given.held; n += 1) yield `quarantine/unknown/${n}.json`;
+      yield `quarantine/unknown/${'b'.repeat(64)}.json`;
+      yield `quarantine/unknown/${'b'.repeat(64)}.acknowledged.json`;
+      yield `quarantine/unknown/${'b'.repeat(64)}.why.json`;
+      for (let n = 0; n < given.held; n += 1) yield `quarantine/unknown/${n}${'a'.repeat(63)}.json`;
     },
   };
   const view = fleetView({ store, now: () => new Date(given.at) } as unknown as FleetViewPorts);
   return { given, look: () => view.quarantined() };
 }
 
-it('counts what is in quarantine once for all who look within a minute, and again after a fault', async () => {
+it('counts what is in quarantine and was not acknowledged once for all who look within a minute, and again after a fault', async () => {
   const { given, look } = quarantine();
   given.isAway = true;
   await expect(Promise.all([look(), look()])).rejects.toThrow('away');

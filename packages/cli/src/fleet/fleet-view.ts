@@ -1,5 +1,5 @@
 import type { Config } from '@muster/core';
-import type { EvidenceStore } from '@muster/evidence';
+import { type EvidenceStore, listQuarantine } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
 import type { DrillQueue, WorkerRegistry } from '@muster/queue';
 import type { FleetSource, FleetView } from '@muster/telemetry';
@@ -38,9 +38,8 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     pools: async () => ((await inForce())?.sources ?? []).map(({ pool }) => pool),
     sources: atMostEvery(FRESH_MS, now, sources),
     quarantined: atMostEvery(FRESH_MS, now, async (signal) => {
-      let count = 0;
-      for await (const _ of store.list('quarantine/', signal)) count += 1;
-      return count;
+      const there = await listQuarantine(store, signal);
+      return there.filter(({ acknowledged }) => !acknowledged).length;
     }),
   };
 }
