@@ -106,6 +106,13 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     await logged('the configuration file is unchanged, and in force');
   });
 
+  it('logs lines of JSON and nothing else, what is told beside the log included', () => {
+    expect(log.some((line) => line.includes('Made a signing key'))).toBe(true);
+    expect(log.map((line) => JSON.parse(line))).toEqual(
+      log.map(() => expect.objectContaining({ msg: expect.any(String) })),
+    );
+  });
+
   it('keeps the token that it made in a file, out of its log', async () => {
     const name = `api-token-unix-${folder.slice(1).replaceAll('/', '-')}-api.sock`;
     const file = join(folder, 'state', name);

@@ -30,7 +30,10 @@ it.each([
   const { exitCode, stdout, stderr } = await here.run(['worker'], env);
   expect([exitCode, stdout]).toEqual([2, '']);
   expect(stderr.trim().split('\n')).toHaveLength(1);
-  expect(stderr).toMatch(/^muster: This worker cannot sign, and takes no drill\. The signing key /);
+  expect(JSON.parse(stderr)).toMatchObject({
+    level: 'error',
+    error: expect.stringMatching(/^This worker cannot sign, and takes no drill\. The signing key /),
+  });
   expect(stderr).toContain(join(here.folder, 'fleet.key'));
   expect(stderr).toContain(why);
   producer.child.kill('SIGTERM');

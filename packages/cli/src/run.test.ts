@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { someEnvironment } from './environment.fixture.js';
 import { run } from './run.js';
@@ -113,6 +115,46 @@ it.each(['list', 'enqueue', 'cancel drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C'])(
       expect(told.stderr).toContain(name);
   },
 );
+
+describe('a service whose log is JSON', () => {
+  const lines = async (...argv: readonly string[]) => {
+    const { stderr } = await muster(...argv);
+    return stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  };
+
+  it.each(['producer', 'sink', 'api', 'up'])(
+    'of muster %s says in it why it does not start',
+    async (service) => {
+      expect(await lines(service)).toMatchObject([
+        {
+          level: 'error',
+          service,
+          code: 'config_not_found',
+          error: expect.stringContaining('No configuration'),
+        },
+      ]);
+    },
+  );
+
+  it('of a worker that is told nonsense too', async () => {
+    expect(await lines('worker', '--concurrency', 'many')).toMatchObject([{ code: 'usage' }]);
+  });
+
+  it('has a line of each fault of its configuration', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'muster-faults-'));
+    await writeFile(join(folder, 'muster.yaml'), 'sources: 1\nchecks: 2\n');
+    const told = await lines('sink', '--config', join(folder, 'muster.yaml'));
+    await rm(folder, { recursive: true });
+    expect(told).toMatchObject([
+      { level: 'error', msg: expect.stringContaining('muster.yaml:1:10') },
+      { level: 'error', msg: expect.stringContaining('muster.yaml:2:9') },
+      { level: 'error', code: 'config_invalid' },
+    ]);
+  });
+});
 
 describe('muster token generate', () => {
   it('makes the line for the configuration, of the name and role that are asked for', async () => {

@@ -1,7 +1,9 @@
 import { MusterError } from '@muster/core';
+import type { Logger } from '@muster/telemetry';
 import { CommanderError } from 'commander';
 import type { GlobalOptions } from './cli.js';
 import type { Environment } from './environment.js';
+import { logFaults } from './fleet/log-faults.js';
 import type { Interruptible } from './interruption.js';
 import { openOutputLog } from './output-log.js';
 import { stateDirectory } from './places.js';
@@ -15,6 +17,8 @@ import { wantsColour } from './terminal/style.js';
 export interface Streams {
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Told when what is said on stderr becomes lines of a service's log. */
+  readonly onLog?: (log: Logger) => void;
 }
 
 /** Runs one command line and returns its exit code. Never throws. */
@@ -57,7 +61,10 @@ export async function run(
 
   function outputFor(options: GlobalOptions): Output {
     const { json = false, quiet = false, color } = options;
-    return createOutput(streams.stdout, streams.stderr, environment.env, { json, quiet, color });
+    return createOutput(streams.stdout, streams.stderr, environment.env, {
+      ...{ json, quiet, color },
+      onLog: streams.onLog,
+    });
   }
 }
 
@@ -66,6 +73,13 @@ async function report(thrown: unknown, output: Output, environment: Environment)
   const error = asMusterError(thrown);
   const { errStyle: style } = output;
   if (output.json) output.result(problemOf(error), () => []);
+  if (output.log !== undefined) {
+    logFaults(output.log, error);
+    const stack = env['MUSTER_DEBUG'] === '1' ? stackLines(error).join('\n') : undefined;
+    output.log.error('it ends', error, { ...(stack !== undefined && { stack }) });
+    if (error.code === 'internal') output.alert(await keepDiagnosis(error, environment));
+    return exitCodeOf(error);
+  }
   if (error instanceof ConfigFaults) {
     const view = { excerpts: output.stderr.isTTY === true, width: output.stderr.columns ?? 100 };
     for (const line of faultLines(error, cwd, style, view)) output.alert(line);

@@ -4,7 +4,7 @@ import { apiService } from '../fleet/api-service.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { tellMadeToken } from '../fleet/made-token.js';
 import { fleetRedis } from '../fleet/redis-place.js';
-import { serviceLogger } from '../fleet/service-logger.js';
+import { processLogger } from '../fleet/service-logger.js';
 import { requireIndex } from '../fleet/services.js';
 import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
@@ -13,7 +13,7 @@ import { serving, stopped } from '../serving.js';
 
 /** `muster api`: until it is told to stop. */
 export async function apiRun(cli: Cli): Promise<number> {
-  const logger = serviceLogger(cli, 'api');
+  const logger = processLogger(cli, 'api');
   const asked = { service: 'api', logger, scraped: true };
   return await withTelemetry(cli, asked, (telemetry) => serveApi(cli, logger, telemetry));
 }

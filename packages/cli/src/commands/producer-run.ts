@@ -2,7 +2,7 @@ import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
-import { serviceLogger } from '../fleet/service-logger.js';
+import { processLogger } from '../fleet/service-logger.js';
 import { producerService } from '../fleet/services.js';
 import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
@@ -11,7 +11,7 @@ import { serving, stopped } from '../serving.js';
 
 /** `muster producer`: until it is told to stop. */
 export async function producerRun(cli: Cli): Promise<number> {
-  const logger = serviceLogger(cli, 'producer');
+  const logger = processLogger(cli, 'producer');
   return await withTelemetry(cli, { service: 'producer', logger }, () => serveProducer(cli, logger));
 }
 

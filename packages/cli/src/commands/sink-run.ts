@@ -2,7 +2,7 @@ import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
-import { serviceLogger } from '../fleet/service-logger.js';
+import { processLogger } from '../fleet/service-logger.js';
 import { requireIndex, sinkService } from '../fleet/services.js';
 import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
@@ -11,7 +11,7 @@ import { serving, stopped } from '../serving.js';
 
 /** `muster sink`: until it is told to stop. */
 export async function sinkRun(cli: Cli): Promise<number> {
-  const logger = serviceLogger(cli, 'sink');
+  const logger = processLogger(cli, 'sink');
   return await withTelemetry(cli, { service: 'sink', logger }, () => serveSink(cli, logger));
 }
 

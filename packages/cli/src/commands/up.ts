@@ -9,7 +9,7 @@ import { openQueues } from '../fleet/fleet-queues.js';
 import { tellMadeToken } from '../fleet/made-token.js';
 import { createPoolWorkers } from '../fleet/pool-workers.js';
 import { namedRedis } from '../fleet/redis-place.js';
-import { serviceLogger } from '../fleet/service-logger.js';
+import { processLogger, serviceLogger } from '../fleet/service-logger.js';
 import { embeddedIndexDirectory, namedIndex, producerService, sinkService } from '../fleet/services.js';
 import { lockState } from '../fleet/state-lock.js';
 import { withTelemetry } from '../fleet/with-telemetry.js';
@@ -21,8 +21,8 @@ import { type WorkerOptions, workerAsked } from './worker-run.js';
 
 /** `muster up`: a Redis if none is named, producer, sink and API in this process, workers in ones of their own. */
 export async function up(cli: Cli, options: WorkerOptions): Promise<number> {
+  const logger = processLogger(cli, 'up');
   workerAsked(options);
-  const logger = serviceLogger(cli, 'up');
   const asked = { service: 'up', logger, scraped: true };
   return await withTelemetry(cli, asked, (telemetry) => serveAll(cli, options, logger, telemetry));
 }

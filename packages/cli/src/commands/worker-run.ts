@@ -3,7 +3,7 @@ import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { openQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
-import { serviceLogger } from '../fleet/service-logger.js';
+import { processLogger } from '../fleet/service-logger.js';
 import { type WorkerAsked, workerService } from '../fleet/services.js';
 import { withTelemetry } from '../fleet/with-telemetry.js';
 import { loadConfig } from '../load-config.js';
@@ -18,8 +18,8 @@ export interface WorkerOptions {
 
 /** `muster worker`: until it is told to stop, and what it runs has ended or is given back. */
 export async function workerRun(cli: Cli, options: WorkerOptions): Promise<number> {
+  const logger = processLogger(cli, 'worker');
   const asked = workerAsked(options);
-  const logger = serviceLogger(cli, 'worker');
   return await withTelemetry(cli, { service: 'worker', logger }, () => serveWorker(cli, asked, logger));
 }
 

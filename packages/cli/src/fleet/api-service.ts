@@ -5,10 +5,10 @@ import { codeOf, inTime, type Logger, observeFleet, type Telemetry, tallyText } 
 import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import { type LoadedConfig, loadConfig } from '../load-config.js';
-import { ConfigFaults } from '../problem.js';
 import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { fleetView } from './fleet-view.js';
+import { logFaults } from './log-faults.js';
 import { watchedKeyring } from './watched-keyring.js';
 
 /** What the API stands on; whoever starts it owns them. */
@@ -67,9 +67,6 @@ export async function apiService(
 }
 
 function tellFaults(logger: Logger, error: unknown): never {
-  if (error instanceof ConfigFaults) {
-    for (const { line, column, message } of error.faults)
-      logger.error(`${error.file}:${line}:${column} ${message}`);
-  }
+  logFaults(logger, error);
   throw error;
 }

@@ -14,6 +14,16 @@ export function serviceLogger({ environment, output }: Cli, service: string): Lo
   });
 }
 
+/**
+ * The log of a service that is the whole of this process: where its lines are JSON, there are no others on stderr.
+ * @throws `usage` for an unknown level.
+ */
+export function processLogger(cli: Cli, service: string): Logger {
+  const logger = serviceLogger(cli, service);
+  if (cli.output.stderr.isTTY !== true) cli.output.logTo(logger);
+  return logger;
+}
+
 function levelOf(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text);
   if (level !== undefined) return level;

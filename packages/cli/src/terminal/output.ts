@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Logger } from '@muster/telemetry';
 import { orderedJson } from './ordered-json.js';
 import { createStyle, type Style, wantsColour } from './style.js';
 
@@ -12,6 +14,8 @@ export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly color: boolean;
+  /** Told of {@link Output.logTo}. */
+  readonly onLog?: ((log: Logger) => void) | undefined;
 }
 
 /**
@@ -38,6 +42,10 @@ export interface Output {
   note(line: string): void;
   /** A line on stderr in any case. */
   alert(line: string): void;
+  /** What a service says beside its log is from now on of its log, for whoever reads that reads nothing else. */
+  logTo(log: Logger): void;
+  /** Where that was asked for. */
+  readonly log: Logger | undefined;
 }
 
 const NO_TERMINAL_WIDTH = 400;
@@ -49,6 +57,7 @@ export function createOutput(
   options: OutputOptions,
 ): Output {
   let done = false;
+  let log: Logger | undefined;
   return {
     json: options.json,
     quiet: options.quiet,
@@ -72,10 +81,19 @@ export function createOutput(
       stdout.write(lines.map((line) => `${line}\n`).join(''));
     },
     note(line) {
-      if (!options.quiet) stderr.write(`${line}\n`);
+      if (log !== undefined) log.info(stripVTControlCharacters(line));
+      else if (!options.quiet) stderr.write(`${line}\n`);
     },
     alert(line) {
-      stderr.write(`${line}\n`);
+      if (log !== undefined) log.error(stripVTControlCharacters(line));
+      else stderr.write(`${line}\n`);
+    },
+    logTo(to) {
+      log = to;
+      options.onLog?.(to);
+    },
+    get log() {
+      return log;
     },
   };
 }
