@@ -25,7 +25,7 @@ describe('a directory', () => {
 
   it.each(['/etc/passwd', '/dev/zero', '/nowhere', '.'])('with a link to %s does not', async (target) => {
     await symlink(target, join(dir, 'shop', 'users.bson'));
-    expect(await reason()).toBe('unsupported_dump');
+    expect(await reason()).toBe('backup_unreadable');
   });
 
   it('with a pipe is not whole', async () => {

@@ -4,7 +4,7 @@ import { MusterError } from '@muster/core';
 
 /**
  * Makes sure that a directory holds all of a dump itself: its digest covers files alone, and behind a link may be any
- * file of the machine, which the drill would restore and show. @throws `unsupported_dump`, `truncated`.
+ * file of the machine, which the drill would restore and show. @throws `backup_unreadable`, `truncated`.
  */
 export async function requireOwnFiles(directory: string): Promise<void> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -12,7 +12,7 @@ export async function requireOwnFiles(directory: string): Promise<void> {
     const path = JSON.stringify(relative(directory, join(entry.parentPath, entry.name)));
     if (entry.isSymbolicLink()) {
       throw new MusterError(
-        'unsupported_dump',
+        'backup_unreadable',
         `The backup's ${path} is a link, and links are not followed: what they lead to may be changed without it. Store the file itself.`,
       );
     }

@@ -62,12 +62,12 @@ export class PreludeReader {
     this.#kept = kept;
   }
 
-  /** @throws `corrupt`, `unsupported_dump`. */
+  /** @throws `corrupt`, `version_unavailable`, `backup_unreadable`. */
   document(bytes: Buffer): void {
     this.#bytes += bytes.length;
     if (this.#bytes > MAX_PRELUDE_BYTES) {
       throw new MusterError(
-        'unsupported_dump',
+        'backup_unreadable',
         'The archive names more collections than Muster can hold in memory.',
       );
     }
@@ -79,7 +79,8 @@ export class PreludeReader {
     if (this.#header === undefined) throw damagedArchive('its header makes no sense');
     if (this.#header.version.startsWith('0.')) return;
     throw new MusterError(
-      'unsupported_dump',
+      // As a dump that is not supported it would be passed over for an older one.
+      'version_unavailable',
       `The archive is of the format ${this.#header.version.slice(0, 16)}; only 0.1 is known.`,
     );
   }

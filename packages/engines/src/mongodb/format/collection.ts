@@ -53,7 +53,7 @@ export function readMetadata(
 export class MetadataBudget {
   #values = 0;
 
-  /** @throws `unsupported_dump` */
+  /** @throws `backup_unreadable`: as a dump that is not supported it would be passed over for an older one. */
   take(json: string): void {
     this.#values += valuesIn(json);
     if (this.#values > MAX_HELD_VALUES) throw tooMany('The metadata of the dump hold');
@@ -71,7 +71,7 @@ function valuesIn(json: string): number {
 }
 
 const tooMany = (what: string): MusterError =>
-  new MusterError('unsupported_dump', `${what} more than Muster keeps in memory.`);
+  new MusterError('backup_unreadable', `${what} more than Muster keeps in memory.`);
 
 /** False for names that no server gives, and no driver takes. An oplog has none of a database. */
 export const isNamespace = (database: string, name: string): boolean =>

@@ -269,7 +269,7 @@ describe.each([false, true])('a directory, gzip %s', (gzip) => {
     const data = join(dir, 'dump', 'shop', `users.bson${gzip ? '.gz' : ''}`);
     await rename(data, join(dir, 'elsewhere'));
     await symlink(join(dir, 'elsewhere'), data);
-    expect(await judge(directory())).toBe('unsupported_dump');
+    expect(await judge(directory())).toBe('backup_unreadable');
   });
 
   it('without its prelude is whole, as older tools write none', async () => {

@@ -96,7 +96,7 @@ describe('an archive', () => {
       expect(await reasonOf(await file(damaged))).toBe('corrupt');
     }
     const format = Buffer.from(preludeOf([users]).toString('latin1').replace('0.1\0', '1.0\0'), 'latin1');
-    expect(await reasonOf(await file(format))).toBe('unsupported_dump');
+    expect(await reasonOf(await file(format))).toBe('version_unavailable');
   });
 });
 
@@ -117,7 +117,7 @@ describe('an archive that lies', () => {
     const options = { validator: Array.from({ length: 250_000 }, () => ({})) };
     const swollen = gzipSync(archiveOf([{ ...users, options }]));
     expect(swollen.length).toBeLessThan(10_000);
-    expect(await reasonOf(await file(swollen))).toBe('unsupported_dump');
+    expect(await reasonOf(await file(swollen))).toBe('backup_unreadable');
   });
 
   it('with metadata that swell together is not read', async () => {
@@ -128,7 +128,7 @@ describe('an archive that lies', () => {
         name: `c${i}`,
         options: { validator: ','.repeat(190_000) },
       }));
-    expect(await reasonOf(await file(archiveOf(many(50))))).toBe('unsupported_dump');
+    expect(await reasonOf(await file(archiveOf(many(50))))).toBe('backup_unreadable');
     expect(await identify(await file(archiveOf(many(20))), signal)).toMatchObject({ databases: ['shop'] });
   });
 
