@@ -24,6 +24,8 @@ export interface Cell {
   readonly ended: Promise<Loss>;
   /** The kernel killed something in it for want of memory. */
   outOfMemory(): boolean;
+  /** What {@link end} was given: known before the daemon has ended it, which may take a busy host long. */
+  endingFor(): Loss | undefined;
   startExec(options: Omit<ExecOptions, 'user'> & { readonly user?: string }): Promise<RunningExec>;
   /** Ends it for this reason, which {@link ended} then tells; resolves when it is gone. Idempotent. */
   end(loss: Loss): Promise<void>;
@@ -152,6 +154,7 @@ function watchCell(
     ready: ready.promise,
     ended,
     outOfMemory: () => memory,
+    endingFor: () => why,
     startExec: (options) => daemon.exec(id, { user, ...options }),
     end: (loss) => {
       why ??= loss;

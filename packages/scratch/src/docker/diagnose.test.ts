@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { judgeState } from './diagnose.js';
+import type { Cell } from './cell.js';
+import { diagnoseCell, judgeState } from './diagnose.js';
 
 const df = (available: number): string => `tmpfs 196608 ${196608 - available} ${available} 90% /muster/data`;
 
@@ -26,4 +27,18 @@ it('knows a directory that grew beyond the bound that is only watched', () => {
 
 it('says nothing where it was told nothing', () => {
   expect(judgeState('')).toBeUndefined();
+});
+
+it('knows why a cell is being ended, however long the daemon takes to end it', async () => {
+  const full = { reason: 'scratch_disk_full', detail: 'it grew' } as const;
+  const cell: Cell = {
+    user: '1:1',
+    bootId: '',
+    ended: new Promise(() => {}),
+    outOfMemory: () => false,
+    endingFor: () => full,
+    startExec: () => Promise.reject(new Error('it does not answer')),
+    end: async () => {},
+  };
+  expect(await diagnoseCell(cell, '/data', undefined)).toBe(full);
 });

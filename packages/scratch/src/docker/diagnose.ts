@@ -13,12 +13,12 @@ export async function diagnoseCell(
   dataDir: string,
   watchedBytes: number | undefined,
 ): Promise<Loss | undefined> {
-  if (cell.outOfMemory()) return OUT_OF_MEMORY;
+  const known = (): Loss | undefined => (cell.outOfMemory() ? OUT_OF_MEMORY : cell.endingFor());
+  if (known() !== undefined) return known();
   // A cell that is ending does not answer; then its end says why.
   const answer = ask(cell, dataDir, watchedBytes !== undefined).catch(() => pause(ANSWER_MS));
   const said = await Promise.race([answer, cell.ended, pause(ANSWER_MS)]);
-  if (cell.outOfMemory()) return OUT_OF_MEMORY;
-  return typeof said === 'string' ? judgeState(said, watchedBytes) : said;
+  return known() ?? (typeof said === 'string' ? judgeState(said, watchedBytes) : said);
 }
 
 /** The counters of cgroup v1 and v2, then `du -sk`, then `df -Pk`. */

@@ -21,6 +21,7 @@ function cellWhere(output: Buffer, exitCode: number, ended: Promise<Loss>): Cell
     bootId: 'boot',
     ended,
     outOfMemory: () => false,
+    endingFor: () => undefined,
     startExec: async () => {
       const stream = new PassThrough();
       stream.end(output);
