@@ -66,7 +66,7 @@ describe.runIf(canRunIn('docker'))('a drill that has ended, and whose receipt is
     const without = await elsewhere.run(['drill', 'list']);
     expect(without).toMatchObject({
       exitCode: 64,
-      stderr: expect.stringContaining('MUSTER_REDIS_URL names'),
+      stderr: expect.stringContaining('or MUSTER_REDIS_URL its Redis'),
     });
     const named = await elsewhere.run(['drill', 'list', '--config', 'none.yaml'], env);
     expect(named).toMatchObject({ exitCode: 64 });
