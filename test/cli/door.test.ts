@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { hostProcesses } from '../support/host-processes.ts';
 
 /** The door alone, in an installation of its own: its `main.js` tells how it was called, and then waits if it is to. */
 const MAIN = `
@@ -12,6 +13,10 @@ if (process.argv.includes('wait')) {
   const stay = setInterval(() => {}, 1000);
   process.on('disconnect', () => { clearInterval(stay); });
   process.on('SIGTERM', () => { process.exit(2); });
+}
+if (process.argv.includes('start')) {
+  process.stdout.write('begun');
+  await new Promise(() => setInterval(() => {}, 1000));
 }
 console.log(JSON.stringify({ args: process.argv.slice(2), node: process.execPath }));
 `;
@@ -72,6 +77,16 @@ it('a signal reaches the Node that took over, and its exit code comes back', asy
   await new Promise((resolve) => child.stdout?.once('data', resolve));
   child.kill('SIGTERM');
   expect(await ending(child)).toMatchObject({ exitCode: 2 });
+});
+
+it('as the first process of a container it ends by SIGTERM while it starts, too', async () => {
+  const command = ['--user', '--map-root-user', '--pid', '--fork', process.execPath, door, 'start'];
+  const child = spawn('unshare', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = ending(child);
+  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  const [first] = hostProcesses(door).filter((pid) => pid !== child.pid);
+  process.kill(first ?? 0, 'SIGTERM');
+  expect(await ended).toMatchObject({ exitCode: 143 });
 });
 
 it('the Node that took over learns when the first one is killed', async () => {

@@ -45,6 +45,12 @@ function handOver(node) {
 }
 
 if (!existsSync(main)) refuse('it is not built yet; run npm run build in its repository');
+// The kernel ends the first process of a container by no SIGTERM that nobody listens for: nothing would stop one that starts.
+if (process.pid === 1) {
+  process.on('SIGTERM', () => {
+    if (process.listenerCount('SIGTERM') === 1) process.exit(128 + constants.signals.SIGTERM);
+  });
+}
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
   await import('../dist/main.js');
 } else {
