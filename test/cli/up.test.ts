@@ -16,7 +16,6 @@ const CHECK = 'checks: [{ id: c, summary_sql: "SELECT count(*) AS n FROM t", exp
 const config = (more = '') => `
 sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: dumps }, checks: [c]${more} }]
 ${CHECK}
-scratch: { kind: bubblewrap }
 `;
 
 describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
@@ -27,6 +26,7 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     ...process.env,
     MUSTER_STATE_DIR: join(folder, 'state'),
     NO_COLOR: '1',
+    DOCKER_HOST: 'unix:///nowhere/docker.sock',
   });
   const muster = (...args: readonly string[]): Promise<Ended> => {
     const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'];
@@ -94,6 +94,18 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     const pushed = JSON.parse((await muster('drill', 'enqueue', '--json')).stdout);
     expect(pushed).toMatchObject({ pool: 'eu' });
     expect(await muster('drill', 'watch', pushed.drill_id)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('says once of each worker that Docker cannot be used, and why', async () => {
+    expect(await muster('drill', 'enqueue', '--watch')).toMatchObject({ exitCode: 0 });
+    const said = log.filter((line) => line.includes('scratches run in bubblewrap'));
+    expect(said).toHaveLength(2);
+    expect(said[0]).toContain('no Docker daemon listens at unix:///nowhere/docker.sock');
+    const doctor = await muster('doctor', '--json');
+    expect(doctor).toMatchObject({ exitCode: 0 });
+    const { findings } = JSON.parse(doctor.stdout) as { findings: { subject: string; detail: string }[] };
+    const server = findings.find(({ subject }) => subject === 'shop: server');
+    expect(server?.detail).toContain('in bubblewrap: no Docker daemon listens');
   });
 
   it('reads its file again on SIGHUP and when it changes, and stays with the old one where it has faults', async () => {

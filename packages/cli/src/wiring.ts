@@ -2,7 +2,7 @@ import { createDirectoryRepository } from '@muster/backups';
 import type { Answer, Check, Config } from '@muster/core';
 import type { DrillPorts } from '@muster/drill';
 import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
-import { chooseHost, type HostOptions, type ScratchHost } from '@muster/scratch';
+import { chooseHost, type HostOptions, type HostRequest, type ScratchHost } from '@muster/scratch';
 import type { Environment } from './environment.js';
 import type { KeptEntry } from './kept-register.js';
 import { runtimeDirectory, stateDirectory } from './places.js';
@@ -10,18 +10,21 @@ import { resolveSecret } from './resolve-secret.js';
 import { musterVersion } from './version.js';
 
 /** What differs from one drill to the next. */
-export type DrillHooks = Pick<DrillPorts, 'signer' | 'observe' | 'output'>;
+export interface DrillHooks extends Pick<DrillPorts, 'signer' | 'observe' | 'output'> {
+  /** Hears why a scratch runs in bubblewrap, where the configuration would have it in Docker too. */
+  readonly onFallback?: (why: string) => void;
+}
 
 /** The ports of a drill on this machine: the one place where the rooms are put together. */
 export function drillPorts(
   environment: Environment,
   config: Config,
-  hooks: DrillHooks,
+  { onFallback, ...hooks }: DrillHooks,
   worker = { name: environment.hostname, pool: 'default' },
 ): DrillPorts {
   return {
     ...hooks,
-    hostFor: (image, signal) => drillHost(environment, config, image, signal),
+    hostFor: (image, signal) => drillHost(environment, config, { image, onFallback }, signal),
     engineOf,
     liveDumperOf,
     repository: (kind, directory, match) =>
@@ -41,11 +44,11 @@ export function drillPorts(
 export async function drillHost(
   environment: Environment,
   { scratch }: Config,
-  image: string,
+  wanted: Pick<HostRequest, 'image' | 'onFallback'>,
   signal: AbortSignal,
 ): Promise<ScratchHost> {
   const host = await chooseHost(
-    { kind: scratch.kind, image, env: environment.env, ...hostOptions(environment) },
+    { kind: scratch.kind, ...wanted, env: environment.env, ...hostOptions(environment) },
     signal,
   );
   // Tidying up after others is no condition of a drill.

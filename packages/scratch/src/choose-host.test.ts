@@ -1,3 +1,4 @@
+import type { IsolationChoice } from '@muster/core';
 import { expect, it } from 'vitest';
 import { type Candidates, chooseAmong } from './choose-host.js';
 import type { ScratchHost } from './scratch.js';
@@ -34,8 +35,13 @@ const among = ({ docker, bubblewrap }: World): Candidates => ({
   bubblewrap: () => host('bubblewrap'),
 });
 
-const choose = async (kind: Parameters<typeof chooseAmong>[0], world: World): Promise<string> =>
-  (await chooseAmong(kind, 'postgres:17', among(world), new AbortController().signal)).isolation;
+const choose = async (
+  kind: IsolationChoice,
+  world: World,
+  onFallback?: (why: string) => void,
+): Promise<string> =>
+  (await chooseAmong({ kind, image: 'postgres:17', onFallback }, among(world), new AbortController().signal))
+    .isolation;
 
 it.each([
   ['has image', true, 'docker'],
@@ -46,6 +52,17 @@ it.each([
   ['cannot pull', false, 'docker'],
 ] as const)('auto, with Docker %s and bubblewrap %s, takes %s', async (docker, bubblewrap, taken) => {
   expect(await choose('auto', { docker, bubblewrap })).toBe(taken);
+});
+
+it.each([
+  ['has image', []],
+  ['cannot pull', [expect.stringContaining('Docker has no image postgres:17')]],
+  ['absent', ['no daemon listens: start Docker']],
+] as const)('auto, with Docker %s, says why it takes bubblewrap, where it does', async (docker, said) => {
+  const heard: string[] = [];
+  await choose('auto', { docker, bubblewrap: true }, (why) => heard.push(why));
+  await choose('bubblewrap', { docker, bubblewrap: true }, (why) => heard.push(why));
+  expect(heard).toEqual(said);
 });
 
 it('a kind that is named is taken, or nothing', async () => {

@@ -12,14 +12,15 @@ export interface HostRequest extends HostOptions {
   readonly image: string;
   /** Where to look for Docker. Default: the environment of this process. */
   readonly env?: Env;
+  /** Hears why not Docker, where `auto` takes bubblewrap: for people. */
+  readonly onFallback?: ((why: string) => void) | undefined;
 }
 
 /** The host that isolates scratches of this image here. @throws `isolation_unavailable`, `not_supported_yet` */
 export function chooseHost(request: HostRequest, signal: AbortSignal): Promise<ScratchHost> {
-  const { kind, image, env = process.env, ...options } = request;
+  const { kind, image, env = process.env, onFallback, ...options } = request;
   return chooseAmong(
-    kind,
-    image,
+    { kind, image, onFallback },
     {
       detectDocker: () => detectDocker(env, signal),
       docker: () => createDockerHost({ ...options, env }),
@@ -53,8 +54,7 @@ export interface Candidates {
  * the image and there is no bubblewrap, it is still Docker, which then says why it has no such image.
  */
 export async function chooseAmong(
-  kind: IsolationChoice,
-  image: string,
+  { kind, image, onFallback }: Pick<HostRequest, 'kind' | 'image' | 'onFallback'>,
   among: Candidates,
   signal: AbortSignal,
 ): Promise<ScratchHost> {
@@ -70,7 +70,10 @@ export async function chooseAmong(
     if ((await docker.hasImage(image)) || (await docker.canPull(image, signal))) return among.docker();
   }
   const cage = kind === 'docker' ? undefined : await among.detectBubblewrap();
-  if (cage?.available) return among.bubblewrap();
+  if (cage?.available) {
+    if (docker !== undefined) onFallback?.(whyNotDocker(docker, image));
+    return among.bubblewrap();
+  }
   if (docker?.available) return among.docker();
   const reasons = [
     ...(docker === undefined ? [] : [`Docker: ${docker.reason}`]),
@@ -78,3 +81,11 @@ export async function chooseAmong(
   ];
   throw new MusterError('isolation_unavailable', `Nothing here can isolate a scratch. ${reasons.join('. ')}`);
 }
+
+const whyNotDocker = (
+  docker: { readonly available: true } | { readonly available: false; readonly reason: string },
+  image: string,
+): string =>
+  docker.available
+    ? `Docker has no image ${image}, and no registry gives it: docker pull ${image}, or name another by scratch.images`
+    : docker.reason;

@@ -86,12 +86,16 @@ async function serverFor(
     '{major}',
     String(facts.major),
   );
-  const host = await drillHost(environment, config, image, signal);
+  let fellBack = '';
+  const onFallback = (why: string): void => {
+    fellBack = `, in bubblewrap: ${why}`;
+  };
+  const host = await drillHost(environment, config, { image, onFallback }, signal);
   if (host.isolation === 'docker' && !(docker?.available && (await docker.hasImage(image))))
     return `${image} is not here yet: the first drill pulls it, or docker pull ${image}`;
   const engine = engineOf(source.kind);
   engine.admit(facts, await host.prepare({ image, probe: engine.probe }, signal));
   return host.isolation === 'docker'
     ? image
-    : `of this machine, for ${ENGINE_NAMES[source.kind]} ${facts.major}`;
+    : `of this machine, for ${ENGINE_NAMES[source.kind]} ${facts.major}${fellBack}`;
 }

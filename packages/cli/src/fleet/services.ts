@@ -63,12 +63,18 @@ export async function workerService(
   const output = await openOutputLog(stateDirectory(environment), environment.now);
   const host = ({ scratch }: Config) =>
     fleetHost({ kind: scratch.kind, env: environment.env, ...hostOptions(environment) });
+  const told = new Set<string>();
+  const onFallback = (why: string): void => {
+    if (told.has(why)) return;
+    told.add(why);
+    logger.warn('scratches run in bubblewrap, for Docker cannot be used', { why });
+  };
   return startWorker(asked, {
     ...queues,
     consumeDrills: (options) => consumeDrills(queues.url, options),
     openSigner: (config) => workerSigner(cli, config),
     perform: async ({ plan, config, source, signer, earlier, traceId }, observe, signal) => {
-      const hooks = { signer, observe, output: output.append };
+      const hooks = { signer, observe, output: output.append, onFallback };
       const ports = drillPorts(environment, config, hooks, { name: worker, pool: asked.pool });
       return await runDrill(
         ports,
