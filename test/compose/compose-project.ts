@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { docker, dockerLines } from '../support/docker-cli.ts';
 import { freePort } from '../support/free-port.ts';
@@ -16,6 +16,8 @@ export interface ComposeProject {
   readonly dump: string;
   /** stdout of a command of Docker Compose. */
   compose(...args: readonly string[]): Promise<string>;
+  /** stdout of a script for bash in {@link folder}, where `docker compose` is this project and `muster` the command. */
+  sh(script: string, env?: Readonly<Record<string, string>>): Promise<string>;
   /** Ids of what Docker has of it. */
   containers(): Promise<readonly string[]>;
   volumes(): Promise<readonly string[]>;
@@ -48,15 +50,30 @@ export async function composeProject(program: string, configuration: string): Pr
     MUSTER_DOCKER_SOCKET: process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock',
   };
   const cached = await buildCache();
-  const files = ['docker-compose.yml', 'test/compose/compose.test.yml'].flatMap((file) => ['--file', file]);
+  const files = ['docker-compose.yml', 'test/compose/compose.test.yml'];
+  const options = ['--project-name', name, ...files.flatMap((file) => ['--file', file])];
   const compose: ComposeProject['compose'] = async (...args) =>
-    (await promisify(execFile)(program, ['--project-name', name, ...files, ...args], { env })).stdout.trim();
+    (await promisify(execFile)(program, [...options, ...args], { env })).stdout.trim();
+  const plugins = join(folder, 'docker/cli-plugins');
+  await mkdir(plugins, { recursive: true });
+  await symlink(program, join(plugins, 'docker-compose'));
+  const sh: ComposeProject['sh'] = async (script, more = {}) => {
+    const own = {
+      PATH: `${resolve('node_modules/.bin')}:${process.env['PATH']}`,
+      DOCKER_CONFIG: join(folder, 'docker'),
+      COMPOSE_PROJECT_NAME: name,
+      COMPOSE_FILE: files.map((file) => resolve(file)).join(':'),
+    };
+    const place = { cwd: folder, env: { ...env, ...own, ...more } };
+    return (await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], place)).stdout.trim();
+  };
   const label = `label=com.docker.compose.project=${name}`;
   return {
     folder,
     apiUrl: `http://127.0.0.1:${port}`,
     dump,
     compose,
+    sh,
     containers: () => dockerLines('ps', '--all', '--quiet', '--filter', label),
     volumes: () => dockerLines('volume', 'ls', '--quiet', '--filter', label),
     networks: () => dockerLines('network', 'ls', '--quiet', '--filter', label),

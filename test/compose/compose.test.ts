@@ -6,6 +6,7 @@ import { GetObjectCommand, GetObjectRetentionCommand, S3Client } from '@aws-sdk/
 import type { Statement } from '@muster/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCompose } from '../setup/compose.ts';
+import { commandsOf } from '../support/doc-commands.ts';
 import { docker, dockerLines } from '../support/docker-cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { musterFolder } from '../support/muster.ts';
@@ -22,6 +23,7 @@ const canCompose =
 
 const run = promisify(execFile);
 const BUCKET = 'evidence';
+const PAGE = 'docs/operations.md';
 
 describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
   let project: ComposeProject;
@@ -33,11 +35,7 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
     project = await composeProject(program ?? '', await configuration());
     await project.compose('up', '--detach', '--scale', 'worker=4');
     token = await project.compose('exec', '-T', 'api', 'cat', '/secrets/api/token');
-    await eventually(
-      'the API is ready',
-      async () => (await curl('/readyz')).includes('"ready":true'),
-      60_000,
-    );
+    await ready();
   });
   afterAll(async () => {
     await project.close();
@@ -48,6 +46,8 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
     return (await run('curl', [...common, ...args, `${project.apiUrl}${path}`]).catch(() => ({ stdout: '' })))
       .stdout;
   };
+  const ready = (): Promise<void> =>
+    eventually('the API is ready', async () => (await curl('/readyz')).includes('"ready":true'), 60_000);
   const seen = async (): Promise<Seen> => JSON.parse(await curl(`/api/v1/drills/${drill}`)) as Seen;
   const idOf = (service: string): Promise<string> => project.compose('ps', '--quiet', service);
 
@@ -108,6 +108,41 @@ describe.runIf(canCompose)('docker compose up --scale worker=4', () => {
     expect(await project.compose('run', '--rm', '-T', 'prepare')).not.toContain('made');
   });
 
+  it('its signing key is rotated by the commands of docs/operations.md: old and new receipts verify', async () => {
+    const [, rotate = ''] = await commandsOf(PAGE, '## Rotate the signing key');
+    await project.sh(rotate);
+    const asking = (await commandsOf(PAGE, '## Ask for a drill')).join('');
+    const fetched = /^curl .*\/receipt > .*$/m.exec(asking)?.[0] ?? '';
+    const verified = async (id: string): Promise<string> => {
+      const said = await project.sh(fetched, { API: project.apiUrl, TOKEN: token, ID: id });
+      expect(said).toContain('✔');
+      return await project.sh('jq -er .verificationMaterial.publicKey.hint receipt.json');
+    };
+    const old = await verified(drill);
+    await expect(verified('drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C')).rejects.toThrow();
+    await project.sh('docker compose exec -T api muster drill enqueue --source shop --watch');
+    const [newest] = (JSON.parse(await curl('/api/v1/drills?limit=1')) as Listed).drills;
+    expect(newest?.id).not.toBe(drill);
+    expect(await verified(newest?.id ?? '')).not.toBe(old);
+  });
+
+  it('is made again from its backup by the commands of docs/operations.md', async () => {
+    const [save = '', bringBack = ''] = await commandsOf(PAGE, '## Back the fleet up');
+    await project.sh(save);
+    await project.compose('down', '--volumes');
+    await project.sh(bringBack);
+    await ready();
+    const { receipt, result } = await seen();
+    expect(result).toBe('pass');
+    const client = await s3Client();
+    const kept = { Bucket: BUCKET, Key: receipt.key };
+    expect((await client.send(new GetObjectRetentionCommand(kept))).Retention?.Mode).toBe('GOVERNANCE');
+    client.destroy();
+    expect((await project.sh('docker compose exec -T api muster drill list')).match(/✔ pass/g)).toHaveLength(
+      2,
+    );
+  });
+
   it('down -v takes everything away, and drills left nothing', async () => {
     await project.compose('down', '--volumes');
     expect(await project.containers()).toEqual([]);
@@ -166,6 +201,10 @@ interface Seen {
   readonly worker?: string;
   readonly result?: string;
   readonly receipt: { readonly key: string };
+}
+
+interface Listed {
+  readonly drills: readonly { readonly id: string }[];
 }
 
 interface ServiceOf {

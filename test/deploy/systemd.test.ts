@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path';
 import type { Predicate } from '@muster/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandsOf } from '../support/doc-commands.ts';
 import { docker, dockerLines } from '../support/docker-cli.ts';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { eventually } from '../support/eventually.ts';
@@ -10,6 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { dumpShop } from '../support/shop-dump.ts';
 import { bootSystemd, canBootSystemd, type SystemdMachine } from './systemd-machine.ts';
 
+const PAGE = 'deploy/README.md';
 const SERVICES = ['muster-producer', 'muster-sink', 'muster-api'] as const;
 /** Tenths of what `systemd-analyze security` calls exposure. */
 const MOST_EXPOSED = 12;
@@ -56,7 +58,7 @@ describe.runIf(canBootSystemd() && canRunIn('docker') && canRunIn('bubblewrap'))
 
   /** By the commands of deploy/README.md. */
   const install = async (): Promise<void> => {
-    const [files = '', keys = '', start = ''] = await commandsOf('## systemd');
+    const [files = '', keys = '', start = ''] = await commandsOf(PAGE, '## systemd');
     await machine.sh(`cd /opt/muster\n${files}`);
     const made = await makeToken();
     token = made.token;
@@ -260,7 +262,8 @@ api: { tokens: [{ name: test, role: admin, sha256: ${sha256} }] }
   });
 
   it('a worker without Docker drills in bubblewrap', async () => {
-    const [, install = ''] = (await commandsOf('### Workers without Docker'))[0]?.split('postgresql\n') ?? [];
+    const [, install = ''] =
+      (await commandsOf(PAGE, '### Workers without Docker'))[0]?.split('postgresql\n') ?? [];
     await machine.sh(`cd /opt/muster\n${install}`);
     expect(await verify()).toBe('');
     expect(await exposure(worker)).toBeLessThanOrEqual(MOST_EXPOSED_WITH_BUBBLEWRAP);
@@ -293,10 +296,3 @@ interface Made {
 
 const dockerSocket = (): string =>
   process.env['DOCKER_HOST']?.replace('unix://', '') ?? '/var/run/docker.sock';
-
-/** The blocks of shell below a heading of deploy/README.md, up to the next heading. */
-async function commandsOf(heading: string): Promise<readonly string[]> {
-  const text = await readFile('deploy/README.md', 'utf8');
-  const section = text.split(/^(?=##)/m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block]) => block ?? []);
-}
