@@ -31,6 +31,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
@@ -168,6 +169,7 @@ async function timeDrills(
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     schedules: createSchedules(redis),
+    newest: createNewestSeen(redis),
     tallies: createTallies(redis),
   };
   await queues.configs.enforce(

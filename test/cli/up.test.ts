@@ -71,6 +71,27 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     expect(await muster('drill', 'watch', drillId)).toMatchObject({ exitCode: 0 });
   });
 
+  it('draws a backup by lot that anybody can draw again, and warns where no new backup comes', async () => {
+    const drilled = async (...args: readonly string[]) => {
+      const { stdout, exitCode } = await muster('drill', 'enqueue', '--watch', '--json', ...args);
+      expect(exitCode).toBe(0);
+      const { receipt, drill_id: drillId } = JSON.parse(stdout);
+      const { predicate } = JSON.parse((await muster('drill', 'show', '--json', drillId)).stdout);
+      return { receipt, predicate };
+    };
+    const { receipt, predicate } = await drilled('--random', '--days', '14');
+    expect(predicate.restore_point).toMatchObject({ kind: 'random', asked: '14d', resolved: 'shop.sql' });
+    const verified = await muster('verify', join('evidence', receipt), '--keyring', 'keys');
+    expect(verified).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/random choice .*shop\.sql/),
+    });
+    await drilled('--oldest');
+    await drilled('--oldest');
+    const { restore } = (await drilled()).predicate;
+    expect(restore.warnings).toContainEqual({ code: 'newest_unchanged', count: 3 });
+  });
+
   it('says which drill it does not know', async () => {
     const unknown = 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C';
     for (const command of ['watch', 'cancel']) {

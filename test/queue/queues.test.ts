@@ -8,6 +8,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
@@ -377,6 +378,18 @@ describe('what one drill at a time may have', () => {
       release: expect.anything(),
     });
     expect(await redis.hexists('muster:room:h', 'drill worker')).toBe(0);
+  });
+});
+
+describe('the newest backups of a source', () => {
+  it('are known of its last three drills, each once, in the order of the drills', async () => {
+    const newest = createNewestSeen(redis);
+    const ids = [1, 2, 3, 4].map((day) => newDrillId(new Date(Date.UTC(2026, 10, day))));
+    const [first = '', second = '', third = '', last = ''] = ids;
+    for (const id of [last, third, third, first, second]) await newest.note('shop', id, `sha256:${id}`);
+    expect(await newest.marks('shop', 'none')).toHaveLength(3);
+    expect(await newest.marks('shop', last)).toHaveLength(2);
+    expect(await newest.marks('other', last)).toEqual([]);
   });
 });
 

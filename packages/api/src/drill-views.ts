@@ -8,7 +8,7 @@ import type { EndedDrill, OpenDrill } from './schemas.js';
 
 /** A drill with a receipt. */
 export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
-  const { source, result, reason, backup, trace_id: traceId } = statement.predicate;
+  const { source, result, reason, backup, objectives, trace_id: traceId } = statement.predicate;
   const durationMs = tryDurationMs(statement.predicate);
   return {
     id: drillId,
@@ -20,6 +20,7 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
     issued_at: issuedAt.toISOString(),
     ...(durationMs !== undefined && { duration_ms: durationMs }),
     ...(backup && { backup: backup.id }),
+    ...(objectives && { objectives }),
     ...(traceId && { trace_id: traceId }),
     receipt: { key, sha256 },
   };

@@ -3,6 +3,7 @@ import {
   MOST_DAYS,
   PASS_RULE,
   PHASES,
+  planSchema,
   predicateSchema,
   REASON_CODES,
   wellFormed,
@@ -83,6 +84,7 @@ const endedSchema = z.strictObject({
     .optional()
     .describe('How long the try took that came to the result; absent where none came to an end.'),
   backup: z.string().optional(),
+  objectives: predicateSchema.shape.objectives.describe('What was promised, and whether it was kept.'),
   trace_id: traceId,
   receipt: z.strictObject({ key: z.string(), sha256: z.string() }),
 });
@@ -154,6 +156,9 @@ const sourceShape = {
   pool: z.string(),
   checks: z.array(z.string()).describe('Ids, in order.'),
   schedules: z.array(scheduleSchema),
+  objectives: planSchema.shape.objectives.describe(
+    'What is promised, in seconds, and which of it a drill fails for.',
+  ),
 };
 export const sourceListQuery = z.strictObject({
   cursor: slug.optional(),

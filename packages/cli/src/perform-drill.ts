@@ -9,13 +9,14 @@ import {
   type Source,
 } from '@muster/core';
 import { createDrillSpans, type DrillOutcome, runDrill } from '@muster/drill';
-import { type EvidenceStore, putListing, putPlan } from '@muster/evidence';
+import { type EvidenceStore, loadKeyring, putListing, putPlan } from '@muster/evidence';
 import { drillAttributes, type OpenSpan, SPANS, span, traceIdOf, workMetrics } from '@muster/telemetry';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import { serviceLogger } from './fleet/service-logger.js';
 import { callerContext, withTelemetry } from './fleet/with-telemetry.js';
 import type { LoadedConfig } from './load-config.js';
+import { newestBefore } from './newest-before.js';
 import { openOutputLog } from './output-log.js';
 import { stateDirectory } from './places.js';
 import { liveDrill } from './render/live-drill.js';
@@ -38,6 +39,8 @@ export interface PerformedDrill extends DrillOutcome {
 
 /** For what must still be written when the drill itself was cancelled or ran out of time. */
 const LAST_WORDS_MS = 60_000;
+/** For what the last drills found. */
+const LOOKING_BACK_MS = 10_000;
 
 /** Who shows a drill while it runs: moving on a terminal, in lines elsewhere, not at all with `--quiet`. */
 export function drillObserver({ output, environment }: Cli): DrillObserver {
@@ -101,7 +104,9 @@ async function performPlanned(
     if ((await putPlan(store, plan, AbortSignal.timeout(LAST_WORDS_MS))) === 'exists')
       throw alreadyThere(plan.drill_id, store.location);
     const traceId = traceIdOf(traced.context);
-    const outcome = await runDrill(ports, { ...asked, plan, config: loaded.config, traceId }, signal);
+    const newestBefore = await lookBack(loaded, plan, environment, store, signal);
+    const request = { ...asked, plan, config: loaded.config, newestBefore, traceId };
+    const outcome = await runDrill(ports, request, signal);
     spans.close();
     const key = await span(SPANS.store, { attributes: drillAttributes(plan) }, () =>
       storeReceipt(store, outcome),
@@ -113,6 +118,21 @@ async function performPlanned(
     spans.close();
     observer.close();
   }
+}
+
+/** A warning less is no reason to drill nothing. */
+async function lookBack(
+  { evidence }: LoadedConfig,
+  { source, objectives }: Plan,
+  { now }: Cli['environment'],
+  store: EvidenceStore,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (objectives?.rpo_s !== undefined) return [];
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKING_BACK_MS)]);
+  return await loadKeyring(evidence.keyring)
+    .then((keyring) => newestBefore(store, keyring, source.slug, now(), limit))
+    .catch(() => []);
 }
 
 /** Whoever waited for the drill is told how it ended, also where nothing of it can be kept. */

@@ -16,6 +16,7 @@ export { type ParsedExpect, parseExpect } from './expect.js';
 export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge } from './judge.js';
+export * from './newest-mark.js';
 export * from './objectives.js';
 export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
 export { PASS_RULE, provesSource } from './proves-source.js';

@@ -35,6 +35,8 @@ export interface DrillRequest {
   readonly config: Config;
   readonly source: Source;
   readonly restorePoint: RestorePoint;
+  /** The newest backups of the last drills of this source ({@link newestMark}), three at the most. */
+  readonly newestBefore?: readonly string[];
   /** The tries before this one, in order. */
   readonly earlier?: readonly Attempt[];
   /**

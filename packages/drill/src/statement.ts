@@ -6,7 +6,10 @@ import {
   type ErrorCode,
   isReason,
   judgeObjectives,
+  type Measured,
   missedObjective,
+  NEWEST_UNCHANGED,
+  newestMark,
   type Plan,
   PREDICATE_TYPE,
   type Predicate,
@@ -17,6 +20,7 @@ import {
   STATEMENT_TYPE,
   type Statement,
   sha256,
+  UNCHANGED_DRILLS,
   type Verdict,
 } from '@muster/core';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
@@ -98,7 +102,7 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       ...(source.restoreOnly && { restore_only: true as const }),
       ...(seen.found && { backup: backupOf(seen, seen.found) }),
       environment: environmentOf(ports, request, seen),
-      ...measured,
+      ...withWarnings(measured, request),
       ...(objectives && { objectives }),
       checks: withNotRun(seen, source),
       attempts: [...(request.earlier ?? []), attempt],
@@ -115,6 +119,17 @@ function restorePointOf(
 ): Predicate['restore_point'] {
   if (found === undefined) return { ...point, ...(listed !== undefined && { listed }) };
   return { ...point, resolved: found.id, ...(listing && { listing_sha256: listing.listingSha256 }) };
+}
+
+/** Dead backup jobs do not stay green: where no objective would tell, a warning does. */
+function withWarnings(measured: Measured, { plan, newestBefore = [] }: DrillRequest): Measured {
+  const { restore, newest_backup: newest } = measured;
+  if (restore === undefined || newest === undefined || plan.objectives?.rpo_s !== undefined) return measured;
+  const mark = newestMark(newest);
+  if (newestBefore.length < UNCHANGED_DRILLS || newestBefore.some((before) => before !== mark))
+    return measured;
+  const warning = { code: NEWEST_UNCHANGED, count: newestBefore.length };
+  return { ...measured, restore: { ...restore, warnings: [...restore.warnings, warning] } };
 }
 
 function newestOf({ newest }: Seen): Pick<Predicate, 'newest_backup'> {

@@ -42,6 +42,7 @@ export type { ReceiptJob } from './jobs.js';
 export { lackOfWorkers } from './lack-of-workers.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
+export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
 export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';

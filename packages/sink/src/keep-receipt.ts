@@ -5,6 +5,7 @@ import {
   DRILL_ID,
   isMusterError,
   MusterError,
+  newestMark,
   type Plan,
   provesSource,
   receiptKey,
@@ -235,6 +236,8 @@ async function finish(
   await span(SPANS.index, { kind: 'client', attributes }, () =>
     ports.index.put({ statement, key, sha256: sha256Hex(bytes), proves }, limit()),
   );
+  const newest = statement.predicate.newest_backup;
+  if (newest !== undefined) await ports.newest.note(slug, id, newestMark(newest));
   await ports.drills.forget(id);
   await ports.states.settle(id);
   await ports.quarantined.forget(id);

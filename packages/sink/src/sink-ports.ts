@@ -4,6 +4,7 @@ import type {
   DrillEvents,
   DrillQueue,
   DrillStates,
+  NewestSeen,
   QuarantinedDrills,
   ReceiptConsumer,
   ReceiptConsumerOptions,
@@ -20,6 +21,8 @@ export interface SinkPorts {
   readonly states: Pick<DrillStates, 'attempts' | 'cancelRequested' | 'settle'>;
   readonly events: Pick<DrillEvents, 'publish' | 'underWay'>;
   readonly tallies: Pick<Tallies, 'add'>;
+  /** For the drills after this one. */
+  readonly newest: Pick<NewestSeen, 'note'>;
   /** For whoever waits for a receipt that went there. */
   readonly quarantined: Pick<QuarantinedDrills, 'note' | 'forget'>;
   readonly store: EvidenceStore;

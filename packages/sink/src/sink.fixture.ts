@@ -55,6 +55,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
     indexed: new Map<string, IndexedReceipt>(),
     events: [] as FleetEvent[],
     settled: [] as string[],
+    newest: new Map<string, string>(),
     tallied: [] as ReadonlyMap<string, number>[],
     quarantined: new Map<string, string>(),
     log: [] as Record<string, unknown>[],
@@ -83,6 +84,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       cancelRequested: async (id) => queue.cancelled.has(id),
       settle: async (id) => void seen.settled.push(id),
     },
+    newest: { note: async (_, id, mark) => void seen.newest.set(id, mark) },
     tallies: { add: async (amounts) => void seen.tallied.push(amounts) },
     events: { publish: async (_, event) => void seen.events.push(event), underWay: async () => ({}) },
     quarantined: {

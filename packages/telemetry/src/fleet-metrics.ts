@@ -22,6 +22,8 @@ export interface FleetSource {
   readonly slug: string;
   /** When the newest drill was asked for that counts as a pass of it; absent where none does. */
   readonly lastPass?: Date | undefined;
+  /** Its objective, where it has one. */
+  readonly rpoMs?: number | undefined;
 }
 
 export interface PoolQueue {
@@ -58,6 +60,7 @@ type Name =
   | 'queueDepth'
   | 'oldestWaiting'
   | 'lastPassAge'
+  | 'rpoObjective'
   | 'unproven'
   | 'workers'
   | 'workerConcurrency'
@@ -87,6 +90,7 @@ const NAMES: readonly Name[] = [
   'queueDepth',
   'oldestWaiting',
   'lastPassAge',
+  'rpoObjective',
   'unproven',
   'workers',
   'workerConcurrency',
@@ -175,18 +179,39 @@ function workerReadings(workers: readonly FleetWorker[], inForce: readonly strin
   });
 }
 
-/** The first sources by name have a value each; of the others one, the oldest: what is wrong with any of them shows. */
+/**
+ * The first sources by name have values of their own; of the others each metric has one, that which is the worst: what is
+ * wrong with any of them shows.
+ */
 function sourceReadings(sources: readonly FleetSource[], now: Date): readonly Reading[] {
-  const passed = sources
-    .flatMap(({ slug, lastPass }) => (lastPass === undefined ? [] : { slug, age: ageOf(lastPass, now) }))
-    .toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
-  const others = passed.slice(MOST_SOURCES).map(({ age }) => age);
+  const sorted = sources.toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
+  const each = (
+    name: Name,
+    read: (source: FleetSource) => number | undefined,
+    worst: (a: number, b: number) => number,
+  ): readonly Reading[] => {
+    const values = sorted.map((source, index) => ({
+      source: index < MOST_SOURCES ? source.slug : OTHER_SOURCES,
+      value: read(source),
+    }));
+    const known = values.flatMap(({ source, value }) => (value === undefined ? [] : [{ source, value }]));
+    const groups = Map.groupBy(known, ({ source }) => source);
+    return [...groups].map(
+      ([source, all]): Reading => [name, all.map(({ value }) => value).reduce(worst), { source }],
+    );
+  };
   return [
-    ['unproven', sources.length - passed.length],
-    ...passed.slice(0, MOST_SOURCES).map(({ slug, age }): Reading => ['lastPassAge', age, { source: slug }]),
-    ...(others.length === 0
-      ? []
-      : [['lastPassAge', others.reduce((a, b) => Math.max(a, b)), { source: OTHER_SOURCES }] as const]),
+    ['unproven', sources.filter(({ lastPass }) => lastPass === undefined).length],
+    ...each(
+      'lastPassAge',
+      ({ lastPass }) => lastPass && ageOf(lastPass, now),
+      (a, b) => Math.max(a, b),
+    ),
+    ...each(
+      'rpoObjective',
+      ({ rpoMs }) => (rpoMs === undefined ? undefined : rpoMs / 1000),
+      (a, b) => Math.min(a, b),
+    ),
   ];
 }
 

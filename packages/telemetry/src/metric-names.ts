@@ -60,6 +60,13 @@ export const METRICS = {
     description: `How long ago the newest drill was asked for that counts as a pass of its source. ${PASS_RULE}`,
     attributes: ['source'],
   },
+  rpoObjective: {
+    name: 'muster.source.rpo_objective',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How old the newest backup of a source may be, as its configuration promises.',
+    attributes: ['source'],
+  },
   unproven: {
     name: 'muster.sources.unproven',
     kind: 'gauge',

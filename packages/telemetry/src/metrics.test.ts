@@ -23,7 +23,7 @@ const VIEW: FleetView = {
     { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [D2] },
     { host: 'b', pool: 'eu', state: 'ready', concurrency: 1, drills: [] },
   ],
-  sources: async () => [{ slug: 'shop', lastPass: ago(3600) }, { slug: 'new' }],
+  sources: async () => [{ slug: 'shop', lastPass: ago(3600), rpoMs: 93_600_000 }, { slug: 'new' }],
   quarantined: async () => 4,
 };
 
@@ -69,6 +69,9 @@ describe('metrics in the text of Prometheus', () => {
       ]);
       expect(await linesOf('muster_source_last_pass_age_seconds')).toEqual([
         'muster_source_last_pass_age_seconds{source="shop"} 3600',
+      ]);
+      expect(await linesOf('muster_source_rpo_objective_seconds')).toEqual([
+        'muster_source_rpo_objective_seconds{source="shop"} 93600',
       ]);
       expect(await linesOf('muster_sources_unproven')).toEqual(['muster_sources_unproven 1']);
       expect(await linesOf('muster_worker_concurrency')).toContain('muster_worker_concurrency{pool="eu"} 4');

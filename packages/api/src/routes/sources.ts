@@ -1,4 +1,4 @@
-import { duesBetween, type Source } from '@muster/core';
+import { duesBetween, plannedObjectives, type Source } from '@muster/core';
 import type { Api } from '../api.js';
 import { endedDrill, openDrills } from '../drill-views.js';
 import { configInForce, sourceOf } from '../in-force.js';
@@ -65,12 +65,13 @@ export function sourceRoutes({ server, ports }: Api): void {
   );
 }
 
-function describe({ slug, kind, pool, checks, schedules }: Source, now: Date) {
+function describe({ slug, kind, pool, checks, schedules, objectives }: Source, now: Date) {
   return {
     slug,
     kind,
     pool,
     checks: checks.map(({ id }) => id),
+    ...(objectives && { objectives: plannedObjectives(objectives) }),
     schedules: schedules.map((schedule) => {
       const [next] = duesBetween(schedule, now, new Date(now.getTime() + YEAR_MS));
       const { name, cron, tz, overrun } = schedule;

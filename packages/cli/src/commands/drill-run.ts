@@ -11,6 +11,7 @@ import { EXIT } from '../problem.js';
 import { checkTable } from '../render/checks.js';
 import { nearest } from '../render/faults.js';
 import { fields } from '../render/fields.js';
+import { objectiveFields, warningLines } from '../render/objectives.js';
 import { verdictLines } from '../render/verdict.js';
 import { commandName, shellWord } from '../terminal/shell.js';
 import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
@@ -131,7 +132,7 @@ function present(
   };
   output.result(document, () => {
     const { style, width } = output;
-    const verdict = verdictLines(predicate, outcome.message, style);
+    const verdict = [...verdictLines(predicate, outcome.message, style), ...warningLines(predicate, style)];
     const near = (file: string): string => shellWord(nearest(file, environment.cwd));
     const muster = commandName(environment.env);
     const verify = (file: string): readonly [string, string] => [
@@ -141,6 +142,7 @@ function present(
     const inDirectory = loaded.evidence.store.type === 'directory';
     const where = fields(
       [
+        ...objectiveFields(predicate, style),
         ['receipt', inDirectory ? near(path) : path],
         // What lies in S3 is verified where it is read, or as a copy.
         inDirectory

@@ -10,6 +10,7 @@ import {
   createDrillStates,
   createIdempotencyKeys,
   createLeases,
+  createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
@@ -21,6 +22,7 @@ import {
   type DrillStates,
   type IdempotencyKeys,
   type Leases,
+  type NewestSeen,
   openRedis,
   type QuarantinedDrills,
   type ReceiptQueue,
@@ -46,6 +48,7 @@ export interface FleetQueues {
   readonly registry: WorkerRegistry;
   readonly idempotency: IdempotencyKeys;
   readonly tallies: Tallies;
+  readonly newest: NewestSeen;
   readonly board: { readonly queues: BoardQueues; readonly sessions: BoardSessions };
   /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
   check(): Promise<readonly string[]>;
@@ -73,6 +76,7 @@ export function openQueues(url: string, use: 'commands' | 'foreground' = 'comman
     registry: createWorkerRegistry(redis),
     idempotency: createIdempotencyKeys(redis),
     tallies: createTallies(redis),
+    newest: createNewestSeen(redis),
     board,
     check: () => requireSuitable(redis),
     close: async () => {

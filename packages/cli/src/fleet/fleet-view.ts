@@ -25,7 +25,11 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     const config = await inForce();
     const passes = await index.lastPasses({}, signal);
     const lastPass = new Map(passes.map(({ source, at }) => [source, at]));
-    return (config?.sources ?? []).map(({ slug }) => ({ slug, lastPass: lastPass.get(slug) }));
+    return (config?.sources ?? []).map(({ slug, objectives }) => ({
+      slug,
+      lastPass: lastPass.get(slug),
+      rpoMs: objectives?.rpoMs,
+    }));
   };
   return {
     up: {

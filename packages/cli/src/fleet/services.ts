@@ -76,9 +76,10 @@ export async function workerService(
     perform: async ({ plan, config, source, signer, earlier, traceId }, observe, signal) => {
       const hooks = { signer, observe, output: output.append, onFallback };
       const ports = drillPorts(environment, config, hooks, { name: worker, pool: asked.pool });
+      const newestBefore = await queues.newest.marks(source.slug, plan.drill_id).catch(() => []);
       return await runDrill(
         ports,
-        { plan, config, source, restorePoint: restorePointOf(plan), earlier, traceId },
+        { plan, config, source, restorePoint: restorePointOf(plan), newestBefore, earlier, traceId },
         signal,
       );
     },

@@ -1,4 +1,11 @@
-import { formatDuration, formatSize, type Predicate, type Statement, writeSize } from '@muster/core';
+import {
+  formatDuration,
+  formatSize,
+  NEWEST_UNCHANGED,
+  type Predicate,
+  type Statement,
+  writeSize,
+} from '@muster/core';
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -6,6 +13,7 @@ import { askedBy } from './asked-by.js';
 import { checkTable } from './checks.js';
 import { backupFacts, scratchFacts } from './facts.js';
 import { fields } from './fields.js';
+import { objectiveFields, warningLines } from './objectives.js';
 import { verdictLines } from './verdict.js';
 
 /** A receipt that verified, told for people: everything it says, in the order one asks. */
@@ -25,12 +33,14 @@ export function receiptLines(
         ['source', `${predicate.source.slug} · ${predicate.source.kind}`],
         ['asked', askedText(predicate)],
         ['backup', backupLines(predicate, now)],
+        ['newest', newestText(predicate, now)],
         ['server', serverLines(predicate)],
         ['limits', limitsText(predicate.environment.limits)],
         [predicate.issued_by ?? 'worker', workerText(predicate)],
         ['tries', triesText(predicate)],
         ['phases', phasesText(predicate)],
         ['restore', restoreText(predicate)],
+        ...objectiveFields(predicate, style),
         ['trace', predicate.trace_id],
         ['subject', `sha256:${statement.subject[0].digest.sha256}`],
         ['signed', [`${predicate.issued_at} · ${ago(issued, now)}`, `key ${keyId}`]],
@@ -40,6 +50,7 @@ export function receiptLines(
     ...(predicate.checks.length === 0 ? [] : ['', ...checkTable(predicate.checks, style, width)]),
     '',
     ...verdictLines(predicate, undefined, style),
+    ...warningLines(predicate, style),
   ];
 }
 
@@ -55,7 +66,7 @@ function askedText({ restore_point, trigger }: Predicate): string {
 function backupLines({ backup, reason, attempts }: Predicate, now: Date): string[] {
   if (backup === undefined) {
     if (attempts.length === 0) return ['not looked for: no worker took this drill'];
-    return [reason === 'no_backup' ? 'none was found' : 'not known'];
+    return [reason?.startsWith('no_backup') ? 'none was found' : 'not known'];
   }
   const facts = backupFacts(
     {
@@ -66,7 +77,16 @@ function backupLines({ backup, reason, attempts }: Predicate, now: Date): string
     },
     now,
   );
-  return [facts, printable(backup.location)];
+  const from = backup.created_at_from === 'dump' ? undefined : backup.created_at_from;
+  return [from === undefined ? facts : `${facts} (${CLUES[from]})`, printable(backup.location)];
+}
+
+const CLUES = { header: 'by its header', name: 'by its name', mtime: "by its file's time" } as const;
+
+/** Where it is another than the one that was drilled. */
+function newestText({ newest_backup: newest, backup }: Predicate, now: Date): string | undefined {
+  if (newest === undefined || newest.id === backup?.id) return undefined;
+  return `${printable(newest.id)} · made ${ago(new Date(newest.created_at), now)}`;
 }
 
 function serverLines({ environment }: Predicate): string[] {
@@ -117,7 +137,8 @@ function phasesText({ phases }: Predicate): string[] {
 
 function restoreText({ restore }: Predicate): string | undefined {
   if (restore === undefined) return undefined;
-  const warnings = restore.warnings.reduce((sum, { count }) => sum + count, 0);
+  const harmless = restore.warnings.filter(({ code }) => code !== NEWEST_UNCHANGED);
+  const warnings = harmless.reduce((sum, { count }) => sum + count, 0);
   return joined([
     formatDuration(restore.duration_ms),
     formatSize(restore.bytes),

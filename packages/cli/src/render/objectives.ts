@@ -1,0 +1,41 @@
+import { formatDuration, measuredRpo, measuredRto, NEWEST_UNCHANGED, type Predicate } from '@muster/core';
+import { printable } from '../terminal/printable.js';
+import type { Style } from '../terminal/style.js';
+
+/** `rpo  3 h 02 min of 26 h 00 min · met`, a line for each objective of the source. */
+export function objectiveFields(predicate: Predicate, style: Style): [string, string][] {
+  const { objectives } = predicate;
+  if (objectives === undefined) return [];
+  const { enforce, rpo_s, rpo_met, rto_s, rto_met } = objectives;
+  const told = (
+    seconds: number,
+    measured: number | undefined,
+    met: boolean | undefined,
+    enforced: boolean,
+  ) => {
+    const allowed = formatDuration(seconds * 1000);
+    if (measured === undefined || met === undefined) return `${allowed} · not measured`;
+    const verdict = met ? style.good('met') : style[enforced ? 'bad' : 'warn']('missed');
+    return `${formatDuration(measured)} of ${allowed} · ${verdict}${met || enforced ? '' : ' · not enforced'}`;
+  };
+  return [
+    ...(rpo_s === undefined
+      ? []
+      : [['rpo', told(rpo_s, measuredRpo(predicate), rpo_met, enforce !== 'none')] as [string, string]]),
+    ...(rto_s === undefined
+      ? []
+      : [['rto', told(rto_s, measuredRto(predicate), rto_met, enforce === 'all')] as [string, string]]),
+  ];
+}
+
+/** What a receipt warns of that is not harmless. */
+export function warningLines({ restore, newest_backup: newest }: Predicate, style: Style): string[] {
+  const stale = restore?.warnings.find(({ code }) => code === NEWEST_UNCHANGED);
+  if (stale === undefined || newest === undefined) return [];
+  return [
+    style.warn(
+      `The newest backup, ${printable(newest.id)}, is the one that the ${stale.count} drills before this one found: see whether the job that makes backups still runs.`,
+    ),
+    '  With objectives.rpo in the configuration this would be a fail.',
+  ];
+}
