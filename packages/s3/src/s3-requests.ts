@@ -6,7 +6,7 @@ import { faultOf, type S3Fault, type S3Names } from './s3-fault.js';
 type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** One request: what it asks, given the client, the SDK and the signal that ends it. */
-export type S3Request<T> = (client: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>;
+type S3Request<T> = (client: S3Client, sdk: Sdk, signal: AbortSignal) => Promise<T>;
 
 /** Sends one request, and again where that may help. @throws {@link S3Failure}, and what the credentials throw. */
 export type S3Send = <T>(
