@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { appendFile, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { listingKey } from '@muster/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DrillProject, drillProject } from '../support/drill-project.ts';
@@ -32,6 +34,13 @@ describe.runIf(canRunIn('bubblewrap'))('which backup is drilled', () => {
     return { predicate, exitCode, stdout, day };
   };
   const receipts = (count: number): string => join(project.folder, `receipt-${count}.json`);
+  /** As docs/restore-points.md has it for whoever has no Muster. */
+  const drawnByShell = async (receipt: string): Promise<string> => {
+    const docs = await readFile('docs/restore-points.md', 'utf8');
+    const [, script = ''] = /```sh\n(.*?)```/s.exec(docs) ?? [];
+    const options = { cwd: project.folder, env: { ...process.env, RECEIPT: receipt } };
+    return (await promisify(execFile)('sh', ['-euc', script], options)).stdout.trim();
+  };
   const verify = (...args: readonly string[]) => project.muster(['verify', ...args, '--keyring', 'keys']);
 
   it('is the one by lot of a window, which muster verify draws again; a newest that stays the same is warned of', async () => {
@@ -51,6 +60,7 @@ describe.runIf(canRunIn('bubblewrap'))('which backup is drilled', () => {
       exitCode: 0,
       stdout: expect.stringMatching(/random 14d/),
     });
+    expect(await drawnByShell(receipts(1))).toBe(drawn.predicate?.restore_point.resolved);
     const forged = join(project.folder, 'forged.json');
     await writeFile(forged, '[]');
     expect(await verify(receipts(1), '--listing', forged)).toMatchObject({ exitCode: 5 });
