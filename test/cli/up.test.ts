@@ -35,14 +35,8 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
   const logged = (text: string): Promise<void> =>
     eventually(`it logs ${text}`, () => log.some((line) => line.includes(text)), 60_000);
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'muster-up-'));
-    await mkdir(join(folder, 'dumps'));
-    await writeFile(
-      join(folder, 'dumps/shop.sql'),
-      plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);'),
-    );
-    await writeFile(join(folder, 'muster.yaml'), `${config()}api: { listen: "unix:${folder}/api.sock" }\n`);
+  const start = async (): Promise<void> => {
+    log.length = 0;
     up = spawn(process.execPath, [COMMAND, 'up'], {
       cwd: folder,
       env: env(),
@@ -51,6 +45,20 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
     if (up.stderr === null) throw new Error('stderr is a pipe');
     createInterface({ input: up.stderr }).on('line', (line) => log.push(line));
     await logged('"service":"worker","pool"');
+  };
+  /** Where it has its socket. One for each state directory: others may be up beside it. */
+  const own = (): string =>
+    `up-${createHash('sha256').update(join(folder, 'state')).digest('hex').slice(0, 8)}`;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-up-'));
+    await mkdir(join(folder, 'dumps'));
+    await writeFile(
+      join(folder, 'dumps/shop.sql'),
+      plainDump('CREATE TABLE t (n int); INSERT INTO t VALUES (1);'),
+    );
+    await writeFile(join(folder, 'muster.yaml'), `${config()}api: { listen: "unix:${folder}/api.sock" }\n`);
+    await start();
   });
   afterAll(async () => {
     up?.kill('SIGKILL');
@@ -180,13 +188,18 @@ describe.runIf(canRunIn('bubblewrap'))('muster up', () => {
   });
 
   it('ends with everything that it started, and its socket', async () => {
-    // One for each state directory: others may be up beside it.
-    const own = `up-${createHash('sha256').update(join(folder, 'state')).digest('hex').slice(0, 8)}`;
-    expect(await readdir('/run/muster')).toContain(own);
+    expect(await readdir('/run/muster')).toContain(own());
     const gone = new Promise((resolve) => up.once('exit', resolve));
     up.kill('SIGTERM');
     expect(await gone).toBe(0);
     expect(hostProcesses(folder)).toEqual([]);
-    expect(await readdir('/run/muster')).not.toContain(own);
+    expect(await readdir('/run/muster')).not.toContain(own());
+  });
+
+  it('killed, takes everything that it started with it, and its socket', async () => {
+    await start();
+    up.kill('SIGKILL');
+    await eventually('nothing of it runs', () => hostProcesses(folder).length === 0, 30_000);
+    expect(await readdir('/run/muster')).not.toContain(own());
   });
 });

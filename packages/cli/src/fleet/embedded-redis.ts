@@ -17,12 +17,14 @@ export interface EmbeddedRedis {
 
 const READY_MS = 60_000;
 const STOP_MS = 20_000;
-/** It ends when the stdin of this shell does, and so with whoever started it, even by SIGKILL. */
+/** It ends when the stdin of this shell does, and so with whoever started it, even by SIGKILL. $0 is where its socket is. */
 const WITH_PARENT = `command -v redis-server >/dev/null || exit 127
 exec 3<&0
 redis-server "$@" </dev/null >/dev/null 2>&1 & server=$!
 { cat <&3 >/dev/null; kill $server; } 2>/dev/null &
-wait $server`;
+wait $server; ended=$?
+rmdir "$0" 2>/dev/null
+exit $ended`;
 
 /**
  * A Redis of this process's own, on a unix socket, with an append-only file in the state directory, which it has locked.
@@ -44,7 +46,7 @@ export async function startEmbeddedRedis(environment: Environment): Promise<Embe
     ...['--logfile', log, '--loglevel', 'warning'],
   ];
   // In a session of its own: Ctrl-C at the terminal is not for it, it goes last.
-  const child = spawn('sh', ['-c', WITH_PARENT, 'sh', ...options], {
+  const child = spawn('sh', ['-c', WITH_PARENT, embeddedRedisDirectory(environment), ...options], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
