@@ -311,12 +311,6 @@ describe('a restore point', () => {
   it.each<[string, Statement, string]>([
     ['a random one without its listing', statement(point({ kind: 'random' })), 'and its listing go together'],
     ['a listing of no draw', statement(point({ kind: 'oldest', listing_sha256 })), 'its listing go together'],
-    [
-      'a random one from before its window',
-      statement(point({ kind: 'random', asked: '1d', listing_sha256 }, at(-86_401))),
-      'not made in the window',
-    ],
-    ['a later backup', statement(point({ kind: 'time', asked: at(-3601) })), 'after the time asked for'],
     ['no time', statement(point({ kind: 'time', asked: 'noon' })), 'the restore point is none'],
     ['another id', statement(point({ kind: 'id', asked: 'y.dump' })), 'another id'],
     [

@@ -169,9 +169,9 @@ function keep(launched: Launched, located: Located, database: string): KeptScrat
   };
 }
 
-function messageOf({ fault, newest }: Seen, predicate: Predicate): string | undefined {
+function messageOf({ fault }: Seen, predicate: Predicate): string | undefined {
   const missed = predicate.reason === 'rpo_missed' || predicate.reason === 'rto_missed';
-  return fault?.message ?? (missed ? missedMessage(predicate, newest?.id) : checksMessage(predicate.checks));
+  return fault?.message ?? (missed ? missedMessage(predicate) : checksMessage(predicate.checks));
 }
 
 /** A verdict names so many checks; the table has them all. */

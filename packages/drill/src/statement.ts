@@ -132,9 +132,11 @@ function withWarnings(measured: Measured, { plan, newestBefore = [] }: DrillRequ
   return { ...measured, restore: { ...restore, warnings: [...restore.warnings, warning] } };
 }
 
-function newestOf({ newest }: Seen): Pick<Predicate, 'newest_backup'> {
-  if (newest === undefined) return {};
-  const { id, createdAt, createdAtFrom } = newest;
+/** Of what is known by now: the head of the backup that was chosen may have told a later time than the listing. */
+function newestOf({ newest: listed, found }: Seen): Pick<Predicate, 'newest_backup'> {
+  if (listed === undefined) return {};
+  const { id, createdAt, createdAtFrom } =
+    found !== undefined && found.createdAt > listed.createdAt ? found : listed;
   return { newest_backup: { id, created_at: createdAt.toISOString(), created_at_from: createdAtFrom } };
 }
 
