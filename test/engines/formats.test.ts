@@ -24,7 +24,10 @@ const judge = async (path: string): Promise<string> => {
   const artefact = await artefactAt(path);
   try {
     const facts = await postgresEngine.identify(artefact, signal);
-    return (await postgresEngine.examine(artefact, facts, () => undefined, signal)).fault?.code ?? 'whole';
+    return (
+      (await postgresEngine.examine(artefact, facts, { onBytes: () => undefined }, signal)).fault?.code ??
+      'whole'
+    );
   } catch (error) {
     return isMusterError(error) ? error.code : String(error);
   }

@@ -11,6 +11,8 @@ import { setTimeout } from 'node:timers/promises';
  * - `reset`: not forwarded, the connection lost
  * - `hang`: not forwarded, never answered
  * - `halt`: forwarded, and the body of the answer never ends
+ * - `{ cut }`: forwarded, and after so many bytes of the answer's body the connection lost
+ * - `{ flip }`: forwarded, and one bit of this byte of the answer's body is another
  * - a status: not forwarded, answered so, with a code of S3 or a page if one is named
  * - `{ after }`: forwarded, and answered by that status all the same
  */
@@ -21,6 +23,8 @@ export type Fate =
   | 'reset'
   | 'hang'
   | 'halt'
+  | { readonly cut: number }
+  | { readonly flip: number }
   | { readonly status: number; readonly code?: string; readonly page?: string }
   | { readonly after: number };
 
@@ -65,11 +69,15 @@ async function meet(fate: Fate, server: string, from: IncomingMessage, to: Serve
   const body = Buffer.concat(await Array.fromAsync(from as AsyncIterable<Buffer>));
   if (typeof fate === 'object' && 'status' in fate) return answer(to, fate.status, fate.code, fate.page);
   const { status, headers, bytes } = await forward(server, from, body);
-  if (typeof fate === 'object') return answer(to, fate.after);
+  if (typeof fate === 'object' && 'after' in fate) return answer(to, fate.after);
   if (fate === 'swallow') return void from.socket.resetAndDestroy();
   if (fate === 'slow') await setTimeout(SLOW_MS);
   to.writeHead(status, headers);
   if (fate === 'halt') return void to.write(bytes.subarray(0, 1));
+  if (typeof fate === 'object' && 'cut' in fate) {
+    return void to.write(bytes.subarray(0, fate.cut), () => from.socket.destroySoon());
+  }
+  if (typeof fate === 'object' && 'flip' in fate) bytes.writeUInt8(bytes.readUInt8(fate.flip) ^ 1, fate.flip);
   to.end(bytes);
 }
 

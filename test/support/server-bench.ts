@@ -64,9 +64,9 @@ export async function serverBench(
           limits: { ...LIMITS, ...limits },
           data: 'disk',
           mounts:
-            artefact === undefined || artefact.form === 'stream'
-              ? []
-              : [{ hostPath: artefact.path, path: BACKUP_MOUNT }],
+            artefact !== undefined && 'path' in artefact
+              ? [{ hostPath: artefact.path, path: BACKUP_MOUNT }]
+              : [],
         },
         never(),
       );

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { MusterError, type SourceKind } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BackupReader, createDirectoryRepository } from './directory-repository.js';
+import type { BackupReader } from './describe-backups.js';
+import { createDirectoryRepository } from './directory-repository.js';
 
 let directory: string;
 beforeEach(async () => {

@@ -3,15 +3,16 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, isMusterError, MusterError } from '@muster/core';
-import type { Artefact, BackupFacts, Engine } from '@muster/engines';
-import picomatch from 'picomatch';
+import { errnoOf, MusterError } from '@muster/core';
+import type { DirectoryArtefact, FileArtefact } from '@muster/engines';
+import type { AgeKeys } from './age.js';
+import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './describe-backups.js';
+import { encryptionOf, flowOf } from './flow.js';
 import { findGrowing, type Look } from './growing.js';
-import { madeAt } from './made-at.js';
-import type { Backup, BackupRepository } from './repository.js';
-
-/** What a repository asks the engine whose backups it lists. */
-export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump'>;
+import { mapLimited } from './map-limited.js';
+import { namesOfBackups } from './names.js';
+import type { BackupRepository } from './repository.js';
+import { storedFile } from './stored-file.js';
 
 export interface DirectoryOptions {
   /** Absolute. */
@@ -21,20 +22,9 @@ export interface DirectoryOptions {
   readonly engine: BackupReader;
   /** Between two looks at files that may still be written. Default: a timer. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Asked when a file is opened that is encrypted. Absent = none is. */
+  readonly keys?: (() => Promise<AgeKeys>) | undefined;
 }
-
-/** Never a backup, whatever the pattern says: still being written, or hidden. */
-const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
-
-/**
- * Beside backups by custom, and never one. Everything else that cannot be identified is listed all the same: to skip
- * a newest file because it is damaged would prove the wrong backup.
- */
-const BESIDE_BACKUPS =
-  /\.(sha256|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
-
-/** Heads read at once; each is an open file. */
-const PARALLEL = 16;
 
 /** The backups in one directory: dump files, and sub-directories that are directory-format dumps. */
 export function createDirectoryRepository(options: DirectoryOptions): BackupRepository {
@@ -42,90 +32,61 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
   return {
     location,
     async list(signal) {
-      const names = (await entriesOf(options)).filter((name) => !HALF_WRITTEN.test(name));
-      const isMatch = options.match === undefined ? undefined : picomatch(options.match);
-      const wanted = names.filter((name) => (isMatch ? isMatch(name) : !BESIDE_BACKUPS.test(name)));
-      const listed = await mapLimited(wanted, PARALLEL, (name) =>
-        describe(options, name, isMatch !== undefined, signal),
-      );
+      const there = await entriesOf(options);
+      const wanted = namesOfBackups(there, options.match, location);
+      const listing = { ...options, location, there: new Set(there) };
+      const listed = await mapLimited(wanted, PARALLEL, (name) => candidateAt(listing, name, signal));
       const found = listed.filter((entry) => entry !== undefined);
       const growing = await findGrowing(
         found,
-        async ({ backup }) => (await artefactAt(options, backup.id, isMatch !== undefined))?.look,
+        async ({ artefact }) => (await artefactAt(options, artefact.name))?.look,
         { now: new Date(), pause: (ms) => (options.pause ?? pauseFor)(ms, signal) },
       );
-      const marked = found.map((entry) => (growing.has(entry) ? asGrowing(entry) : entry));
-      return newestFirst(withoutUnsupported(marked));
+      const marked = found.map((entry) =>
+        growing.has(entry) ? { ...entry, growing: true as const } : entry,
+      );
+      return describeBackups(options.engine, marked, signal);
     },
   };
 }
 
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => setTimeout(ms, undefined, { signal });
 
-interface Listed {
-  readonly backup: Backup;
-  readonly look: Look;
-  readonly unsupported: boolean;
+interface Listing extends DirectoryOptions {
+  readonly location: string;
+  readonly there: ReadonlySet<string>;
 }
 
-async function describe(
-  options: DirectoryOptions,
+async function candidateAt(
+  options: Listing,
   name: string,
-  matched: boolean,
   signal: AbortSignal,
-): Promise<Listed | undefined> {
+): Promise<Candidate | undefined> {
   signal.throwIfAborted();
-  const found = await artefactAt(options, name, matched);
+  const found = await artefactAt(options, name);
   if (found === undefined) return undefined;
-  const { artefact, look } = found;
-  const { facts, unsupported } = await headOf(options.engine, artefact, signal);
-  const made = madeAt({ header: facts?.createdAt, name, mtime: look.mtime });
-  return {
-    look,
-    unsupported,
-    backup: { id: name, artefact, createdAt: made.at, createdAtFrom: made.from, ...(facts && { facts }) },
-  };
-}
-
-const asGrowing = (entry: Listed): Listed => ({ ...entry, backup: { ...entry.backup, growing: true } });
-
-/** What cannot be identified is listed without facts: drilling it ends in that very reason. */
-async function headOf(
-  { identify }: BackupReader,
-  artefact: Artefact,
-  signal: AbortSignal,
-): Promise<{ facts: BackupFacts | undefined; unsupported: boolean }> {
-  try {
-    return { facts: await identify(artefact, signal), unsupported: false };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!isMusterError(error)) throw error;
-    return { facts: undefined, unsupported: error.code === 'unsupported_dump' };
-  }
-}
-
-/** Files for other purposes (the globals of `pg_dumpall`) count only where there is nothing else. */
-function withoutUnsupported(listed: readonly Listed[]): readonly Backup[] {
-  const supported = listed.filter((entry) => !entry.unsupported);
-  return (supported.length > 0 ? supported : listed).map((entry) => entry.backup);
-}
-
-function newestFirst(backups: readonly Backup[]): readonly Backup[] {
-  return backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+  const location = `${options.location}/${encodeURIComponent(name)}`;
+  const { artefact } = found;
+  if (options.keys === undefined || artefact.form !== 'file') return { ...found, location };
+  const stored = storedFile(artefact, options.there);
+  // What cannot be read is told when it is drilled.
+  const encryption = await encryptionOf(stored, signal).catch(() => 'none');
+  if (encryption === 'none') return { ...found, location };
+  const flow = { ...found, location, artefact: flowOf(stored, options.keys) };
+  return encryption === 'passphrase' ? { ...flow, unseen: true } : flow;
 }
 
 async function artefactAt(
-  { directory, engine }: DirectoryOptions,
+  { directory, engine, match }: DirectoryOptions,
   name: string,
-  matched: boolean,
-): Promise<{ readonly artefact: Artefact; readonly look: Look } | undefined> {
+): Promise<{ readonly artefact: FileArtefact | DirectoryArtefact; readonly look: Look } | undefined> {
   try {
     const path = await realpath(join(directory, name));
     const status = await stat(path);
     if (status.isFile()) return found({ form: 'file', name, path, sizeBytes: status.size }, status.mtime);
     if (!status.isDirectory()) return undefined;
     const files = await filesIn(path);
-    if (!engine.isDirectoryDump(files) && !matched) return undefined;
+    if (!engine.isDirectoryDump(files) && match === undefined) return undefined;
     const facts = await mapLimited(files, PARALLEL, (file) => stat(join(path, file)));
     const sizeBytes = facts.reduce((sum, { size }) => sum + size, 0);
     return found({ form: 'directory', name, path, sizeBytes }, latest([status, ...facts]));
@@ -136,7 +97,7 @@ async function artefactAt(
   }
 }
 
-const found = (artefact: Extract<Artefact, { sizeBytes: number }>, mtime: Date) => ({
+const found = (artefact: FileArtefact | DirectoryArtefact, mtime: Date) => ({
   artefact,
   look: { sizeBytes: artefact.sizeBytes, mtime },
 });
@@ -197,19 +158,4 @@ function unreadable(path: string, error: unknown): MusterError {
     `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
     { cause: error },
   );
-}
-
-/** Like `Promise.all(items.map(work))`, at most `limit` at once, results in the order of `items`. */
-async function mapLimited<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results = new Map<number, R>();
-  const queue = items.entries();
-  const lane = async () => {
-    for (const [index, item] of queue) results.set(index, await work(item));
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  return [...results].toSorted(([a], [b]) => a - b).map(([, result]) => result);
 }

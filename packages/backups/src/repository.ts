@@ -1,10 +1,14 @@
-import type { Artefact, BackupFacts } from '@muster/engines';
+import type { Artefact, BackupFacts, DirectoryArtefact } from '@muster/engines';
 
 /** Where the backups of one source are. */
 export interface BackupRepository {
   /** Without credentials, for receipts and messages. */
   readonly location: string;
-  /** Newest first. Half-written files (`*.tmp`, `*.part`, hidden) are never listed; what is being written is `growing`. @throws `backup_unreadable`, `no_backup` (no such directory). */
+  /**
+   * Newest first. Half-written files (`*.tmp`, `*.part`, hidden) are never listed; what is being written
+   * is `growing`. @throws `backup_unreadable`,
+   * `credentials_refused`, `secret_unavailable`, `no_backup` (no such directory, or nothing there that `match` means).
+   */
   list(signal: AbortSignal): Promise<readonly Backup[]>;
 }
 
@@ -12,11 +16,28 @@ export interface BackupRepository {
 export interface Backup {
   /** The file's name in its directory. */
   readonly id: string;
-  readonly artefact: Artefact;
+  /** Where it is, without credentials. */
+  readonly location: string;
+  readonly artefact: Artefact | RemoteDirectory;
+  /** When the last of its bytes was written. */
+  readonly mtime: Date;
   readonly createdAt: Date;
   /** It is being written at this moment: never to be drilled. */
   readonly growing?: true;
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;
+}
+
+/** A dump of several files that are elsewhere: no engine reads it there. */
+export interface RemoteDirectory {
+  readonly form: 'remote';
+  readonly name: string;
+  readonly sizeBytes: number;
+  /**
+   * Fetches all of it into `directory`, which is there and empty. `onBytes` is told all bytes so far.
+   * @throws `checksum_mismatch`, `backup_changed`, `backup_unreadable`, `backup_archived`, `credentials_refused`,
+   * `scratch_disk_full` where there is no room for it.
+   */
+  fetch(directory: string, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<DirectoryArtefact>;
 }

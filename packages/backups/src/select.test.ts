@@ -10,6 +10,8 @@ const hoursBefore = (hours: number): Date => new Date(AT.getTime() - hours * 3_6
 const made = (id: string, hours: number, growing?: true): Backup => ({
   id,
   artefact: { form: 'file', name: id, path: `/b/${id}`, sizeBytes: 5 },
+  location: `here/${id}`,
+  mtime: AT,
   createdAt: hoursBefore(hours),
   createdAtFrom: 'header',
   ...(growing && { growing }),

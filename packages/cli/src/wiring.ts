@@ -1,13 +1,16 @@
-import { createDirectoryRepository } from '@muster/backups';
 import type { Answer, Check, Config } from '@muster/core';
 import type { DrillPorts } from '@muster/drill';
 import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
-import { chooseHost, type HostOptions, type HostRequest, type ScratchHost } from '@muster/scratch';
+import { chooseHost, type HostOptions, type HostRequest, openSpool, type ScratchHost } from '@muster/scratch';
+import { backupRepository } from './backup-repository.js';
 import type { Environment } from './environment.js';
 import type { KeptEntry } from './kept-register.js';
 import { runtimeDirectory, stateDirectory } from './places.js';
 import { resolveSecret } from './resolve-secret.js';
 import { musterVersion } from './version.js';
+
+/** Longer than any drill may take: a time limit is of 24 days at most. */
+const SPOOL_MS = 30 * 86_400_000;
 
 /** What differs from one drill to the next. */
 export interface DrillHooks extends Pick<DrillPorts, 'signer' | 'observe' | 'output'> {
@@ -27,8 +30,11 @@ export function drillPorts(
     hostFor: (image, signal) => drillHost(environment, config, { image, onFallback }, signal),
     engineOf,
     liveDumperOf,
-    repository: (kind, directory, match) =>
-      createDirectoryRepository({ directory, match, engine: engineOf(kind) }),
+    repository: (kind, backup) => backupRepository(environment, kind, backup),
+    spool: (drill) => {
+      const expiresAt = new Date(environment.now().getTime() + SPOOL_MS);
+      return openSpool(stateDirectory(environment), { drill, expiresAt });
+    },
     resolveSecret: (ref) => resolveSecret(ref, environment.env),
     now: environment.now,
     worker: {

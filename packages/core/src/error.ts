@@ -1,4 +1,4 @@
-import type { Reason } from './reason.js';
+import { isReason, REASONS, type Reason } from './reason.js';
 
 /**
  * Faults that end a command before there is a drill to write a receipt for.
@@ -64,4 +64,9 @@ export class MusterError extends Error {
 /** True if `error` is a {@link MusterError}, with this code where one is given. */
 export function isMusterError(error: unknown, code?: ErrorCode): error is MusterError {
   return error instanceof MusterError && (code === undefined || error.code === code);
+}
+
+/** True for evidence against the backup: a {@link MusterError} whose code is a reason to fail. */
+export function isEvidence(error: unknown): error is MusterError {
+  return isMusterError(error) && isReason(error.code) && REASONS[error.code].result === 'fail';
 }

@@ -11,7 +11,14 @@ export { type Draw, drawBackup, drawFaults, type ListedBackup, MOST_LISTED } fro
 export { duesBetween, jitterOf } from './dues.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { errnoOf } from './errno.js';
-export { type CommandCode, type ErrorCode, isMusterError, MusterError, USAGE_CODES } from './error.js';
+export {
+  type CommandCode,
+  type ErrorCode,
+  isEvidence,
+  isMusterError,
+  MusterError,
+  USAGE_CODES,
+} from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
 export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';

@@ -20,7 +20,7 @@ export type DrillEvent =
   | {
       readonly type: 'progress';
       readonly phase: PhaseName;
-      readonly what: 'pull' | 'restore' | 'examine';
+      readonly what: 'fetch' | 'pull' | 'restore' | 'examine';
       readonly bytes: number;
       readonly totalBytes?: number;
     }

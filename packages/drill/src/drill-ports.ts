@@ -1,5 +1,14 @@
 import type { BackupRepository } from '@muster/backups';
-import type { Attempt, Config, Plan, RestorePoint, Source, SourceKind, Statement } from '@muster/core';
+import type {
+  Attempt,
+  Config,
+  DumpConfig,
+  Plan,
+  RestorePoint,
+  Source,
+  SourceKind,
+  Statement,
+} from '@muster/core';
 import type { Engine, LiveDumper, Server } from '@muster/engines';
 import type { Signer } from '@muster/evidence';
 import type { ScratchHost } from '@muster/scratch';
@@ -14,7 +23,9 @@ export interface DrillPorts {
   readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
   readonly engineOf: (kind: SourceKind) => Engine;
   readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
-  readonly repository: (kind: SourceKind, directory: string, match: string | undefined) => BackupRepository;
+  readonly repository: (kind: SourceKind, backup: DumpConfig) => BackupRepository;
+  /** A directory of this machine for what must be fetched, empty and for this drill alone. @throws `state_unwritable`. */
+  readonly spool: (drillId: string) => Promise<Spool>;
   readonly signer: Signer;
   readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
   readonly now: () => Date;
@@ -28,6 +39,12 @@ export interface DrillPorts {
   readonly observe: (event: DrillEvent) => void;
   /** What tools and servers printed: kept on the worker (0600, 7 days), in no receipt. */
   readonly output: (drillId: string, text: string) => void;
+}
+
+export interface Spool {
+  readonly path: string;
+  /** Idempotent, and does not throw. */
+  remove(): Promise<void>;
 }
 
 export interface DrillRequest {

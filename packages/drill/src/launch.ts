@@ -33,7 +33,10 @@ export async function launch(
     ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
   const base = await host.prepare({ image, probe: engine.probe, onPull }, signal);
   const { user } = engine.admit(located.facts, base);
-  const mounts = located.kind === 'file' ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }] : [];
+  const mounts =
+    located.kind === 'file' && located.artefact.form !== 'flow'
+      ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }]
+      : [];
   const lifeMs = request.source.limits.drill + (request.keepMs ?? 0) + GRACE_MS;
   const expiresAt = new Date(ports.now().getTime() + lifeMs);
   const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };

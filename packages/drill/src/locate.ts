@@ -1,5 +1,5 @@
-import { selectBackup } from '@muster/backups';
-import { MusterError } from '@muster/core';
+import { type Backup, type RemoteDirectory, selectBackup, withFacts } from '@muster/backups';
+import { type DumpConfig, MusterError } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Seen } from './seen.js';
@@ -7,14 +7,17 @@ import type { Seen } from './seen.js';
 /** Which bytes a drill is about. */
 export type Located = LocatedFile | LocatedLive;
 
-export interface LocatedFile {
+export interface LocatedFile extends Pick<Backup, 'id' | 'location' | 'createdAt' | 'createdAtFrom'> {
   readonly kind: 'file';
-  readonly id: string;
   readonly artefact: Exclude<Artefact, { form: 'stream' }>;
   readonly facts: BackupFacts;
-  readonly location: string;
-  readonly createdAt: Date;
-  readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';
+}
+
+/** A dump that has yet to be fetched, and is identified then. */
+export interface LocatedRemote {
+  readonly kind: 'remote';
+  readonly backup: Backup;
+  readonly artefact: RemoteDirectory;
 }
 
 /** A live dump: it is taken while it is restored. */
@@ -38,7 +41,7 @@ export async function locate(
   request: DrillRequest,
   seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
-): Promise<Located> {
+): Promise<Located | LocatedRemote> {
   const { backup } = request.source;
   return backup.type === 'live'
     ? await locateLive(ports, request, seen, signal)
@@ -48,12 +51,12 @@ export async function locate(
 async function locateFile(
   ports: DrillPorts,
   request: DrillRequest,
-  backup: { readonly directory: string; readonly match?: string },
+  backup: DumpConfig,
   seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
-): Promise<LocatedFile> {
+): Promise<LocatedFile | LocatedRemote> {
   const { kind } = request.source;
-  const repository = ports.repository(kind, backup.directory, backup.match);
+  const repository = ports.repository(kind, backup);
   const { drill_id: drillId } = request.plan;
   const backups = await repository.list(signal);
   seen.listed = backups.length;
@@ -63,17 +66,34 @@ async function locateFile(
   if (listing !== undefined) seen.listing = listing;
   const { artefact } = chosen;
   if (artefact.form === 'stream')
-    throw new MusterError('internal_error', 'A directory listed a backup without a path.');
-  const located = {
-    id: chosen.id,
-    location: `${repository.location}/${encodeURIComponent(chosen.id)}`,
-    createdAt: chosen.createdAt,
-    createdAtFrom: chosen.createdAtFrom,
-  };
-  seen.found = { ...located, sizeBytes: artefact.sizeBytes };
-  const facts = chosen.facts ?? (await ports.engineOf(kind).identify(artefact, signal));
-  return { kind: 'file', ...located, artefact, facts };
+    throw new MusterError('internal_error', 'A place of backups listed a live dump.');
+  seen.found = { ...placed(chosen), sizeBytes: artefact.sizeBytes };
+  if (artefact.form === 'remote') return { kind: 'remote', backup: chosen, artefact };
+  return identified(ports, request, chosen, artefact, seen, signal);
 }
+
+/** What its head says, where the listing has not looked at it. */
+export async function identified(
+  ports: DrillPorts,
+  { source }: DrillRequest,
+  backup: Backup,
+  artefact: LocatedFile['artefact'],
+  seen: Pick<Seen, 'found' | 'newest'>,
+  signal: AbortSignal,
+): Promise<LocatedFile> {
+  const facts = backup.facts ?? (await ports.engineOf(source.kind).identify(artefact, signal));
+  const known = withFacts(backup, facts);
+  if (seen.newest?.id === backup.id) seen.newest = known;
+  seen.found = { ...placed(known), sizeBytes: artefact.sizeBytes };
+  return { kind: 'file', ...placed(known), artefact, facts };
+}
+
+const placed = ({ id, location, createdAt, createdAtFrom }: Backup) => ({
+  id,
+  location,
+  createdAt,
+  createdAtFrom,
+});
 
 async function locateLive(
   ports: DrillPorts,

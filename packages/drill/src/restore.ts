@@ -1,5 +1,5 @@
-import { isMusterError, isReason, MusterError, REASONS } from '@muster/core';
-import type { BackupFacts, RestoreReport } from '@muster/engines';
+import { isEvidence, isMusterError, MusterError } from '@muster/core';
+import { type BackupFacts, type RestoreReport, shareFlow } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { explain, type Launched, lossError } from './launch.js';
 import type { Located, LocatedFile } from './locate.js';
@@ -44,11 +44,12 @@ export async function restore(
     return { report: { ...report, warnings }, facts: report.facts ?? located.facts };
   }
   const report = await restoreWhileExamining(
-    (stop) =>
+    located.artefact,
+    (artefact, stop) =>
       launched.server
-        .restore(located.artefact, options, stop)
+        .restore(artefact, options, stop)
         .catch((error) => explain(launched, request.source, error, stop)),
-    (stop) => examine(ports, request, located, seen, stop),
+    (artefact, stop) => examine(ports, request, { ...located, artefact }, seen, stop),
     signal,
   );
   await refuseOverflow(request, launched);
@@ -70,26 +71,32 @@ async function examine(
   signal: AbortSignal,
 ): Promise<void> {
   const totalBytes = located.artefact.sizeBytes;
+  const contentLimitBytes = request.source.scratch.diskBytes * EXPANSION;
   const onBytes = (bytes: number) =>
     ports.observe({ type: 'progress', phase: 'restore', what: 'examine', bytes, totalBytes });
   const examined = await ports
     .engineOf(request.source.kind)
-    .examine(located.artefact, located.facts, onBytes, signal);
+    .examine(located.artefact, located.facts, { onBytes, contentLimitBytes }, signal);
   seen.examined = examined;
   if (examined.fault !== undefined) throw examined.fault;
 }
 
+/** What the backup expands to may be so many times what its scratch holds: an engine stores text tighter than a dump. */
+const EXPANSION = 10;
+
 /**
- * Runs both at once. Damage that the examination finds ends the restore and is the reason: it is the more exact word. A
+ * Runs both at once; a flow is read once for both. Damage that the examination finds ends the restore and is the reason: it is the more exact word. A
  * restore that failed on the backup waits for the digest; one that failed on the infrastructure does not.
  */
 async function restoreWhileExamining<T>(
-  restoring: (signal: AbortSignal) => Promise<T>,
-  examining: (signal: AbortSignal) => Promise<void>,
+  artefact: LocatedFile['artefact'],
+  restoring: (artefact: LocatedFile['artefact'], signal: AbortSignal) => Promise<T>,
+  examining: (artefact: LocatedFile['artefact'], signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<T> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
+  const shared = artefact.form === 'flow' ? shareFlow(artefact, both) : undefined;
   const faults: {
     readonly error: unknown;
     readonly evidence: boolean;
@@ -103,9 +110,11 @@ async function restoreWhileExamining<T>(
     return undefined;
   };
   const [report] = await Promise.all([
-    restoring(both).catch(note('restore')),
-    examining(both).catch(note('examine')),
-  ]);
+    restoring(shared?.restoring ?? artefact, both)
+      .catch(note('restore'))
+      .finally(() => shared?.leave()),
+    examining(shared?.examining ?? artefact, both).catch(note('examine')),
+  ]).finally(() => shared?.close());
   const evidence = faults.filter((fault) => fault.evidence);
   const fault =
     // What the restore found in a file that was being written says nothing about the backup.
@@ -115,8 +124,4 @@ async function restoreWhileExamining<T>(
     faults[0];
   if (fault !== undefined || report === undefined) throw fault?.error;
   return report;
-}
-
-function isEvidence(error: unknown): boolean {
-  return isMusterError(error) && isReason(error.code) && REASONS[error.code].result === 'fail';
 }

@@ -74,7 +74,7 @@ describe('the receipt of a drill that was tried before', () => {
 it('whatever a backup says of itself, its drill has a receipt', async () => {
   const facts = { format: 'archive', major: 7, databases: [], serverVersion: `7.0\ud800${'1'.repeat(99)}` };
   const artefact = { form: 'file', name: 'a', path: '/b/a', sizeBytes: 1 } as const;
-  const backup = { id: 'a', artefact, facts, createdAt: NOW, createdAtFrom: 'name' } as const;
+  const backup = { ...made('a', 1), artefact, facts };
   const found = {
     ...ports,
     repository: () => ({ location: 'file:///b', list: async () => [backup] }),
@@ -90,6 +90,8 @@ it('whatever a backup says of itself, its drill has a receipt', async () => {
 const made = (id: string, hours: number): Backup => ({
   id,
   artefact: { form: 'file', name: id, path: `/b/${id}`, sizeBytes: 5 },
+  location: `file:///b/${id}`,
+  mtime: NOW,
   createdAt: new Date(NOW.getTime() - hours * 3_600_000),
   createdAtFrom: 'name',
 });

@@ -2,8 +2,9 @@ import { type CheckRecord, isMusterError, isReason, MusterError, type Predicate 
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
+import { fetchBackup } from './fetch.js';
 import { explain, type Launched, launch } from './launch.js';
-import { type Located, locate } from './locate.js';
+import { type Located, type LocatedRemote, locate } from './locate.js';
 import { missedMessage } from './missed-message.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
@@ -61,13 +62,12 @@ async function perform(
   const { plan, source } = request;
   const checks = plan.checks.map(({ id }) => id);
   ports.observe({ type: 'planned', drillId: plan.drill_id, source: source.slug, checks });
-  const located = await phases.run({ name: 'locate', limitMs: source.limits.locate }, async (signal) => {
-    const found = await locate(ports, request, seen, signal);
-    seen.facts = found.facts;
-    ports.observe(locatedEvent(found, seen));
-    return found;
+  const found = await phases.run({ name: 'locate', limitMs: source.limits.locate }, async (signal) => {
+    const one = await locate(ports, request, seen, signal);
+    ports.observe(locatedEvent(one, seen));
+    return one;
   });
-  const { launched, database } = await launchAndRestore(ports, request, located, seen, phases);
+  const { located, launched, database } = await fetchAndRestore(ports, request, found, seen, phases);
   try {
     await check(ports, request, located, launched, database, seen, phases);
   } catch (error) {
@@ -82,6 +82,36 @@ async function perform(
   return undefined;
 }
 
+/** What was fetched is gone again once it has been restored. */
+async function fetchAndRestore(
+  ports: DrillPorts,
+  request: DrillRequest,
+  found: Located | LocatedRemote,
+  seen: Seen,
+  phases: Phases,
+): Promise<Restoring & { readonly located: Located }> {
+  const { limits } = request.source;
+  if (found.kind !== 'remote') {
+    seen.facts = found.facts;
+    return { located: found, ...(await launchAndRestore(ports, request, found, seen, phases)) };
+  }
+  const spool = await ports.spool(request.plan.drill_id);
+  try {
+    const located = await phases.run({ name: 'fetch', limitMs: limits.fetch }, (signal) =>
+      fetchBackup(ports, request, found, spool, seen, signal),
+    );
+    seen.facts = located.facts;
+    return { located, ...(await launchAndRestore(ports, request, located, seen, phases)) };
+  } finally {
+    await spool.remove();
+  }
+}
+
+interface Restoring {
+  readonly launched: Launched;
+  readonly database: string;
+}
+
 /** In memory where it surely fits; if that was a wrong guess, once more on disk. */
 async function launchAndRestore(
   ports: DrillPorts,
@@ -89,7 +119,7 @@ async function launchAndRestore(
   located: Located,
   seen: Seen,
   phases: Phases,
-): Promise<{ readonly launched: Launched; readonly database: string }> {
+): Promise<Restoring> {
   const { limits } = request.source;
   const [first, ...rest] = placesFor(
     request.source,
@@ -223,14 +253,15 @@ function launchedEvent(request: DrillRequest, { scratch, base, server }: Launche
   };
 }
 
-function locatedEvent(located: Located, seen: Seen): DrillEvent {
+function locatedEvent(located: Located | LocatedRemote, seen: Seen): DrillEvent {
+  const { id, location, createdAt } = located.kind === 'remote' ? located.backup : located;
   const sizeBytes = seen.found?.sizeBytes;
   return {
     type: 'located',
-    backup: located.id,
-    location: located.location,
+    backup: id,
+    location,
     ...(sizeBytes !== undefined && { sizeBytes }),
-    createdAt: located.createdAt,
-    format: located.facts.format,
+    createdAt,
+    ...(located.kind !== 'remote' && { format: located.facts.format }),
   };
 }

@@ -1,11 +1,58 @@
 import type { Readable } from 'node:stream';
 import type { RestoreWarning } from '@muster/core';
+import type { Examined } from './engine.js';
 
 /** The bytes of one backup, wherever they are. */
-export type Artefact =
-  | { readonly form: 'file'; readonly name: string; readonly path: string; readonly sizeBytes: number }
-  | { readonly form: 'directory'; readonly name: string; readonly path: string; readonly sizeBytes: number }
-  | StreamArtefact;
+export type Artefact = FileArtefact | DirectoryArtefact | FlowArtefact | StreamArtefact;
+
+export interface FileArtefact {
+  readonly form: 'file';
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+export interface DirectoryArtefact {
+  readonly form: 'directory';
+  readonly name: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** A single file that is elsewhere, or encrypted. It is read from its beginning, any number of times. */
+export interface FlowArtefact {
+  readonly form: 'flow';
+  readonly name: string;
+  /** Of what is stored. */
+  readonly sizeBytes: number;
+  /** Files that lie beside it and may hold its digest. */
+  readonly beside: readonly FileBeside[];
+  /** The dump's own bytes from their beginning, fetched only as far as they are asked for. */
+  head(
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: AsyncIterable<Uint8Array>; readonly encryption?: 'age' }>;
+  /** All of them. Whoever opens it closes it. */
+  open(signal: AbortSignal): Flow;
+}
+
+export interface Flow {
+  /** The dump's own bytes. Where they do not come to their end it is destroyed with the reason of a drill. */
+  readonly content: Readable;
+  /**
+   * To be asked once `content` has ended, or failed on the backup: reads what is stored to its end, and tells its digest.
+   * @throws `backup_changed`, `backup_unreadable`, `cancelled`.
+   */
+  stored(): Promise<Examined>;
+  /** Idempotent. */
+  close(): void;
+}
+
+export interface FileBeside {
+  readonly name: string;
+  /** It is about this backup alone: `<name>.sha256`. */
+  readonly own: boolean;
+  read(signal: AbortSignal): Promise<Uint8Array>;
+}
 
 /** Bytes that flow once: a live dump. `open` may be called once. */
 export interface StreamArtefact {

@@ -46,12 +46,12 @@ export interface Engine {
    * not notice (a tar or directory member that ends early). Independent of the restore, so both run at once.
    * Not for `form: 'stream'`, whose restore reports its digest itself. Damage is the `fault` of the answer, so that the
    * receipt of a damaged backup names its bytes too: `truncated`, `corrupt`, `checksum_mismatch`.
-   * @throws `backup_changed`, `backup_unreadable`, `cancelled`.
+   * @throws `output_limit`, `backup_changed`, `backup_unreadable`, `cancelled`.
    */
   examine(
     artefact: Artefact,
     facts: BackupFacts,
-    onBytes: (bytes: number) => void,
+    options: ExamineOptions,
     signal: AbortSignal,
   ): Promise<Examined>;
 }
@@ -68,6 +68,13 @@ export interface BackupFacts {
   readonly createdAt?: Date;
   /** Databases in the backup; empty where the format does not name its own. */
   readonly databases: readonly string[];
+}
+
+export interface ExamineOptions {
+  /** All bytes read so far. */
+  readonly onBytes: (bytes: number) => void;
+  /** To how much the backup may expand where it is compressed; absent = to anything. */
+  readonly contentLimitBytes?: number;
 }
 
 export interface Examined {

@@ -1,6 +1,19 @@
-export { type Artefact, BACKUP_MOUNT } from './artefact.js';
+export {
+  type Artefact,
+  BACKUP_MOUNT,
+  type DirectoryArtefact,
+  type FileArtefact,
+  type FileBeside,
+  type Flow,
+  type FlowArtefact,
+} from './artefact.js';
+export { readBackup, readingError } from './bytes/feed.js';
+export { cutShort, Pieces } from './bytes/pieces.js';
+export { shareFlow } from './bytes/share-flow.js';
 export type * from './engine.js';
 export { attachTo, engineOf, liveDumperOf } from './engines.js';
+export { backupChanged, changed } from './examine/change.js';
+export { digestFilesOf } from './examine/companion.js';
 export { mongodbEngine } from './mongodb/engine.js';
 export { mongodbLiveDumper } from './mongodb/live/live.js';
 export { postgresEngine } from './postgres/engine.js';

@@ -1,4 +1,4 @@
-import { S3Failure, type S3Send } from '@muster/s3';
+import { nextPage, S3Failure, type S3Marker, type S3Send } from '@muster/s3';
 
 /** One version of an object, by its full key. Without an id where there are no versions to tell apart. */
 interface S3Version {
@@ -17,7 +17,7 @@ export function createS3Versions(send: S3Send, bucket: string): S3Versions {
   async function* pages(prefix: string, signal: AbortSignal): ReturnType<S3Versions['pages']> {
     const list = lists(send, { Bucket: bucket, Prefix: prefix });
     let read = list.versions;
-    let after: Marker | undefined;
+    let after: S3Marker | undefined;
     do {
       let page: Page;
       try {
@@ -53,14 +53,12 @@ export function createS3Versions(send: S3Send, bucket: string): S3Versions {
 /** What was written without versioning has this for its id; servers that know no other refuse to be asked for it. */
 const UNVERSIONED = 'null';
 
-type Marker = Readonly<Record<string, string>>;
-
 interface Page {
   readonly versions: readonly S3Version[];
-  readonly next: Marker | undefined;
+  readonly next: S3Marker | undefined;
 }
 
-type Read = (after: Marker | undefined, signal: AbortSignal) => Promise<Page>;
+type Read = (after: S3Marker | undefined, signal: AbortSignal) => Promise<Page>;
 
 function lists(send: S3Send, what: { Bucket: string; Prefix: string }): Record<'versions' | 'objects', Read> {
   return {
@@ -72,9 +70,10 @@ function lists(send: S3Send, what: { Bucket: string; Prefix: string }): Record<'
       );
       return {
         versions: (page.Versions ?? []).map(({ Key = '', VersionId }) => ({ key: Key, id: VersionId })),
-        next: page.IsTruncated
-          ? markers({ KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker })
-          : undefined,
+        next: nextPage(page.IsTruncated, {
+          KeyMarker: page.NextKeyMarker,
+          VersionIdMarker: page.NextVersionIdMarker,
+        }),
       };
     },
     async objects(after, signal) {
@@ -85,16 +84,8 @@ function lists(send: S3Send, what: { Bucket: string; Prefix: string }): Record<'
       );
       return {
         versions: (page.Contents ?? []).map(({ Key = '' }) => ({ key: Key, id: undefined })),
-        next: page.IsTruncated ? markers({ ContinuationToken: page.NextContinuationToken }) : undefined,
+        next: nextPage(page.IsTruncated, { ContinuationToken: page.NextContinuationToken }),
       };
     },
   };
-}
-
-/** Those that are there: S3 refuses an empty one. A list that goes on and does not say where is no list. */
-function markers(named: Readonly<Record<string, string | undefined>>): Marker {
-  const there = Object.entries(named).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  if (there.length > 0) return Object.fromEntries(there);
-  const advice = 'the server lists objects without saying where its list goes on: choose another';
-  throw new S3Failure({ kind: 'refused', mayBeDone: false, advice }, undefined);
 }

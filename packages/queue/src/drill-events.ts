@@ -22,7 +22,7 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('progress'),
     phase,
-    what: z.enum(['pull', 'restore', 'examine']),
+    what: z.enum(['fetch', 'pull', 'restore', 'examine']),
     bytes: count,
     total_bytes: count.optional(),
   }),

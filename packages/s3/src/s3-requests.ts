@@ -24,6 +24,8 @@ export interface S3Connection {
   readonly pathStyle?: boolean | undefined;
   /** Asked at the first request. Absent = the credential chain of AWS. */
   readonly credentials?: (() => Promise<S3Credentials>) | undefined;
+  /** Whoever reads compares what is read with the checksum of the whole. Absent = the SDK does, in each answer. */
+  readonly ownChecksums?: true;
 }
 
 interface S3Credentials {
@@ -113,13 +115,15 @@ export function createS3Requests(
   };
 }
 
-function clientConfig({ endpoint, region, pathStyle, credentials }: S3Connection): S3ClientConfig {
+function clientConfig(connection: S3Connection): S3ClientConfig {
+  const { endpoint, region, pathStyle, credentials, ownChecksums } = connection;
   const named = region ?? (endpoint === undefined ? undefined : 'us-east-1');
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(named === undefined ? {} : { region: named }),
     ...(credentials === undefined ? {} : { credentials }),
     forcePathStyle: pathStyle ?? endpoint !== undefined,
+    ...(ownChecksums && { responseChecksumValidation: 'WHEN_REQUIRED' as const }),
     maxAttempts: 1,
     expectContinueHeader: false,
   };

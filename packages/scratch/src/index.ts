@@ -5,3 +5,4 @@ export { type DockerFound, detectDocker } from './docker/detect-docker.js';
 export { createDockerHost, type DockerHostOptions } from './docker/docker-host.js';
 export { type FleetHost, fleetHost } from './fleet-host.js';
 export type * from './scratch.js';
+export { openSpool, removeSpools, sweepSpools } from './spool.js';

@@ -1,6 +1,7 @@
-import { createDirectoryRepository, selectBackup } from '@muster/backups';
+import { selectBackup } from '@muster/backups';
 import { type Config, MusterError, newDrillId, type Source, writeSecretRef } from '@muster/core';
 import { type BackupFacts, engineOf, liveDumperOf } from '@muster/engines';
+import { backupRepository } from '../backup-repository.js';
 import type { Cli } from '../cli.js';
 import { backupFacts, ENGINE_NAMES } from '../render/facts.js';
 import { resolveSecret } from '../resolve-secret.js';
@@ -40,14 +41,15 @@ async function locate(
   const { backup, connection } = source;
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(source.limits.locate)]);
   if (backup.type === 'dump') {
-    const repository = createDirectoryRepository({
-      directory: backup.directory,
-      match: backup.match,
-      engine: engineOf(source.kind),
-    });
+    const repository = backupRepository(environment, source.kind, backup);
     const backups = await repository.list(bounded);
     const asking = { drillId: newDrillId(environment.now()), location: repository.location };
-    const { id, artefact, createdAt, facts } = selectBackup(backups, { kind: 'latest' }, asking).newest;
+    const { newest } = selectBackup(backups, { kind: 'latest' }, asking);
+    const { id, artefact, createdAt } = newest;
+    if (artefact.form === 'remote') return { detail: `${id}, which a drill fetches before it looks into it` };
+    // What it would cost too much to look at in all backups is looked at in one.
+    const facts =
+      artefact.form === 'flow' ? await engineOf(source.kind).identify(artefact, bounded) : newest.facts;
     if (facts === undefined)
       throw new MusterError(
         'not_a_dump',

@@ -5,7 +5,7 @@ import { runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
 import { consumeDrills, consumeReceipts, consumeTicks } from '@muster/queue';
-import { fleetHost } from '@muster/scratch';
+import { fleetHost, removeSpools, sweepSpools } from '@muster/scratch';
 import { type RunningSink, startSink } from '@muster/sink';
 import type { Logger } from '@muster/telemetry';
 import { type RunningWorker, startWorker } from '@muster/worker';
@@ -61,6 +61,7 @@ export async function workerService(
   await requireSigner(cli, queues);
   const worker = `${environment.hostname}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const output = await openOutputLog(stateDirectory(environment), environment.now);
+  await sweepSpools(stateDirectory(environment));
   const host = ({ scratch }: Config) =>
     fleetHost({ kind: scratch.kind, env: environment.env, ...hostOptions(environment) });
   const told = new Set<string>();
@@ -83,7 +84,10 @@ export async function workerService(
         signal,
       );
     },
-    removeCells: (config, drillId) => host(config).removeCells(drillId, AbortSignal.timeout(REMOVING_MS)),
+    removeCells: async (config, drillId) => {
+      await removeSpools(stateDirectory(environment), drillId);
+      await host(config).removeCells(drillId, AbortSignal.timeout(REMOVING_MS));
+    },
     capacity: (config, signal) => host(config).capacity(signal),
     identity: { worker, host: environment.hostname, version: musterVersion() },
     logger,

@@ -17,7 +17,7 @@ export interface PhaseView {
   readonly startedAt: number;
   readonly ended?: { readonly outcome: 'done' | 'failed' | 'cancelled'; readonly durationMs: number };
   readonly detail?: string;
-  readonly flow?: Flow & { readonly what: 'pull' | 'restore' | 'examine' };
+  readonly flow?: Flow & { readonly what: 'fetch' | 'pull' | 'restore' | 'examine' };
 }
 
 export const EMPTY_VIEW: DrillView = { drillId: '', source: '', checks: [], checksEnded: 0, phases: [] };

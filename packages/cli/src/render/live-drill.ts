@@ -129,7 +129,7 @@ export function flowText(flow: NonNullable<PhaseView['flow']>, now: number, lead
     flow.totalBytes === undefined
       ? formatSize(flow.bytes)
       : `${formatSize(flow.bytes)} of ${formatSize(flow.totalBytes)}`;
-  const word = { pull: 'pulling the image ', examine: 'hashing ', restore: '' }[flow.what];
+  const word = { fetch: '', pull: 'pulling the image ', examine: 'hashing ', restore: '' }[flow.what];
   return [
     word + lead + amount,
     rate === undefined ? '' : `${formatSize(rate)}/s`,

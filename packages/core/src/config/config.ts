@@ -21,21 +21,24 @@ export interface ScratchLimits {
 /** Time limits in milliseconds. */
 export interface TimeLimits {
   readonly locate: number;
+  readonly fetch: number;
   readonly launch: number;
   readonly restore: number;
   readonly check: number;
   readonly drill: number;
 }
 
-export type BackupConfig =
-  | { readonly type: 'live' }
-  | {
-      readonly type: 'dump';
-      /** An absolute directory. */
-      readonly directory: string;
-      /** A glob over file names; absent = every format that the engine reads. */
-      readonly match?: string;
-    };
+export type BackupConfig = { readonly type: 'live' } | DumpConfig;
+
+/** Dumps that somebody else writes to a place. */
+export interface DumpConfig {
+  readonly type: 'dump';
+  readonly place: DirectoryPlace | S3Place;
+  /** A glob over names in the place; absent = every format that the engine reads. */
+  readonly match?: string;
+  /** Identities of age, or a passphrase, for those dumps that are encrypted with it. */
+  readonly decrypt?: { readonly age: SecretRef };
+}
 
 /** When drills of a source are due, and what each restores. */
 export interface Schedule {
@@ -91,18 +94,24 @@ export interface S3Access {
   readonly credentials?: { readonly accessKeyId: SecretRef; readonly secretAccessKey: SecretRef };
 }
 
-/** Where plans and receipts are kept. `location` is for people: an absolute path, or `s3://bucket/prefix`. */
-export type EvidencePlace =
-  | { readonly type: 'directory'; readonly location: string }
-  | {
-      readonly type: 's3';
-      readonly location: string;
-      readonly bucket: string;
-      /** Without slashes around it; empty = the whole bucket. */
-      readonly prefix: string;
-      readonly s3: S3Access;
-      readonly objectLock?: ObjectLock;
-    };
+/** A directory; `location` is its absolute path. */
+export interface DirectoryPlace {
+  readonly type: 'directory';
+  readonly location: string;
+}
+
+/** Object storage; `location` is for people: `s3://bucket/prefix`. */
+export interface S3Place {
+  readonly type: 's3';
+  readonly location: string;
+  readonly bucket: string;
+  /** Without slashes around it; empty = the whole bucket. */
+  readonly prefix: string;
+  readonly s3: S3Access;
+}
+
+/** Where plans and receipts are kept. */
+export type EvidencePlace = DirectoryPlace | (S3Place & { readonly objectLock?: ObjectLock });
 
 /** Who may do what over the API; each role may do what those before it may. */
 export type Role = 'viewer' | 'operator' | 'admin';

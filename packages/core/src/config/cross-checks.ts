@@ -1,7 +1,7 @@
 import { checkFaults } from './check-faults.js';
-import { evidenceFaults } from './evidence-faults.js';
 import { type Fault, faultAt, showName } from './fault.js';
 import { passwordFaults } from './passwords.js';
+import { s3Faults } from './s3-faults.js';
 import {
   backupShapeFaults,
   bothFaults,
@@ -33,7 +33,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...items(child(tree, 'sources')).flatMap((source, index) =>
       sourceFaults(kinds, source, defaults, ['sources', index]),
     ),
-    ...evidenceFaults(child(tree, 'evidence'), ['evidence']),
+    ...s3Faults(child(tree, 'evidence'), ['evidence'], { place: 'store', only: ['s3', 'object_lock'] }),
     ...passwordFaults(tree, []),
   ];
 }

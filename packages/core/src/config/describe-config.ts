@@ -6,7 +6,7 @@ import { writeRestorePoint } from '../restore-point.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
-import type { Config, S3Access, Schedule, Source } from './config.js';
+import type { BackupConfig, Config, S3Access, Schedule, Source } from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -73,10 +73,7 @@ function describeSource(source: Source): JsonValue {
     kind: source.kind,
     database: source.database,
     connection: connection === undefined ? undefined : { uri: writeSecretRef(connection.uri) },
-    backup:
-      backup.type === 'live'
-        ? { type: 'live' }
-        : withoutAbsent({ type: 'dump', location: backup.directory, match: backup.match }),
+    backup: describeBackup(backup),
     checks: source.restoreOnly ? undefined : source.checks.map(({ id }) => id),
     restore_only: source.restoreOnly ? true : undefined,
     summaries: source.summaries,
@@ -91,6 +88,18 @@ function describeSource(source: Source): JsonValue {
       pids: scratch.pids,
     },
     limits: Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, writeDuration(value)])),
+  });
+}
+
+function describeBackup(backup: BackupConfig): JsonValue {
+  if (backup.type === 'live') return { type: 'live' };
+  const { place, match, decrypt } = backup;
+  return withoutAbsent({
+    type: 'dump',
+    location: place.location,
+    s3: place.type === 's3' ? describeAccess(place.s3) : undefined,
+    match,
+    decrypt: decrypt && { age: writeSecretRef(decrypt.age) },
   });
 }
 

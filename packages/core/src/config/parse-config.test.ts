@@ -137,14 +137,18 @@ evidence: { store: ./evidence, keyring: /srv/keys }
     const [shop, other, live] = config.sources;
     expect(shop).toMatchObject({
       database: 'shop',
-      backup: { type: 'dump', directory: '/etc/backups/shop', match: 'prod_*.dump' },
+      backup: {
+        type: 'dump',
+        place: { type: 'directory', location: '/etc/backups/shop' },
+        match: 'prod_*.dump',
+      },
       image: 'postgres:17',
       scratch: { cpus: 1.5, memoryBytes: 4 * 1024 ** 3, diskBytes: 50e9, pids: 64 },
       limits: { locate: 5000, launch: 540_000, check: 30_000, drill: 2_073_600_000 },
       summaries: 'none',
     });
     expect(other).toMatchObject({
-      backup: { directory: '/var/my backups' },
+      backup: { place: { location: '/var/my backups' } },
       checks: [],
       restoreOnly: true,
       scratch: { cpus: 4, pids: 32 },
@@ -185,6 +189,47 @@ evidence: { store: ./evidence, keyring: /srv/keys }
     const described = JSON.stringify(describeConfig(load(FULL)));
     expect(described).toContain('"uri":"file:/etc/muster/uri.txt"');
     expect(described).toContain('"key":"file:/etc/muster/keys/muster.key"');
+  });
+});
+
+describe('backups in S3', () => {
+  const given = (backup: string) => source(`checks: [c], backup: ${backup}`);
+  const FULL = `{ type: dump, location: s3://back-ups/prod/daily/, match: "*.dump.age",
+    s3: { endpoint: "https://s3.example.org", access_key_id: env:KEY_ID, secret_access_key: file:secret },
+    decrypt: { age: file:age.key } }, limits: { fetch: 30m }`;
+
+  it('have all their settings, what is secret as references', () => {
+    const config = load(given(FULL));
+    expect(config.sources[0]?.backup).toEqual({
+      type: 'dump',
+      place: {
+        type: 's3',
+        location: 's3://back-ups/prod/daily',
+        bucket: 'back-ups',
+        prefix: 'prod/daily',
+        s3: {
+          endpoint: 'https://s3.example.org',
+          credentials: {
+            accessKeyId: { kind: 'env', name: 'KEY_ID' },
+            secretAccessKey: { kind: 'file', path: '/etc/muster/secret' },
+          },
+        },
+      },
+      match: '*.dump.age',
+      decrypt: { age: { kind: 'file', path: '/etc/muster/age.key' } },
+    });
+    expect(config.sources[0]?.limits.fetch).toBe(1_800_000);
+    expect(load(stringify(describeConfig(config))).sources).toEqual(config.sources);
+  });
+
+  it.each([
+    ['{ type: dump, location: s3://ab }', 'backup.location'],
+    ['{ type: dump, location: ., s3: {} }', 'backup.s3'],
+    ['{ type: dump, location: s3://bucket, s3: { access_key_id: env:K } }', 'backup.s3.access_key_id'],
+    ['{ type: dump, location: ., decrypt: { age: AGE-SECRET-KEY-1X } }', 'backup.decrypt.age'],
+    ['{ type: live, decrypt: { age: file:k } }', 'backup.decrypt'],
+  ])('as %s have a fault at %s', (backup, path) => {
+    expect(faultsOf(given(backup))).toMatchObject([{ code: 'invalid', path: `sources[0].${path}` }]);
   });
 });
 
@@ -318,11 +363,11 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     );
   });
 
-  it.each(['take: { cron: "0 0 * * *" }', 'limits: { fetch: 2h }', 'companions: []'])(
+  it.each(['take: { cron: "0 0 * * *" }', 'companions: []'])(
     'tell that a source cannot have "%s" yet',
     (keys) => {
       const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
-      const name = keys.startsWith('limits') ? 'fetch' : keys.split(':')[0];
+      const name = keys.split(':')[0];
       expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
       expect(others).toEqual([]);
       expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([
@@ -366,9 +411,7 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
 
   it.each([
     ['{ type: pgbackrest, stanza: main }', ['backup.type', 'backup.stanza']],
-    ['{ type: dump, location: s3://backups/prod/ }', ['backup.location']],
-    ['{ type: dump, location: ., s3: {} }', ['backup.s3']],
-    ['{ type: dump, location: ., decrypt: { age: file:k } }', ['backup.decrypt']],
+    ['{ type: dump, location: ., delta: true }', ['backup.delta']],
   ])('tell that the backup %s is not supported yet', (backup, paths) => {
     expect(
       places(source(`checks: [c], backup: ${backup}`)).map((place) => place.split(' ').slice(1).join(' ')),

@@ -6,8 +6,10 @@ import { resolveApi } from './api.js';
 import type {
   BackupConfig,
   Config,
+  DirectoryPlace,
   EvidencePlace,
   S3Access,
+  S3Place,
   Schedule,
   ScratchLimits,
   SecretRef,
@@ -20,6 +22,7 @@ import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
 
 export const DEFAULT_LIMITS: TimeLimits = {
   locate: 60_000,
+  fetch: 7_200_000,
   launch: 120_000,
   restore: 14_400_000,
   check: 60_000,
@@ -158,27 +161,34 @@ function urlOf(
 
 function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): BackupConfig {
   if (backup?.location === undefined) return { type: 'live' };
-  const directory = resolvePath(baseDirectory, backup.location);
-  return { type: 'dump', directory, ...(backup.match === undefined ? {} : { match: backup.match }) };
+  const { location, s3, match, decrypt } = backup;
+  return {
+    type: 'dump',
+    place: resolvePlace(location, s3, baseDirectory),
+    ...(match === undefined ? {} : { match }),
+    ...(decrypt === undefined ? {} : { decrypt: { age: absoluteRef(decrypt.age, baseDirectory) } }),
+  };
 }
 
 function resolveStore(
-  evidence: NonNullable<ConfigFile['evidence']>,
+  { s3, object_lock: objectLock }: NonNullable<ConfigFile['evidence']>,
   store: StoreLocation,
   baseDirectory: string,
 ): EvidencePlace {
-  if (store.type === 'directory')
-    return { type: 'directory', location: resolvePath(baseDirectory, store.path) };
-  const { bucket, prefix } = store;
-  const { object_lock: objectLock, s3 } = evidence;
-  return {
-    type: 's3',
-    location: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
-    bucket,
-    prefix,
-    s3: resolveAccess(s3 ?? {}, baseDirectory),
-    ...(objectLock === undefined ? {} : { objectLock }),
-  };
+  const place = resolvePlace(store, s3, baseDirectory);
+  return place.type === 's3' && objectLock !== undefined ? { ...place, objectLock } : place;
+}
+
+function resolvePlace(
+  place: StoreLocation,
+  s3: S3File | undefined,
+  baseDirectory: string,
+): DirectoryPlace | S3Place {
+  if (place.type === 'directory')
+    return { type: 'directory', location: resolvePath(baseDirectory, place.path) };
+  const { bucket, prefix } = place;
+  const location = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
+  return { type: 's3', location, bucket, prefix, s3: resolveAccess(s3 ?? {}, baseDirectory) };
 }
 
 type S3File = NonNullable<NonNullable<ConfigFile['evidence']>['s3']>;

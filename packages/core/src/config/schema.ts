@@ -28,7 +28,9 @@ const scratchLimits = z.strictObject({
 
 const timeLimits = z.strictObject({
   locate: timeLimit().exactOptional().describe('To find the backup. Default: 1m.'),
-  fetch: notYet(),
+  fetch: timeLimit()
+    .exactOptional()
+    .describe('To fetch a backup that must be files on the worker. Default: 2h.'),
   launch: timeLimit().exactOptional().describe('To start the scratch. Default: 2m.'),
   restore: timeLimit().exactOptional().describe('Default: 4h.'),
   check: timeLimit()
@@ -37,19 +39,45 @@ const timeLimits = z.strictObject({
   drill: timeLimit().exactOptional().describe('For the whole drill. Default: 6h.'),
 });
 
+const s3 = z.strictObject({
+  endpoint: endpoint()
+    .exactOptional()
+    .describe('The URL of the server. Default: that of AWS for the region.'),
+  region: text()
+    .exactOptional()
+    .describe('Default: that of the AWS environment; with an endpoint us-east-1.'),
+  path_style: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'true: the bucket stands in the path of the URL, false: in its host. Default: true with endpoint.',
+    ),
+  access_key_id: secretRef()
+    .exactOptional()
+    .describe('env:NAME or file:PATH. Default: the AWS credential chain.'),
+  secret_access_key: secretRef()
+    .exactOptional()
+    .describe('env:NAME or file:PATH, together with access_key_id.'),
+});
+
 const backup = z.strictObject({
   type: choice(['live', 'dump'], ['pgbackrest']).describe(
-    'live: a dump taken from the connection; dump: the newest of the dumps in a location.',
+    'live: a dump taken from the connection; dump: one of the dumps in a location.',
   ),
-  location: directory()
+  location: storeLocation()
     .exactOptional()
-    .describe('The directory of the dumps: a path, relative to this file, or file://.'),
+    .describe('Where the dumps are: a directory, relative to this file, or s3://BUCKET/PREFIX.'),
   match: text()
     .regex(/^[^/]*$/, { error: 'expected a pattern over file names, without directories' })
     .exactOptional()
     .describe('A glob over file names. Default: every format that the engine reads.'),
-  s3: notYet(),
-  decrypt: notYet(),
+  s3: s3.exactOptional().describe('How to reach an s3:// location.'),
+  decrypt: z
+    .strictObject({
+      age: secretRef().describe('env:NAME or file:PATH, which hold identities of age, or a passphrase.'),
+    })
+    .exactOptional()
+    .describe('What opens dumps that are encrypted.'),
   stanza: notYet(),
   repo: notYet(),
   config: notYet(),
@@ -159,27 +187,6 @@ const imagePattern = () =>
   text().regex(/^(?:[\w./:@[\]-]|\{major\})+$/, {
     error: 'expected an image in which {major} stands for the version, such as postgres:{major}',
   });
-
-const s3 = z.strictObject({
-  endpoint: endpoint()
-    .exactOptional()
-    .describe('The URL of the server. Default: that of AWS for the region.'),
-  region: text()
-    .exactOptional()
-    .describe('Default: that of the AWS environment; with an endpoint us-east-1.'),
-  path_style: z
-    .boolean()
-    .exactOptional()
-    .describe(
-      'true: the bucket stands in the path of the URL, false: in its host. Default: true with endpoint.',
-    ),
-  access_key_id: secretRef()
-    .exactOptional()
-    .describe('env:NAME or file:PATH. Default: the AWS credential chain.'),
-  secret_access_key: secretRef()
-    .exactOptional()
-    .describe('env:NAME or file:PATH, together with access_key_id.'),
-});
 
 const objectLock = z.strictObject({
   mode: z

@@ -1,4 +1,5 @@
 import { type Fault, faultAt, type Path, showName, suggest } from './fault.js';
+import { s3Faults } from './s3-faults.js';
 import { child, items, keyOffsetAt, offsetAt, stringOf, type YamlTree } from './yaml-tree.js';
 
 /** For each id of a check the kind of source that it is for; undefined where that is not certain. */
@@ -160,17 +161,19 @@ export function scheduleFaults(holder: YamlTree | undefined, path: Path): Fault[
   return [...both, ...twice];
 }
 
+const OF_DUMPS = ['location', 's3', 'match', 'decrypt'];
+
 /** A dump lies somewhere, and a live one nowhere. */
 export function backupShapeFaults(holder: YamlTree | undefined, path: Path): Fault[] {
   const backup = child(holder, 'backup');
   const type = stringOf(child(backup, 'type'));
   if (backup?.kind !== 'map') return [];
   if (type === 'dump' && !backup.entries.has('location')) {
-    const message = 'location is missing: the directory of the dumps';
+    const message = 'location is missing: where the dumps are';
     return [faultAt(backup.offset, [...path, 'backup', 'location'], message)];
   }
-  const misplaced = type === 'live' ? ['location', 'match'].filter((key) => backup.entries.has(key)) : [];
-  return misplaced.map((key) =>
+  if (type !== 'live') return s3Faults(backup, [...path, 'backup'], { place: 'location', only: ['s3'] });
+  return OF_DUMPS.filter((key) => backup.entries.has(key)).map((key) =>
     faultAt(
       keyOffsetAt(backup, [key]),
       [...path, 'backup', key],

@@ -23,6 +23,26 @@ export function unwrapping(source: Readable, wrapper: Exclude<Wrapper, 'none'>):
   return wrapper === 'gzip' ? gunzip(source) : unzstd(source);
 }
 
+/** {@link unwrap}, for all that a backup is wrapped in: together no more than `limitBytes`. @throws `output_limit`. */
+export function expander(
+  limitBytes: number | undefined,
+): (source: Readable, wrapper: Wrapper) => AsyncIterable<Buffer> {
+  let bytes = 0;
+  return async function* (source, wrapper) {
+    for await (const piece of unwrap(source, wrapper)) {
+      bytes += piece.length;
+      if (limitBytes !== undefined && bytes > limitBytes) throw tooLarge(limitBytes);
+      yield piece;
+    }
+  };
+}
+
+const tooLarge = (limitBytes: number): MusterError =>
+  new MusterError(
+    'output_limit',
+    `What the backup is compressed from is over ${limitBytes} bytes, more than its scratch could hold. If that is right, give the source more \`scratch.disk\`.`,
+  );
+
 /** Node reads all members, but ignores whatever follows a zero byte: only padding may. */
 async function* gunzip(source: Readable): AsyncGenerator<Buffer> {
   let total = 0;

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
 import { unwrapping } from './decompress.js';
-import { readBackup, readingError } from './feed.js';
+import { readingError } from './feed.js';
 import { HeadReader } from './head-reader.js';
 import { wrapperOf } from './signatures.js';
 import type { Wrapper } from './wrapper.js';
@@ -16,16 +16,17 @@ export async function reading<T>(signal: AbortSignal, work: () => Promise<T>): P
   }
 }
 
-/** Looks at the head of a file, inside of what it is wrapped in. `look` gets at least one byte. @throws `empty`. */
-export async function peekFile<T>(
-  path: string,
-  signal: AbortSignal,
+/** Looks at the head of a backup, inside of what it is wrapped in. `look` gets at least one byte. @throws `empty`. */
+export async function peek<T>(
+  bytes: AsyncIterable<Uint8Array>,
   look: (reader: HeadReader, wrapper: Wrapper) => Promise<T>,
 ): Promise<T> {
-  const outer = new HeadReader(readBackup(path, signal));
+  const outer = new HeadReader(bytes);
   try {
-    const magic = await outer.atLeast(8);
+    const magic = await outer.atLeast(AGE.length);
     if (magic.length === 0) outer.short(empty());
+    const fault = encrypted(magic);
+    if (fault !== undefined) throw fault;
     const wrapper = wrapperOf(magic);
     if (wrapper === 'none') return await look(outer, wrapper);
     const inner = new HeadReader(unwrapping(outer.replay(), wrapper));
@@ -39,6 +40,22 @@ export async function peekFile<T>(
   } finally {
     await outer.close();
   }
+}
+
+const AGE = 'age-encryption.org/';
+const ARMOR = '-----BEGIN AGE';
+
+/** Undefined where it is not. */
+function encrypted(head: Buffer): MusterError | undefined {
+  const text = head.toString('latin1');
+  const armored = text.startsWith(ARMOR);
+  if (!armored && !text.startsWith(AGE)) return undefined;
+  return new MusterError(
+    armored ? 'unsupported_dump' : 'decrypt_failed',
+    armored
+      ? 'The backup is encrypted with age in its form of text, which is not read: encrypt it without --armor.'
+      : 'The backup is encrypted with age: name what opens it in backup.decrypt of the source.',
+  );
 }
 
 /** Looks at the head of a byte stream (not wrapped), and gives back a stream of all its bytes. @throws `empty`. */

@@ -19,7 +19,5 @@ export function foreignFormat(head: Buffer): string | undefined {
   if (starts(head, 0x50, 0x4b, 0x03, 0x04)) return 'a zip archive';
   if (starts(head, 0x37, 0x7a, 0xbc, 0xaf)) return 'a 7z archive';
   const text = head.toString('latin1', 0, 40);
-  if (text.startsWith('age-encryption.org/') || text.startsWith('-----BEGIN AGE'))
-    return 'encrypted with age';
   return text.startsWith('-----BEGIN PGP MESSAGE') ? 'encrypted with PGP' : undefined;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import { READ_NOW } from '../bytes/feed.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
@@ -30,14 +30,18 @@ function parseChecksums(text: string): ReadonlyMap<string, string> {
 const unescapePath = (path: string): string =>
   path.replace(/\\([\\nr])/g, (_, letter: string) => ({ n: '\n', r: '\r' })[letter] ?? '\\');
 
-/** `<file>.sha256` (or `.sha256sum`), which is about that file alone, and `SHA256SUMS` in the same directory. */
+/** What may hold the digest of a file: `<file>.sha256` (or `.sha256sum`) of it alone, and `SHA256SUMS` beside it. */
+export const digestFilesOf = (file: string): readonly { readonly name: string; readonly own: boolean }[] => [
+  ...['.sha256', '.sha256sum'].map((suffix) => ({ name: `${file}${suffix}`, own: true })),
+  ...['SHA256SUMS', 'SHA256SUMS.txt'].map((name) => ({ name, own: false })),
+];
+
 export async function companionsOf(
   path: string,
 ): Promise<readonly (Companion & { readonly own: boolean })[]> {
-  const found = await Promise.all([
-    ...['.sha256', '.sha256sum'].map((suffix) => readCompanion(`${path}${suffix}`, true)),
-    ...['SHA256SUMS', 'SHA256SUMS.txt'].map((name) => readCompanion(join(dirname(path), name), false)),
-  ]);
+  const found = await Promise.all(
+    digestFilesOf(basename(path)).map(({ name, own }) => readCompanion(join(dirname(path), name), own)),
+  );
   return found.filter((companion) => companion !== undefined);
 }
 
@@ -53,18 +57,34 @@ export async function readCompanion(
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw error;
   }
-  return {
-    name: basename(path),
-    own,
-    digests: parseChecksums(bytes.subarray(0, MAX_BYTES).toString('utf8')),
-  };
+  return { own, ...parsedCompanion(basename(path), bytes) };
+}
+
+export const parsedCompanion = (name: string, bytes: Uint8Array): Companion => ({
+  name,
+  digests: parseChecksums(Buffer.from(bytes.subarray(0, MAX_BYTES)).toString('utf8')),
+});
+
+/** What the companions of a single file say against its digest. */
+export function disagreement(
+  companions: readonly (Companion & { readonly own: boolean })[],
+  file: string,
+  hex: string,
+): MusterError | undefined {
+  for (const companion of companions) {
+    try {
+      const expected = digestFor(companion, file);
+      if (expected !== undefined && expected !== hex) return mismatch(companion.name);
+    } catch (error) {
+      if (isMusterError(error, 'checksum_mismatch')) return error;
+      throw error;
+    }
+  }
+  return undefined;
 }
 
 /** The digest that a companion gives for a file; undefined where it says nothing of it. @throws `checksum_mismatch`. */
-export function digestFor(
-  companion: Companion & { readonly own: boolean },
-  path: string,
-): string | undefined {
+function digestFor(companion: Companion & { readonly own: boolean }, path: string): string | undefined {
   const { digests, own, name } = companion;
   const named = [...digests].find(([listed]) => basename(listed) === basename(path))?.[1];
   if (named !== undefined || !own) return named;

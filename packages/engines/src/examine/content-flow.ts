@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { isMusterError, type MusterError } from '@muster/core';
-import { unwrap } from '../bytes/decompress.js';
+import { expander } from '../bytes/decompress.js';
 import { readingError } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
 import type { ContentCheck } from './content-check.js';
@@ -14,7 +14,7 @@ export class ContentFlow {
   #fault: MusterError | undefined;
   #over = false;
 
-  constructor(check: ContentCheck, wrapper: Wrapper, signal: AbortSignal) {
+  constructor(check: ContentCheck, wrapper: Wrapper, limitBytes: number | undefined, signal: AbortSignal) {
     this.#check = check;
     if (wrapper === 'none') {
       this.#checking = Promise.resolve();
@@ -24,7 +24,7 @@ export class ContentFlow {
     pipe.on('error', () => undefined);
     this.#pipe = pipe;
     this.#checking = (async () => {
-      for await (const piece of unwrap(pipe, wrapper)) {
+      for await (const piece of expander(limitBytes)(pipe, wrapper)) {
         // A few bytes that were read may be gigabytes inside.
         signal.throwIfAborted();
         check.write(piece);

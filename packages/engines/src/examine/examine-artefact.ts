@@ -2,10 +2,11 @@ import { MusterError } from '@muster/core';
 import type { Artefact } from '../artefact.js';
 import { reading } from '../bytes/peek.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined } from '../engine.js';
+import type { Examined, ExamineOptions } from '../engine.js';
 import type { ContentCheck } from './content-check.js';
 import { type DirectoryCheck, examineDirectory } from './examine-directory.js';
 import { examineFile } from './examine-file.js';
+import { examineFlow } from './examine-flow.js';
 
 /** What an engine can tell about a backup without restoring it. */
 export interface Checks {
@@ -19,15 +20,17 @@ export interface Checks {
 export const examineArtefact = (
   artefact: Artefact,
   checks: Checks,
-  onBytes: (bytes: number) => void,
+  options: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Examined> =>
   reading(signal, async () => {
     switch (artefact.form) {
       case 'file':
-        return examineFile(artefact, checks.wrapper, checks.file(), onBytes, signal);
+        return examineFile(artefact, checks.wrapper, checks.file(), options, signal);
+      case 'flow':
+        return examineFlow(artefact, checks.wrapper, checks.file(), options, signal);
       case 'directory':
-        return examineDirectory(artefact.path, await checks.directory(artefact.path), onBytes, signal);
+        return examineDirectory(artefact.path, await checks.directory(artefact.path), options, signal);
       case 'stream':
         throw new MusterError('internal', 'A live dump is examined while it is restored.');
     }

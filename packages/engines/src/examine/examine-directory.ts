@@ -3,20 +3,25 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
-import { isMusterError, type MusterError, sha256 } from '@muster/core';
+import { isEvidence, isMusterError, type MusterError, sha256 } from '@muster/core';
 import { counting } from '../bytes/counting.js';
+import { expander } from '../bytes/decompress.js';
 import { readBackup } from '../bytes/feed.js';
-import type { Examined } from '../engine.js';
+import type { Wrapper } from '../bytes/wrapper.js';
+import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
 import { companionsOf, mismatch, readCompanion } from './companion.js';
 
 /** What an engine knows of the files of a directory dump. All throw `truncated` or `corrupt`. */
 export interface DirectoryCheck {
   /** What reads this file (its path is relative) to its end, or undefined where only its digest matters. */
-  open(path: string): ((source: Readable, signal: AbortSignal) => Promise<void>) | undefined;
+  open(path: string): ((source: Readable, expand: Expand, signal: AbortSignal) => Promise<void>) | undefined;
   /** Every file has been read. */
   end(): void;
 }
+
+/** What is inside of a wrapper, bounded over all files of a dump. */
+type Expand = (source: Readable, wrapper: Wrapper) => AsyncIterable<Buffer>;
 
 /** Decompression runs beside the hashing, which takes one thread. */
 const PARALLEL = 4;
@@ -25,17 +30,18 @@ const PARALLEL = 4;
 export async function examineDirectory(
   directory: string,
   check: DirectoryCheck,
-  onBytes: (bytes: number) => void,
+  { onBytes, contentLimitBytes }: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Examined> {
   const before = await filesOf(directory);
   const digests = new Map<string, string>();
   const faults = new Map<string, MusterError>();
+  const expand = expander(contentLimitBytes);
   let seen = 0;
   const waiting = [...before.keys()];
   const work = async (): Promise<void> => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-      const { hex, fault } = await examineMember(directory, path, check, signal, (bytes) => {
+      const { hex, fault } = await examineMember(directory, path, check, expand, signal, (bytes) => {
         seen += bytes;
         onBytes(seen);
       });
@@ -86,6 +92,7 @@ async function examineMember(
   directory: string,
   path: string,
   check: DirectoryCheck,
+  expand: Expand,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<{ readonly hex: string; readonly fault?: MusterError }> {
@@ -101,10 +108,10 @@ async function examineMember(
   const read = check.open(path);
   try {
     if (read === undefined) for await (const _ of stream);
-    else await read(stream, signal);
+    else await read(stream, expand, signal);
     return { hex: hash.digest('hex') };
   } catch (error) {
-    if (!isMusterError(error)) throw error;
+    if (!isEvidence(error)) throw error;
     // The digest is of the whole file, also where its content ends early.
     return { hex: await hexOf(join(directory, path), signal), fault: error };
   }

@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { isMusterError, type MusterError } from '@muster/core';
-import type { Artefact } from '../artefact.js';
+import { basename } from 'node:path';
+import type { FileArtefact } from '../artefact.js';
 import { readBackup } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined } from '../engine.js';
+import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
-import { companionsOf, digestFor, mismatch } from './companion.js';
+import { companionsOf, disagreement } from './companion.js';
 import type { ContentCheck } from './content-check.js';
 import { ContentFlow } from './content-flow.js';
 
 /** {@link Engine.examine} of a single file, whose content inside of its wrapper goes through `check`. */
 export async function examineFile(
-  { path, sizeBytes: expected }: Extract<Artefact, { form: 'file' }>,
+  { path, sizeBytes: expected }: FileArtefact,
   wrapper: Wrapper,
   check: ContentCheck,
-  onBytes: (bytes: number) => void,
+  { onBytes, contentLimitBytes }: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Examined> {
   const before = await stat(path, { bigint: true });
   const hash = createHash('sha256');
-  const content = new ContentFlow(check, wrapper, signal);
+  const content = new ContentFlow(check, wrapper, contentLimitBytes, signal);
   let sizeBytes = 0;
   try {
     for await (const chunk of readBackup(path, signal)) {
@@ -39,19 +39,6 @@ export async function examineFile(
   const after = await stat(path, { bigint: true });
   if (changed(before, after) || sizeBytes !== Number(before.size) || sizeBytes !== expected)
     throw backupChanged();
-  const fault = damage ?? (await disagreement(path, hex));
+  const fault = damage ?? disagreement(await companionsOf(path), basename(path), hex);
   return { sha256: `sha256:${hex}`, sizeBytes, ...(fault === undefined ? {} : { fault }) };
-}
-
-async function disagreement(path: string, hex: string): Promise<MusterError | undefined> {
-  for (const companion of await companionsOf(path)) {
-    try {
-      const expected = digestFor(companion, path);
-      if (expected !== undefined && expected !== hex) return mismatch(companion.name);
-    } catch (error) {
-      if (isMusterError(error, 'checksum_mismatch')) return error;
-      throw error;
-    }
-  }
-  return undefined;
 }

@@ -22,7 +22,7 @@ export const mongodbEngine: Engine = {
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   start: async (scratch, base, facts, signal) =>
     serverOf(await startMongod(scratch, admit(facts, base).installation, signal)),
-  examine: (artefact, facts, onBytes, signal) => examine(artefact, ownFacts(facts), onBytes, signal),
+  examine: (artefact, facts, options, signal) => examine(artefact, ownFacts(facts), options, signal),
 };
 
 function serverOf(server: RunningMongod): Server {

@@ -26,7 +26,7 @@ export const postgresEngine: Engine = {
     const cpus = scratch.limits.cpus ?? availableParallelism();
     return serverOf(await startServer(scratch, installation, cpus, signal), base);
   },
-  examine: (artefact, facts, onBytes, signal) => examine(artefact, ownFacts(facts), onBytes, signal),
+  examine: (artefact, facts, options, signal) => examine(artefact, ownFacts(facts), options, signal),
 };
 
 function serverOf(server: RunningServer, base: Base): Server {

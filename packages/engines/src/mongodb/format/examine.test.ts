@@ -45,7 +45,7 @@ const directory = (): Artefact => ({
 const judge = async (artefact: Artefact): Promise<string> => {
   try {
     const facts = await identify(artefact, signal);
-    const { fault } = await examine(artefact, facts, () => undefined, signal);
+    const { fault } = await examine(artefact, facts, { onBytes: () => undefined }, signal);
     return fault?.code ?? 'whole';
   } catch (error) {
     return isMusterError(error) ? error.code : String(error);
@@ -96,7 +96,7 @@ describe('an archive', () => {
       const artefact = await file(bytes);
       const facts = await identify(artefact, signal);
       let seen = 0;
-      const examined = await examine(artefact, facts, (all) => (seen = all), signal);
+      const examined = await examine(artefact, facts, { onBytes: (all) => (seen = all) }, signal);
       expect(examined).toEqual({ sha256: `sha256:${hexOf(bytes)}`, sizeBytes: bytes.length });
       expect(seen).toBe(bytes.length);
     }
@@ -116,7 +116,7 @@ describe('an archive', () => {
     const examined = await examine(
       artefact,
       archiveFacts({ collections: [], serverVersion: '', toolVersion: '' }, 'gzip'),
-      () => undefined,
+      { onBytes: () => undefined },
       signal,
     );
     expect(examined.fault?.code).toBe('truncated');

@@ -1,9 +1,7 @@
 import { basename } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { Artefact } from '../../artefact.js';
-import { unwrap } from '../../bytes/decompress.js';
 import type { Wrapper } from '../../bytes/wrapper.js';
-import type { Examined } from '../../engine.js';
+import type { Examined, ExamineOptions } from '../../engine.js';
 import { examineArtefact } from '../../examine/examine-artefact.js';
 import type { DirectoryCheck } from '../../examine/examine-directory.js';
 import type { MongoFacts } from '../mongo-facts.js';
@@ -22,11 +20,11 @@ import {
 } from './directory-layout.js';
 import { Frames } from './frames.js';
 
-/** {@link Engine.examine} of MongoDB. `onBytes` is told all bytes so far. */
+/** {@link Engine.examine} of MongoDB. */
 export const examine = (
   artefact: Artefact,
   { wrapper }: MongoFacts,
-  onBytes: (bytes: number) => void,
+  options: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Examined> =>
   examineArtefact(
@@ -36,7 +34,7 @@ export const examine = (
       file: archiveCheck,
       directory: async (path) => directoryCheck(await readLayout(path, basename(path), signal)),
     },
-    onBytes,
+    options,
     signal,
   );
 
@@ -46,7 +44,7 @@ const archiveCheck = (): ArchiveReader =>
     { checksums: true, metadata: 'kinds' },
   );
 
-type Read = (source: Readable, signal: AbortSignal) => Promise<void>;
+type Read = NonNullable<ReturnType<DirectoryCheck['open']>>;
 
 /** Every document, all metadata, and that of each collection both are there. */
 function directoryCheck(layout: DirectoryLayout): DirectoryCheck {
@@ -80,7 +78,7 @@ function directoryCheck(layout: DirectoryLayout): DirectoryCheck {
 
 /** A file of documents one after another. Nothing but their own structure could tell of a flipped byte. */
 function documentsCheck(path: string, wrapper: Wrapper): Read {
-  return async (source, signal) => {
+  return async (source, expand, signal) => {
     const frames = new Frames(
       {
         document: (bytes) => {
@@ -89,7 +87,7 @@ function documentsCheck(path: string, wrapper: Wrapper): Read {
       },
       `The file ${path} of the dump`,
     );
-    for await (const piece of unwrap(source, wrapper)) {
+    for await (const piece of expand(source, wrapper)) {
       signal.throwIfAborted();
       frames.write(piece);
     }

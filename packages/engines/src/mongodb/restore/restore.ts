@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { MusterError } from '@muster/core';
-import type { Artefact } from '../../artefact.js';
+import type { Artefact, FileArtefact, FlowArtefact } from '../../artefact.js';
 import { counting, hashing } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
-import { readBackup } from '../../bytes/feed.js';
+import { openContent } from '../../bytes/open-content.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
 import { databasesOf } from '../format/collection.js';
 import { readLayout } from '../format/directory-layout.js';
@@ -54,12 +54,12 @@ function requireTool({ installation }: RunningMongod, { hasOplog }: MongoFacts):
 
 async function restoreFile(
   server: RunningMongod,
-  artefact: Extract<Artefact, { form: 'file' }>,
+  artefact: FileArtefact | FlowArtefact,
   facts: MongoFacts,
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
-  const { stream } = counting(readBackup(artefact.path, signal), (bytes) =>
+  const { stream } = counting(openContent(artefact, signal), (bytes) =>
     options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
   );
   try {

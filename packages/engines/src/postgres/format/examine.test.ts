@@ -32,7 +32,7 @@ const file = async (name: string, bytes: Buffer | string): Promise<Artefact> => 
 const judge = async (artefact: Artefact): Promise<string> => {
   try {
     const facts = await identify(artefact, signal);
-    const { fault } = await examine(artefact, facts, () => undefined, signal);
+    const { fault } = await examine(artefact, facts, { onBytes: () => undefined }, signal);
     return fault?.code ?? 'whole';
   } catch (error) {
     return isMusterError(error) ? error.code : String(error);
@@ -66,7 +66,7 @@ const tableMember = async (artefact: Artefact): Promise<string> => {
 };
 
 const pathOf = (artefact: Artefact, ...more: readonly string[]): string =>
-  artefact.form === 'stream' ? '' : join(artefact.path, ...more);
+  'path' in artefact ? join(artefact.path, ...more) : '';
 
 describe.each(['15.custom', '17.custom', '15.tar', '17.tar'])('%s', (name) => {
   it('is whole, and has the digest of its bytes', async () => {
@@ -74,7 +74,7 @@ describe.each(['15.custom', '17.custom', '15.tar', '17.tar'])('%s', (name) => {
     const artefact = await file(name, bytes);
     let told = 0;
     const facts = await identify(artefact, signal);
-    const examined = await examine(artefact, facts, (seen) => (told = seen), signal);
+    const examined = await examine(artefact, facts, { onBytes: (seen) => (told = seen) }, signal);
     expect(examined).toEqual({ sha256: `sha256:${hexOf(bytes)}`, sizeBytes: bytes.length });
     expect(told).toBe(bytes.length);
   });
@@ -104,7 +104,7 @@ describe.each(['15.custom', '17.custom', '15.tar', '17.tar'])('%s', (name) => {
     const bytes = (await fixture(name)).subarray(0, -1200);
     const whole = await identify(await file('whole', await fixture(name)), signal);
     const artefact = await file(name, bytes);
-    const { sha256, fault } = await examine(artefact, whole, () => undefined, signal);
+    const { sha256, fault } = await examine(artefact, whole, { onBytes: () => undefined }, signal);
     expect(sha256).toBe(`sha256:${hexOf(bytes)}`);
     expect(fault?.code).toBe('truncated');
   });
@@ -131,7 +131,7 @@ describe('a directory', () => {
   it('has the digest of its sorted sha256sum lines', async () => {
     const artefact = await directory();
     const facts = await identify(artefact, signal);
-    const { sha256, fault } = await examine(artefact, facts, () => undefined, signal);
+    const { sha256, fault } = await examine(artefact, facts, { onBytes: () => undefined }, signal);
     expect(fault).toBeUndefined();
     const names = [
       ...new Set([
@@ -255,7 +255,7 @@ it('of a few bytes with sixteen gigabytes inside stops when its time is over', a
   const frames = [zstdCompressSync(Buffer.from(head)), ...Array.from({ length: 256 }, () => blank)];
   const artefact = await file('bomb.sql.zst', Buffer.concat(frames));
   const facts = await identify(artefact, signal);
-  const examined = examine(artefact, facts, () => undefined, AbortSignal.timeout(300));
+  const examined = examine(artefact, facts, { onBytes: () => undefined }, AbortSignal.timeout(300));
   await expect(examined).rejects.toMatchObject({ code: 'cancelled' });
 });
 
@@ -266,7 +266,7 @@ describe('a backup that changes while it is read', () => {
     // The times of a file are told to the nanosecond, but kept by the tick of a clock.
     await utimes(pathOf(artefact), 1, 1);
     try {
-      await examine(artefact, facts, () => change(pathOf(artefact)), signal);
+      await examine(artefact, facts, { onBytes: () => change(pathOf(artefact)) }, signal);
       return 'whole';
     } catch (error) {
       return isMusterError(error) ? error.code : String(error);
@@ -303,7 +303,7 @@ it('is cancelled by its signal', async () => {
   const artefact = await file('a.dump', await fixture('17.custom'));
   const facts = await identify(artefact, signal);
   const cancelled = AbortSignal.abort();
-  await expect(examine(artefact, facts, () => undefined, cancelled)).rejects.toMatchObject({
+  await expect(examine(artefact, facts, { onBytes: () => undefined }, cancelled)).rejects.toMatchObject({
     code: 'cancelled',
   });
   await expect(identify(artefact, cancelled)).rejects.toMatchObject({ code: 'cancelled' });

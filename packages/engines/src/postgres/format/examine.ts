@@ -1,15 +1,15 @@
 import type { Artefact } from '../../artefact.js';
-import type { Examined } from '../../engine.js';
+import type { Examined, ExamineOptions } from '../../engine.js';
 import { examineArtefact } from '../../examine/examine-artefact.js';
 import type { PostgresFacts } from '../postgres-facts.js';
 import { contentCheck } from './content-check.js';
 import { memberCheck } from './member-check.js';
 
-/** {@link Engine.examine} of PostgreSQL. `onBytes` is told all bytes so far. */
+/** {@link Engine.examine} of PostgreSQL. */
 export const examine = (
   artefact: Artefact,
   facts: PostgresFacts,
-  onBytes: (bytes: number) => void,
+  options: ExamineOptions,
   signal: AbortSignal,
 ): Promise<Examined> =>
   examineArtefact(
@@ -19,6 +19,6 @@ export const examine = (
       file: () => contentCheck(facts),
       directory: async () => memberCheck(facts),
     },
-    onBytes,
+    options,
     signal,
   );

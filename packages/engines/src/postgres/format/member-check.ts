@@ -1,5 +1,4 @@
 import { MusterError } from '@muster/core';
-import { unwrap } from '../../bytes/decompress.js';
 import type { DirectoryCheck } from '../../examine/examine-directory.js';
 import type { PostgresFacts } from '../postgres-facts.js';
 import { walkLz4 } from './lz4-frame.js';
@@ -14,10 +13,10 @@ export function memberCheck({ toc }: PostgresFacts): DirectoryCheck {
       const [, name = path, suffix] = /^(.+?)(?:\.(gz|lz4|zst))?$/.exec(path) ?? [];
       const member = members.open(name);
       if (member === undefined) return undefined;
-      return async (source, signal) => {
+      return async (source, expand, signal) => {
         if (suffix === 'lz4') return walkLz4(source);
         const wrapper = suffix === 'gz' ? 'gzip' : suffix === 'zst' ? 'zstd' : 'none';
-        for await (const piece of unwrap(source, wrapper)) {
+        for await (const piece of expand(source, wrapper)) {
           signal.throwIfAborted();
           member.write(piece);
         }

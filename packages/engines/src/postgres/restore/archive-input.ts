@@ -2,7 +2,8 @@ import type { Scratch } from '@muster/scratch';
 import { type Artefact, BACKUP_MOUNT } from '../../artefact.js';
 import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
-import { type Feed, feed, readBackup } from '../../bytes/feed.js';
+import { type Feed, feed } from '../../bytes/feed.js';
+import { openContent } from '../../bytes/open-content.js';
 import type { RestoreProgress } from '../../engine.js';
 import { directoryInside, othersMayRead } from '../../restore/directory-inside.js';
 import type { PostgresFacts } from '../postgres-facts.js';
@@ -33,9 +34,8 @@ export async function archiveInput(
     const inside = await directoryInside(scratch, artefact.path, tell, options.signal);
     return inside.mounted ? { path: inside.path, tell } : { path: inside.path };
   }
-  if (scratch.mounts && facts.wrapper === 'none' && (await othersMayRead(artefact.path))) {
-    return { path: BACKUP_MOUNT, tell };
-  }
-  const { stream } = counting(readBackup(artefact.path, options.signal), tell);
+  const mounted = artefact.form === 'file' && scratch.mounts && facts.wrapper === 'none';
+  if (mounted && (await othersMayRead(artefact.path))) return { path: BACKUP_MOUNT, tell };
+  const { stream } = counting(openContent(artefact, options.signal), tell);
   return { feed: feed(unwrap(stream, facts.wrapper), { onFault: options.onFault }) };
 }

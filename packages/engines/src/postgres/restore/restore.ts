@@ -4,7 +4,8 @@ import pg from 'pg';
 import type { Artefact } from '../../artefact.js';
 import { chained, counting, hashing } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
-import { feed, readBackup } from '../../bytes/feed.js';
+import { feed } from '../../bytes/feed.js';
+import { openContent } from '../../bytes/open-content.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
 import { scratchLoss } from '../../restore/scratch-loss.js';
 import { factsOfToc, peekToc } from '../format/identify.js';
@@ -53,7 +54,8 @@ async function restorePlain(
 ): Promise<RestoreReport> {
   const database = facts.databases[0] ?? options.fallbackDatabase;
   await makeDatabase(server, database, facts.shape, signal);
-  const count = counting(readBackup(artefact.path, signal), (bytes) =>
+  if (artefact.form === 'directory') throw new MusterError('internal', 'A plain dump is a single file.');
+  const count = counting(openContent(artefact, signal), (bytes) =>
     options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
   );
   const filter = plainFilter({
@@ -110,7 +112,7 @@ async function restoreArchive(
   options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
-  if (facts.wrapper === 'none' && artefact.form === 'file') requireLength(toc, artefact.sizeBytes);
+  if (facts.wrapper === 'none' && artefact.form !== 'directory') requireLength(toc, artefact.sizeBytes);
   await prepareDatabase(server, facts, toc, signal);
   const stop = new AbortController();
   const input = await archiveInput(server.scratch, artefact, facts, {

@@ -1,0 +1,97 @@
+import { type ErrorCode, isEvidence, isMusterError } from '@muster/core';
+import type { Artefact, BackupFacts, Engine } from '@muster/engines';
+import type { Look } from './growing.js';
+import { madeAt } from './made-at.js';
+import { mapLimited } from './map-limited.js';
+import type { Backup } from './repository.js';
+
+/** What a repository asks the engine whose backups it lists. */
+export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump'>;
+
+/** What may be a backup. */
+export interface Candidate extends Pick<Backup, 'location' | 'artefact'> {
+  readonly look: Look;
+  readonly growing?: true;
+  /** Its head is not looked at now: that would cost too much. */
+  readonly unseen?: true;
+}
+
+/** Heads read at once; each is an open file, or a connection. */
+export const PARALLEL = 16;
+
+/** Looks at the heads of all candidates, and tells them newest first. */
+export async function describeBackups(
+  { identify }: BackupReader,
+  candidates: readonly Candidate[],
+  signal: AbortSignal,
+): Promise<readonly Backup[]> {
+  const listed = await mapLimited(
+    candidates,
+    PARALLEL,
+    async ({ artefact, location, look, growing, unseen }) => {
+      signal.throwIfAborted();
+      const head = unseen || artefact.form === 'remote' ? UNSEEN : await headOf(identify, artefact, signal);
+      if (head === 'gone') return undefined;
+      const { facts, unsupported } = head;
+      const { mtime } = look;
+      const times = timesOf({ id: artefact.name, mtime }, facts);
+      const backup = { id: artefact.name, location, artefact, mtime, ...times };
+      return { unsupported, backup: { ...backup, ...(growing && { growing }), ...(facts && { facts }) } };
+    },
+  );
+  return newestFirst(withoutUnsupported(listed.filter((entry) => entry !== undefined)));
+}
+
+const timesOf = ({ id, mtime }: Pick<Backup, 'id' | 'mtime'>, facts: BackupFacts | undefined) => {
+  const made = madeAt({ header: facts?.createdAt, name: id, mtime });
+  return { createdAt: made.at, createdAtFrom: made.from };
+};
+
+/** A backup whose head was not looked at when it was listed, now that it was. */
+export const withFacts = (backup: Backup, facts: BackupFacts): Backup => ({
+  ...backup,
+  ...timesOf(backup, facts),
+  facts,
+});
+
+interface Head {
+  readonly facts: BackupFacts | undefined;
+  readonly unsupported: boolean;
+}
+
+const UNSEEN: Head = { facts: undefined, unsupported: false };
+
+/** Not the fault of the backup, and yet its own: to drill it ends in that very reason. */
+const ITS_OWN: ReadonlySet<ErrorCode> = new Set(['backup_archived', 'decrypt_failed', 'unsupported_dump']);
+
+/** What cannot be identified is listed without facts: drilling it ends in that very reason. */
+async function headOf(
+  identify: BackupReader['identify'],
+  artefact: Artefact,
+  signal: AbortSignal,
+): Promise<Head | 'gone'> {
+  try {
+    return { facts: await identify(artefact, signal), unsupported: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    // Removed or replaced since it was listed; a file that may not be read is told when it is drilled.
+    if (artefact.form === 'flow' && isMusterError(error, 'backup_changed')) return 'gone';
+    if (isEvidence(error) || (isMusterError(error) && (ITS_OWN.has(error.code) || artefact.form !== 'flow')))
+      return { facts: undefined, unsupported: error.code === 'unsupported_dump' };
+    throw error;
+  }
+}
+
+interface Listed extends Pick<Head, 'unsupported'> {
+  readonly backup: Backup;
+}
+
+/** Files for other purposes (the globals of `pg_dumpall`) count only where there is nothing else. */
+function withoutUnsupported(listed: readonly Listed[]): readonly Backup[] {
+  const supported = listed.filter((entry) => !entry.unsupported);
+  return (supported.length > 0 ? supported : listed).map((entry) => entry.backup);
+}
+
+function newestFirst(backups: readonly Backup[]): readonly Backup[] {
+  return backups.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+}

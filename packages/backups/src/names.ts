@@ -1,0 +1,32 @@
+import { MusterError } from '@muster/core';
+import picomatch from 'picomatch';
+
+/** Never a backup, whatever the pattern says: still being written, or hidden. */
+const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
+
+/**
+ * Beside backups by custom, and never one. Everything else that cannot be identified is listed all the same: to skip
+ * a newest file because it is damaged would prove the wrong backup.
+ */
+const BESIDE_BACKUPS =
+  /\.(sha256|sha256sum|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
+
+/**
+ * The names that may be backups. `match`: a glob over them; absent = what is not beside backups by custom.
+ * @throws `no_backup` where there are names, and the glob means none of them.
+ */
+export function namesOfBackups(
+  names: readonly string[],
+  match: string | undefined,
+  location: string,
+): readonly string[] {
+  const whole = names.filter((name) => !HALF_WRITTEN.test(name));
+  if (match === undefined) return whole.filter((name) => !BESIDE_BACKUPS.test(name));
+  const isMatch = picomatch(match);
+  const wanted = whole.filter((name) => isMatch(name));
+  if (wanted.length > 0 || names.length === 0) return wanted;
+  throw new MusterError(
+    'no_backup',
+    `Of the ${names.length} names in ${location} none is matched by ${JSON.stringify(match)}: look at whether backups are still written there, and correct backup.match of the source.`,
+  );
+}
