@@ -168,7 +168,8 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
     });
 
     it('that expands without an end is an error', async () => {
-      const head = (await readFile(await dumped('plain'))).subarray(0, 2_000);
+      const plain = await readFile(await dumped('plain'));
+      const head = plain.subarray(0, plain.indexOf('\nSET '));
       const bomb = Buffer.concat([head, Buffer.alloc(700 * 1024 * 1024, `\n-- ${'a'.repeat(60)}`)]);
       await put('a.sql.zst', zstdCompressSync(bomb));
       const drilled = await drill('postgres', CHECKS, { source: ['scratch: { disk: 64MiB }'] });
