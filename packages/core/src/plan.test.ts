@@ -7,7 +7,7 @@ import { createPlan, planSchema, restorePointOf } from './plan.js';
 const parsed = parseConfig(
   `
 sources:
-  - { slug: shop, kind: postgres, connection: { uri: env:SHOP }, checks: [b, a], pool: eu }
+  - { slug: shop, kind: postgres, backup: { type: dump, location: /b }, connection: { uri: env:SHOP }, checks: [b, a], pool: eu }
   - { slug: bare, kind: postgres, connection: { uri: env:BARE }, restore_only: true }
 checks:
   - { id: a, summary_sql: SELECT 'planted' AS n, expect: n == "planted" }
@@ -51,7 +51,10 @@ describe('a plan', () => {
     expect(JSON.stringify(createPlan(config, shop, asked))).not.toMatch(/planted|SELECT|SHOP/));
 
   it('of a source without checks says so', () =>
-    expect(createPlan(config, bare, asked)).toMatchObject({ restore_only: true, checks: [] }));
+    expect(createPlan(config, bare, { ...asked, restorePoint: { kind: 'latest' } })).toMatchObject({
+      restore_only: true,
+      checks: [],
+    }));
 
   it('says if it leaves out checks of the source', () => {
     const some = { ...shop, checks: shop.checks.slice(1) };
@@ -93,6 +96,11 @@ describe('a plan', () => {
         /expected a time such as/,
       ),
   );
+
+  it('of a source that is dumped live is of the latest alone', () => {
+    expect(createPlan(config, bare, { ...asked, restorePoint: { kind: 'latest' } })).toBeDefined();
+    expect(() => createPlan(config, bare, asked)).toThrow(/dumped live and keeps no backups/);
+  });
 
   it('says what was promised, in seconds', () => {
     const objectives = { rpoMs: 1500, enforce: 'rpo' } as const;

@@ -58,13 +58,19 @@ export interface PlanAsked {
 
 /**
  * The plan of one drill of a source, which may have been left some of its checks, under this configuration.
- * @throws `usage` for a restore point without meaning.
+ * @throws `usage` for a restore point without meaning, or of a source that has none but the latest.
  */
 export function createPlan(config: Config, source: Source, asked: PlanAsked): Plan {
   const { restorePoint } = asked;
   const word = askedWord(restorePoint, drillTime(asked.drillId));
   if (restorePoint.kind === 'time' && word === undefined) {
     throw new MusterError('usage', `That is no restore point: ${EXPECTED_TIME}.`);
+  }
+  if (source.backup.type === 'live' && restorePoint.kind !== 'latest') {
+    throw new MusterError(
+      'usage',
+      `The source "${source.slug}" is dumped live and keeps no backups: only the latest can be drilled.`,
+    );
   }
   return {
     drill_id: asked.drillId,

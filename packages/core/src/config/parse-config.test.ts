@@ -602,7 +602,7 @@ describe('objectives', () => {
 });
 
 describe('schedules', () => {
-  const scheduled = (keys: string) => source(`checks: [c], ${keys}`);
+  const scheduled = (keys: string) => source(`backup: { type: dump, location: b }, checks: [c], ${keys}`);
   const schedulesOf = (keys: string) => {
     const parsed = parseConfig(scheduled(keys), { file: 'muster.yaml', baseDirectory: '/etc' });
     return parsed.ok ? parsed.config.sources[0]?.schedules : parsed.faults;
@@ -634,6 +634,20 @@ describe('schedules', () => {
         overrun: 'wait',
       },
     ]);
+  });
+
+  it('of a source that is dumped live are of the latest alone', () => {
+    const live = (point: string) =>
+      source(`checks: [c], schedules: [{ name: a, cron: "0 3 * * *", restore_point: ${point} }]`);
+    const message = 'a source that is dumped live keeps no backups: it has only the latest';
+    expect(faultsOf(live('latest'))).toEqual([]);
+    expect(faultsOf(live('random'))).toMatchObject([
+      { message, path: 'sources[0].schedules[0].restore_point' },
+    ]);
+    expect(faultsOf(live('{ time: "-2h" }'))).toMatchObject([{ message }]);
+    const schedules = 'schedules: [{ name: a, cron: "0 3 * * *", restore_point: oldest }]';
+    expect(faultsOf(`${source('checks: [c]')}defaults: { ${schedules} }`)).toMatchObject([{ message }]);
+    expect(faultsOf(`${source('checks: [c], schedule: "0 3 * * *"')}defaults: { ${schedules} }`)).toEqual([]);
   });
 
   it.each([

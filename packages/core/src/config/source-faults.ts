@@ -58,6 +58,7 @@ export function sourceFaults(
     ...backupFaults(source, inForce, path),
     ...scheduleFaults(source, path),
     ...objectiveFaults(source, path),
+    ...liveScheduleFaults(source, inForce, path),
   ];
 }
 
@@ -122,6 +123,25 @@ function backupFaults(source: YamlTree, inForce: (key: string) => YamlTree | und
       ? 'a source needs a backup (where its dumps are), or a connection (to take a dump from)'
       : 'a live dump needs a connection';
   return [...faults, faultAt(offsetAt(source, ['backup']), [...path, 'backup'], message)];
+}
+
+/** A live source keeps no backups: there is only the latest. One out of `defaults` is told at the source. */
+function liveScheduleFaults(
+  source: YamlTree,
+  inForce: (key: string) => YamlTree | undefined,
+  path: Path,
+): Fault[] {
+  const backup = inForce('backup');
+  const isLive = backup === undefined || stringOf(child(backup, 'type')) === 'live';
+  if (!isLive || child(source, 'schedule') !== undefined) return [];
+  const own = child(source, 'schedules');
+  return items(own ?? inForce('schedules')).flatMap((schedule, index) => {
+    const point = child(schedule, 'restore_point');
+    if (point === undefined || stringOf(point) === 'latest') return [];
+    const message = 'a source that is dumped live keeps no backups: it has only the latest';
+    const offset = own === undefined ? source.offset : point.offset;
+    return [faultAt(offset, [...path, 'schedules', index, 'restore_point'], message)];
+  });
 }
 
 /** An objective at least. */
