@@ -23,6 +23,7 @@ export const PARALLEL = 16;
 export async function describeBackups(
   { identify }: BackupReader,
   candidates: readonly Candidate[],
+  zone: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly Backup[]> {
   const listed = await mapLimited(
@@ -34,16 +35,19 @@ export async function describeBackups(
       if (head === 'gone') return undefined;
       const { facts, unsupported } = head;
       const { mtime } = look;
-      const times = timesOf({ id: artefact.name, mtime }, facts);
-      const backup = { id: artefact.name, location, artefact, mtime, ...times };
+      const named = { id: artefact.name, mtime, ...(zone !== undefined && { zone }) };
+      const backup = { ...named, location, artefact, ...timesOf(named, facts) };
       return { unsupported, backup: { ...backup, ...(growing && { growing }), ...(facts && { facts }) } };
     },
   );
   return newestFirst(withoutUnsupported(listed.filter((entry) => entry !== undefined)));
 }
 
-const timesOf = ({ id, mtime }: Pick<Backup, 'id' | 'mtime'>, facts: BackupFacts | undefined) => {
-  const made = madeAt({ header: facts?.createdAt, name: id, mtime });
+const timesOf = (
+  { id, mtime, zone }: Pick<Backup, 'id' | 'mtime' | 'zone'>,
+  facts: BackupFacts | undefined,
+) => {
+  const made = madeAt({ header: facts?.createdAt, zoneless: facts?.zoneless, name: id, mtime, zone });
   return { createdAt: made.at, createdAtFrom: made.from };
 };
 

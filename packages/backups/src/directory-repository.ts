@@ -19,6 +19,8 @@ export interface DirectoryOptions {
   readonly directory: string;
   /** A glob over names in the directory; absent = every format the engine reads. */
   readonly match: string | undefined;
+  /** The zone of times in headers and names that do not say theirs (IANA). Absent = UTC. */
+  readonly zone?: string | undefined;
   readonly engine: BackupReader;
   /** Between two looks at files that may still be written. Default: a timer. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -45,7 +47,7 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
       const marked = found.map((entry) =>
         growing.has(entry) ? { ...entry, growing: true as const } : entry,
       );
-      return describeBackups(options.engine, marked, signal);
+      return describeBackups(options.engine, marked, options.zone, signal);
     },
   };
 }

@@ -20,7 +20,7 @@ describe('madeAt', () => {
     ['ahead of UTC', '2026-11-20T08:45:03Z', 'shop_2026-11-20_03-00-00Z.dump'],
     ['of the name', '2026-11-20T04:00:03Z', 'shop_2026-11-20T04:00:00+01:00.dump'],
   ])('knows a header in a zone %s by a name that says its own', (_zone, header, name) =>
-    expect(madeAt({ header: new Date(header), name, mtime })).toEqual({
+    expect(madeAt({ header: new Date(header), zoneless: true, name, mtime })).toEqual({
       at: new Date('2026-11-20T03:00:03Z'),
       from: 'header',
     }),
@@ -28,10 +28,25 @@ describe('madeAt', () => {
 
   it('does not take the date of something else in a name for that of the header', () => {
     const header = new Date('2026-11-20T03:00:00Z');
-    expect(madeAt({ header, name: 'since_20250101T000000Z.dump', mtime })).toEqual({
+    expect(madeAt({ header, zoneless: true, name: 'since_20250101T000000Z.dump', mtime })).toEqual({
       at: header,
       from: 'header',
     });
+  });
+
+  it('reads headers and names that do not say their zone in the one that is named', () => {
+    const zone = 'America/New_York';
+    const header = new Date('2026-11-19T22:00:03Z');
+    const at = new Date('2026-11-20T03:00:03Z');
+    expect(madeAt({ header, zoneless: true, name: 'shop.dump', mtime, zone })).toEqual({
+      at,
+      from: 'header',
+    });
+    expect(madeAt({ header, name: 'shop.dump', mtime, zone })).toEqual({ at: header, from: 'header' });
+    const name = 'shop_20261119_220003.sql';
+    expect(madeAt({ header: undefined, name, mtime, zone })).toEqual({ at, from: 'name' });
+    const said = 'shop_20261120T030003Z.sql';
+    expect(madeAt({ header: undefined, name: said, mtime, zone })).toEqual({ at, from: 'name' });
   });
 
   it('does not believe a header or a name later than the file itself', () => {

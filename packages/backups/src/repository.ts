@@ -21,6 +21,8 @@ export interface Backup {
   readonly artefact: Artefact | RemoteDirectory;
   /** When the last of its bytes was written. */
   readonly mtime: Date;
+  /** Of times in headers and names that do not say theirs (IANA). Absent = UTC. */
+  readonly zone?: string;
   readonly createdAt: Date;
   /** It is being written at this moment: never to be drilled. */
   readonly growing?: true;

@@ -18,6 +18,8 @@ export interface S3RepositoryOptions {
   readonly connection: S3Connection;
   /** A glob over names below the prefix; absent = every format the engine reads. */
   readonly match: string | undefined;
+  /** The zone of times in headers and names that do not say theirs (IANA). Absent = UTC. */
+  readonly zone?: string | undefined;
   readonly engine: BackupReader;
   /** Asked when an object is opened that is encrypted. Absent = none is. */
   readonly keys?: (() => Promise<AgeKeys>) | undefined;
@@ -56,7 +58,7 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
             artefact: remoteDirectory(place, name, look.sizeBytes),
             look,
           }));
-        return describeBackups(options.engine, [...found, ...several], signal);
+        return describeBackups(options.engine, [...found, ...several], options.zone, signal);
 
         async function candidateOf(stored: Stored, object: S3Object, old: boolean): Promise<Candidate> {
           const candidate = {

@@ -14,10 +14,11 @@ import { resolveSecret } from './resolve-secret.js';
 export function backupRepository(
   { env }: Pick<Environment, 'env'>,
   kind: SourceKind,
-  { place, match, decrypt }: DumpConfig,
+  { place, match, tz, decrypt }: DumpConfig,
 ): BackupRepository {
   const what = {
     match,
+    zone: tz,
     engine: engineOf(kind),
     keys: decrypt && (async () => readAgeKeys(await resolveSecret(decrypt.age, env))),
   };

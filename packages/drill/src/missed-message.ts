@@ -14,5 +14,5 @@ export function missedMessage(predicate: Predicate): string {
 /** pg_dump writes the time of its machine, and mostly not in which zone. */
 function zoneHint(newest: Predicate['newest_backup']): string {
   if (newest?.created_at_from !== 'header') return '';
-  return ` That is by the time ${newest.created_at} in its header, read as UTC: dump with TZ=UTC, or let names say their zone, where the machine is in another.`;
+  return ` That is by the time ${newest.created_at} in its header; where it is of another zone, name that as backup.tz.`;
 }

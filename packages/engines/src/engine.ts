@@ -64,8 +64,10 @@ export interface BackupFacts {
   readonly major: number;
   readonly serverVersion?: string;
   readonly toolVersion?: string;
-  /** The header's own time, read as UTC. */
+  /** The header's own time. */
   readonly createdAt?: Date;
+  /** The header does not say in which zone that is: it was read as UTC. */
+  readonly zoneless?: true;
   /** Databases in the backup; empty where the format does not name its own. */
   readonly databases: readonly string[];
 }

@@ -36,6 +36,8 @@ export interface DumpConfig {
   readonly place: DirectoryPlace | S3Place;
   /** A glob over names in the place; absent = every format that the engine reads. */
   readonly match?: string;
+  /** The zone of times in headers and names that do not say theirs (IANA). Absent = UTC. */
+  readonly tz?: string;
   /** Identities of age, or a passphrase, for those dumps that are encrypted with it. */
   readonly decrypt?: { readonly age: SecretRef };
 }

@@ -93,12 +93,13 @@ function describeSource(source: Source): JsonValue {
 
 function describeBackup(backup: BackupConfig): JsonValue {
   if (backup.type === 'live') return { type: 'live' };
-  const { place, match, decrypt } = backup;
+  const { place, match, tz, decrypt } = backup;
   return withoutAbsent({
     type: 'dump',
     location: place.location,
     s3: place.type === 's3' ? describeAccess(place.s3) : undefined,
     match,
+    tz,
     decrypt: decrypt && { age: writeSecretRef(decrypt.age) },
   });
 }

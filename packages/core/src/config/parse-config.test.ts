@@ -106,7 +106,7 @@ sources:
   - slug: shop
     kind: postgres
     database: shop
-    backup: { type: dump, location: ../backups/./shop, match: "prod_*.dump" }
+    backup: { type: dump, location: ../backups/./shop, match: "prod_*.dump", tz: America/New_York }
     checks: [b, a]
     image: postgres:17
     scratch: { cpus: 1.5, memory: 4GiB, disk: 50GB, pids: 64 }
@@ -141,6 +141,7 @@ evidence: { store: ./evidence, keyring: /srv/keys }
         type: 'dump',
         place: { type: 'directory', location: '/etc/backups/shop' },
         match: 'prod_*.dump',
+        tz: 'America/New_York',
       },
       image: 'postgres:17',
       scratch: { cpus: 1.5, memoryBytes: 4 * 1024 ** 3, diskBytes: 50e9, pids: 64 },

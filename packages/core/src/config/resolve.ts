@@ -161,11 +161,12 @@ function urlOf(
 
 function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): BackupConfig {
   if (backup?.location === undefined) return { type: 'live' };
-  const { location, s3, match, decrypt } = backup;
+  const { location, s3, match, tz, decrypt } = backup;
   return {
     type: 'dump',
     place: resolvePlace(location, s3, baseDirectory),
     ...(match === undefined ? {} : { match }),
+    ...(tz === undefined ? {} : { tz }),
     ...(decrypt === undefined ? {} : { decrypt: { age: absoluteRef(decrypt.age, baseDirectory) } }),
   };
 }

@@ -74,7 +74,7 @@ function isDue(expression: string): boolean {
   }
 }
 
-const timeZone = () => parsedString<string>(readTimeZone);
+export const timeZone = () => parsedString<string>(readTimeZone);
 
 const readTimeZone = remembered(
   (written: string): { readonly value: string } | { readonly message: string } => {

@@ -13,7 +13,7 @@ import {
   text,
   timeLimit,
 } from './scalars.js';
-import { cron, poolName, schedule } from './schedule.js';
+import { cron, poolName, schedule, timeZone } from './schedule.js';
 
 const scratchLimits = z.strictObject({
   cpus: z
@@ -71,6 +71,9 @@ const backup = z.strictObject({
     .regex(/^[^/]*$/, { error: 'expected a pattern over file names, without directories' })
     .exactOptional()
     .describe('A glob over file names. Default: every format that the engine reads.'),
+  tz: timeZone()
+    .exactOptional()
+    .describe('The time zone of the machine that dumps: pg_dump writes its time without one. Default: UTC.'),
   s3: s3.exactOptional().describe('How to reach an s3:// location.'),
   decrypt: z
     .strictObject({

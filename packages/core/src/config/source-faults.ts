@@ -181,7 +181,7 @@ export function scheduleFaults(holder: YamlTree | undefined, path: Path): Fault[
   return [...both, ...twice];
 }
 
-const OF_DUMPS = ['location', 's3', 'match', 'decrypt'];
+const OF_DUMPS = ['location', 's3', 'match', 'tz', 'decrypt'];
 
 /** A dump lies somewhere, and a live one nowhere. */
 export function backupShapeFaults(holder: YamlTree | undefined, path: Path): Fault[] {

@@ -143,7 +143,7 @@ function archiveFacts(toc: Toc, container: Container, wrapper: Wrapper): Postgre
     major: newerMajor(toc.serverVersion, toc.toolVersion),
     ...(toc.serverVersion === '' ? {} : { serverVersion: toc.serverVersion }),
     ...(toc.toolVersion === '' ? {} : { toolVersion: toc.toolVersion }),
-    ...(toc.createdAt === undefined ? {} : { createdAt: toc.createdAt }),
+    ...(toc.createdAt === undefined ? {} : { createdAt: toc.createdAt, zoneless: true as const }),
     databases: [toc.database],
     container,
     wrapper,
