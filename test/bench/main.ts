@@ -5,15 +5,18 @@ import { parseArgs } from 'node:util';
 import { type Daemon, ensureDocker } from '../setup/docker-daemon.ts';
 import { ensureImages } from '../setup/images.ts';
 import { ensureMongo, linkMongod } from '../setup/mongo.ts';
+import { ensureVersitygw } from '../setup/versitygw.ts';
 import { benchApi } from './api.ts';
 import { benchDrill, type Measured } from './drill.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMongo } from './mongo.ts';
+import { benchS3 } from './s3.ts';
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '30' },
+    megabytes: { type: 'string', default: '2000' },
     only: { type: 'string' },
   },
 });
@@ -26,6 +29,7 @@ const BENCHES = {
   fleet,
   api: () => withDocker(api),
   mongo: (folder: string) => withDocker(() => mongo(folder), ensureMongo),
+  s3: () => withDocker(s3),
 } as const;
 
 /** Measures side by side in one run, because on a shared machine only ratios mean something. */
@@ -86,6 +90,14 @@ async function mongo(folder: string): Promise<void> {
     measured.ratios,
   );
   await keep('mongo', measured);
+}
+
+async function s3(): Promise<void> {
+  const versitygw = await ensureVersitygw();
+  if (versitygw !== undefined) process.env['MUSTER_TEST_VERSITYGW'] = versitygw;
+  const measured = await benchS3(Number(values.megabytes));
+  print('drills of dumps in S3, one run', measured.figures, measured.ratios);
+  await keep('s3', measured);
 }
 
 async function keep(name: string, measured: object): Promise<void> {

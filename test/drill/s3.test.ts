@@ -10,6 +10,7 @@ import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encr
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DrillProject, drillProject } from '../support/drill-project.ts';
 import { type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
+import { eventually } from '../support/eventually.ts';
 import { IMAGES } from '../support/images.ts';
 import { canRunIn, canRunMongo } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
@@ -68,16 +69,21 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
       if (entry.isFile()) await put(`${name}/${relative(directory, path)}`, await readFile(path));
     }
   };
-  const drill = async (
+  const given = async (
     kind: SourceKind,
     checks: TestChecks,
-    { decrypt = '', source = [] as readonly string[], env = {} } = {},
-  ) => {
+    { decrypt = '', source = [] as readonly string[] } = {},
+  ): Promise<DrillProject> => {
     const s3 = `{ endpoint: "${proxy.endpoint}", access_key_id: env:BACKUP_KEY, secret_access_key: env:BACKUP_SECRET }`;
     const backup = `backup: { type: dump, location: "s3://${BUCKET}/${prefix}/", s3: ${s3}${decrypt} }`;
     project = await drillProject({ isolation: 'docker', kind, checks, source: [backup, ...source] });
-    return await project.drill([], { ...SECRETS, ...env });
+    return project;
   };
+  const drill = async (
+    kind: SourceKind,
+    checks: TestChecks,
+    { env = {}, ...options }: { decrypt?: string; source?: readonly string[]; env?: object } = {},
+  ) => (await given(kind, checks, options)).drill([], { ...SECRETS, ...env });
 
   describe('of PostgreSQL', () => {
     const CHECKS: TestChecks = { items: ['SELECT COUNT(*) AS n FROM shop.item', 'n == 2008'] };
@@ -133,6 +139,26 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
         },
       });
       expect(drilled.predicate?.phases.map(({ name }) => name)).toContain('fetch');
+    });
+
+    it('directory that was half fetched when its worker was killed is removed by the next', async () => {
+      await putAll('nightly', await dumped('directory'));
+      const { start, folder: here } = await given('postgres', CHECKS);
+      const spooled = async () => {
+        const spool = join(here, 'state', 'spool');
+        const found = await readdir(spool, { recursive: true }).catch(() => []);
+        return found.filter((path) => path.includes('nightly/'));
+      };
+      // The list, that of its members, and then they.
+      proxy.fate('GET', 'pass', 'pass', 'halt');
+      const { child, ended } = start([], SECRETS);
+      await eventually('something is half fetched', async () => (await spooled()).length > 0);
+      child.kill('SIGKILL');
+      await ended;
+      expect(await spooled()).not.toEqual([]);
+      proxy.fate('GET', 'pass');
+      expect(await start([], SECRETS).ended).toMatchObject({ exitCode: 0 });
+      expect(await spooled()).toEqual([]);
     });
 
     it('directory larger than its scratch is not fetched', async () => {

@@ -1,6 +1,7 @@
 import { constants, createReadStream } from 'node:fs';
 import { PassThrough, type Readable } from 'node:stream';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { drained } from './drained.js';
 
 /** Opened so, a pipe that nobody writes to is empty; else the open would wait for ever, and no signal ends that. */
 export const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -50,15 +51,12 @@ export function feed(
   stdin.on('error', () => undefined);
   let fault: MusterError | undefined;
   let dropped = false;
-  const closed = new Promise<void>((resolve) => stdin.once('close', resolve));
   const flow = async () => {
     try {
       if (options.head) stdin.write(options.head);
       for await (const chunk of source) {
         if (dropped) return;
-        if (stdin.writable && !stdin.write(chunk)) {
-          await Promise.race([new Promise<void>((resolve) => stdin.once('drain', resolve)), closed]);
-        }
+        if (stdin.writable && !stdin.write(chunk)) await drained(stdin);
       }
       if (stdin.writable) stdin.end(options.tail);
     } catch (error) {

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { Flow, FlowArtefact } from '../artefact.js';
+import { drained } from './drained.js';
 
 /** How far one reader may be ahead of the other. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
@@ -65,11 +65,4 @@ async function pour({ content }: Flow, branches: readonly PassThrough[]): Promis
   } catch (error) {
     for (const stream of open()) stream.destroy(error instanceof Error ? error : new Error(String(error)));
   }
-}
-
-async function drained(stream: PassThrough): Promise<void> {
-  const over = new AbortController();
-  const options = { signal: over.signal };
-  await Promise.race([once(stream, 'drain', options), once(stream, 'close', options)]).catch(() => undefined);
-  over.abort();
 }

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { isMusterError, type MusterError } from '@muster/core';
 import { expander } from '../bytes/decompress.js';
+import { drained } from '../bytes/drained.js';
 import { readingError } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
 import type { ContentCheck } from './content-check.js';
@@ -46,8 +46,7 @@ export class ContentFlow {
   async write(chunk: Buffer): Promise<void> {
     if (this.#over) return;
     if (this.#pipe !== undefined) {
-      if (!this.#pipe.write(chunk))
-        await Promise.race([once(this.#pipe, 'drain').catch(() => undefined), this.#checking]);
+      if (!this.#pipe.write(chunk)) await drained(this.#pipe);
       return;
     }
     try {
