@@ -121,6 +121,19 @@ describe.runIf(canServeS3())('backups in S3', () => {
       expect(backup).toMatchObject({ id: 'nightly', artefact: { form: 'remote', sizeBytes: 8 } });
     });
 
+    it('but none where the prefix is that of a dump of mongodump itself', async () => {
+      const mongodb = { engine: engineOf('mongodb') };
+      const holder = `such as s3://${BUCKET}/prod.`;
+      await put('shop/orders.bson', 'x');
+      await put('shop_meta/settings.bson', 'x');
+      const apart = await messageOf(ids(mongodb));
+      expect(apart).toMatch(/is no directory of backups: its directory shop/);
+      expect(apart).toContain(holder);
+      await put('prelude.json', '{}');
+      expect(await messageOf(ids(mongodb))).toContain(holder);
+      expect(await ids({ ...mongodb, prefix: 'prod' })).toContain(String(count));
+    });
+
     it('never while they are uploaded in parts', async () => {
       const Key = `${prefix}/a.dump`;
       const { UploadId } = await server.client.send(

@@ -161,6 +161,48 @@ describe.runIf(canRunMongo('docker'))('a drill of MongoDB', () => {
     expect(predicate?.checks.map(({ verdict }) => verdict)).toEqual(expected);
   });
 
+  const MISPLACED = `
+sources:
+  - slug: shop
+    kind: mongodb
+    backup: { type: dump, location: LOCATION }
+    checks: [app, meta]
+checks:
+  - { id: app, summary_find: { database: app, collection: orders, filter: {} }, expect: n == 3 }
+  - { id: meta, summary_find: { database: app_meta, collection: settings, filter: {} }, expect: n == 2 }
+scratch: { kind: docker, images: { mongodb: "muster.test/mongo:{major}" } }
+`;
+
+  it.each([
+    ['dumps/2026-11-20', { result: 'error', reason: 'backup_unreadable' }],
+    ['dumps', { result: 'pass', backup: { id: '2026-11-20' } }],
+  ])('of two databases in one directory, with %s as the location', async (location, expected) => {
+    const { folder, dumps, drill } = await given({});
+    await writeFile(join(folder, 'muster.yaml'), MISPLACED.replace('LOCATION', location));
+    const three = app(0).orders.documents.slice(0, 3);
+    await writeMongodump(join(dumps, '2026-11-20'), 'app', { orders: { documents: three } });
+    await writeMongodump(join(dumps, '2026-11-20'), 'app_meta', {
+      settings: { documents: [{ _id: 1 }, { _id: 2 }] },
+    });
+    const drilled = await drill();
+    expect(drilled.predicate).toMatchObject(expected);
+    if (expected.result === 'error')
+      expect(drilled.stderr + drilled.stdout).toContain('/dumps/2026-11-20 is no directory of backups');
+  });
+
+  it('warns where the name of the database is not that of the backup', async () => {
+    const { dumps, drill } = await given({
+      checks: { all: [{ database: 'shop', collection: 'orders', filter: {} }, 'n == 60'] },
+    });
+    await writeMongodump(dumps, 'app-2026-11-20', app(1));
+    const drilled = await drill();
+    expect(drilled.predicate).toMatchObject({
+      result: 'pass',
+      restore: { warnings: [{ code: 'database_named', count: 1 }] },
+    });
+    expect(drilled.stdout + drilled.stderr).toContain('does not tell its name');
+  });
+
   it('knows the time of the backup in its checks', async () => {
     const at = '2026-03-04T05:06:07Z';
     const { dumps, drill } = await given({

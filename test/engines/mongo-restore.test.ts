@@ -296,6 +296,7 @@ describe.runIf(here)('a dump that was made here', () => {
     const path = await dump('flat', { orders: { documents: [{ _id: 1 }] } });
     await restored(join(path, 'shop'), async ({ client, report }) => {
       expect(report.databases).toEqual(['restored']);
+      expect(report.warnings).toEqual([{ code: 'database_named', count: 1 }]);
       expect(await client.db('restored').collection('orders').countDocuments()).toBe(1);
     });
   });

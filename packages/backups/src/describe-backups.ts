@@ -6,7 +6,7 @@ import { mapLimited } from './map-limited.js';
 import type { Backup } from './repository.js';
 
 /** What a repository asks the engine whose backups it lists. */
-export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump'>;
+export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump' | 'isOneDatabase'>;
 
 /** What may be a backup. */
 export interface Candidate extends Pick<Backup, 'location' | 'artefact'> {

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MusterError, type SourceKind } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,6 +79,48 @@ describe('a directory of backups', () => {
     await expect(list(undefined, 'mongodb')).rejects.toMatchObject({ code: 'backup_unreadable' });
   });
 
+  describe.each([[['shop', 'shop_meta']], [['shop']]])(
+    'that is itself what mongodump --out wrote, without a prelude.json, of %j',
+    (databases) => {
+      it.each([undefined, 'shop*'])('is no evidence against it, whatever the pattern (%s)', async (match) => {
+        for (const [index, name] of databases.entries()) {
+          await mkdir(join(directory, name));
+          await put(`${name}/orders.bson`, 10 + index);
+          await put(`${name}/orders.metadata.json`, 10 + index);
+        }
+        await put('dump.log', 1);
+        await expect(list(match, 'mongodb')).rejects.toMatchObject({
+          code: 'backup_unreadable',
+          message: expect.stringMatching(
+            new RegExp(
+              `^${directory} is no directory of backups: its directory shop is .* such as ${dirname(directory)}\\.$`,
+            ),
+          ),
+        });
+      });
+    },
+  );
+
+  it('takes directories of one database for its backups where their names, or those they are linked to, have a date', async () => {
+    for (const name of ['shop_20261119', 'shop_20261120']) {
+      await mkdir(join(directory, name));
+      await put(`${name}/orders.bson`, 10);
+    }
+    await symlink(join(directory, 'shop_20261120'), join(directory, 'latest'));
+    expect((await list(undefined, 'mongodb')).toSorted()).toEqual([
+      'latest',
+      'shop_20261119',
+      'shop_20261120',
+    ]);
+  });
+
+  it('does not mind the database of another dump that the pattern leaves out', async () => {
+    await mkdir(join(directory, 'shop'));
+    await put('shop/orders.bson', 10);
+    await put('shop.archive', 10);
+    expect(await list('*.archive', 'mongodb')).toEqual(['shop.archive']);
+  });
+
   it('takes only what the pattern matches', async () => {
     await put('prod_1.dump', 30);
     await put('stage_1.dump', 10);
@@ -99,8 +141,8 @@ describe('a directory of backups', () => {
     await mkdir(join(directory, 'whole', 'shop'), { recursive: true });
     await put('whole/shop/orders.bson.gz', 20);
     await put('whole/shop/orders.metadata.json.gz', 10);
-    await mkdir(join(directory, 'one-database'));
-    await put('one-database/orders.bson', 30);
+    await mkdir(join(directory, 'shop-2026-11-20'));
+    await put('shop-2026-11-20/orders.bson', 30);
     await mkdir(join(directory, 'empty', 'shop'), { recursive: true });
     await put('empty/prelude.json', 40);
     await mkdir(join(directory, 'postgres'));
@@ -108,7 +150,7 @@ describe('a directory of backups', () => {
     await put('shop.archive', 50);
     expect((await list(undefined, 'mongodb')).toSorted()).toEqual([
       'empty',
-      'one-database',
+      'shop-2026-11-20',
       'shop.archive',
       'whole',
     ]);

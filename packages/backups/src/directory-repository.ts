@@ -1,6 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, MusterError } from '@muster/core';
@@ -11,6 +11,7 @@ import { encryptionOf, flowOf } from './flow.js';
 import { findGrowing, type Look } from './growing.js';
 import { mapLimited } from './map-limited.js';
 import { namesOfBackups } from './names.js';
+import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
 import { storedFile } from './stored-file.js';
 
@@ -39,6 +40,11 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
       const listing = { ...options, location, there: new Set(there) };
       const listed = await mapLimited(wanted, PARALLEL, (name) => candidateAt(listing, name, signal));
       const found = listed.filter((entry) => entry !== undefined);
+      const part = found.find(({ isPart }) => isPart)?.artefact.name;
+      if (part !== undefined) {
+        const holder = dirname(options.directory);
+        throw noDirectoryOfBackups(options.directory, { holder, part });
+      }
       const growing = await findGrowing(
         found,
         async ({ artefact }) => (await artefactAt(options, artefact.name))?.look,
@@ -63,7 +69,7 @@ async function candidateAt(
   options: Listing,
   name: string,
   signal: AbortSignal,
-): Promise<Candidate | undefined> {
+): Promise<(Candidate & { readonly isPart?: boolean }) | undefined> {
   signal.throwIfAborted();
   const found = await artefactAt(options, name);
   if (found === undefined) return undefined;
@@ -78,10 +84,17 @@ async function candidateAt(
   return encryption === 'passphrase' ? { ...flow, unseen: true } : flow;
 }
 
+interface Found {
+  readonly artefact: FileArtefact | DirectoryArtefact;
+  readonly look: Look;
+  /** Of a dump which the directory that is looked at is itself. */
+  readonly isPart?: boolean;
+}
+
 async function artefactAt(
   { directory, engine, match }: DirectoryOptions,
   name: string,
-): Promise<{ readonly artefact: FileArtefact | DirectoryArtefact; readonly look: Look } | undefined> {
+): Promise<Found | undefined> {
   try {
     const path = await realpath(join(directory, name));
     const status = await stat(path);
@@ -91,7 +104,10 @@ async function artefactAt(
     if (!engine.isDirectoryDump(files) && match === undefined) return undefined;
     const facts = await mapLimited(files, PARALLEL, (file) => stat(join(path, file)));
     const sizeBytes = facts.reduce((sum, { size }) => sum + size, 0);
-    return found({ form: 'directory', name, path, sizeBytes }, latest([status, ...facts]));
+    return {
+      ...found({ form: 'directory', name, path, sizeBytes }, latest([status, ...facts])),
+      isPart: isPartOfDump(engine, [name, basename(path)], files),
+    };
   } catch (error) {
     // Gone between listing and looking, or a dangling link: it is not there.
     if (errnoOf(error) === 'ENOENT') return undefined;
@@ -124,7 +140,7 @@ const latest = (facts: readonly Stats[]): Date =>
 async function entriesOf({ directory, engine }: DirectoryOptions): Promise<readonly string[]> {
   const names = await namesIn(directory);
   // Its members would pass for backups, and damaged ones.
-  if (engine.isDirectoryDump(names)) throw noDirectoryOfBackups(directory);
+  if (engine.isDirectoryDump(names)) throw noDirectoryOfBackups(directory, { holder: dirname(directory) });
   return names;
 }
 
@@ -133,7 +149,8 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     return await readdir(directory);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOTDIR') throw noDirectoryOfBackups(directory, error);
+    if (code === 'ENOTDIR')
+      throw noDirectoryOfBackups(directory, { holder: dirname(directory), cause: error });
     if (code === 'ENOENT') {
       throw new MusterError(
         'no_backup',
@@ -143,15 +160,6 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     }
     throw unreadable(directory, error);
   }
-}
-
-/** A slip in the configuration says nothing about the backup. */
-function noDirectoryOfBackups(path: string, cause?: unknown): MusterError {
-  return new MusterError(
-    'backup_unreadable',
-    `${path} is no directory of backups: set backup.location of the source to the directory that holds them, such as ${dirname(path)}.`,
-    { cause },
-  );
 }
 
 function unreadable(path: string, error: unknown): MusterError {

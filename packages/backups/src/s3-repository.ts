@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { MusterError } from '@muster/core';
 import { listObjects, type S3Connection, type S3Object } from '@muster/s3';
 import type { AgeKeys } from './age.js';
@@ -6,6 +7,7 @@ import { encryptionOf, flowOf, type Stored } from './flow.js';
 import type { Look } from './growing.js';
 import { mapLimited } from './map-limited.js';
 import { namesOfBackups } from './names.js';
+import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
 import { remoteDirectory } from './s3-directory.js';
 import { reading, type S3Bounds, type S3Place, s3Place } from './s3-place.js';
@@ -45,6 +47,7 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
         const { objects, directories } = await entriesIn(place, signal);
         const names = [...objects.keys(), ...directories.keys()];
         const wanted = new Set(namesOfBackups(names, options.match, place.location));
+        requireBackups(options, place, { objects, directories }, wanted);
         const single = [...objects]
           .filter(([name]) => wanted.has(name))
           .toSorted(([, a], [, b]) => b.modified.getTime() - a.modified.getTime());
@@ -76,6 +79,21 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
 /** What cannot be read is told when it is looked at, or drilled. */
 const needsPassphrase = async (stored: Stored, signal: AbortSignal): Promise<boolean> =>
   (await encryptionOf(stored, signal).catch(() => 'none')) === 'passphrase';
+
+/** What is itself a dump has parts that would pass for backups. @throws `backup_unreadable` */
+function requireBackups(
+  { engine }: S3RepositoryOptions,
+  { bucket, root, location }: S3Place,
+  { objects, directories }: Entries,
+  wanted: ReadonlySet<string>,
+): void {
+  const part = [...directories].find(
+    ([name, { files }]) => wanted.has(name) && isPartOfDump(engine, [name], files),
+  )?.[0];
+  if (part === undefined && !engine.isDirectoryDump([...objects.keys()])) return;
+  const holder = root === '' ? undefined : dirname(`s3://${bucket}/${root}`);
+  throw noDirectoryOfBackups(location, { holder, part });
+}
 
 const isDump = ({ engine, match }: S3RepositoryOptions, files: readonly string[]): boolean =>
   match !== undefined || engine.isDirectoryDump(files);

@@ -45,6 +45,9 @@ const warningSchema = z.strictObject({
   count: z.int().positive(),
 });
 
+/** The code of the warning that a backup does not tell what its database was called: Muster gave it a name. */
+export const DATABASE_NAMED = 'database_named';
+
 /** What restores a dump of mongodump: its own counterpart, or Muster's reader where a scratch has none. */
 const restoreTool = z.enum(['mongorestore', 'muster-reader']);
 

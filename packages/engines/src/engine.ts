@@ -26,6 +26,12 @@ export interface Engine {
   readonly isDirectoryDump: (files: readonly string[]) => boolean;
 
   /**
+   * Whether files of these paths are those of a single database, whose directory may be a part of a dump of several: its
+   * own name would be that of the database, and the others lie beside it. Never, where dumps are not split so.
+   */
+  readonly isOneDatabase: (files: readonly string[]) => boolean;
+
+  /**
    * Reads just the head of a backup and says what it is, by content and never by name.
    * @throws `empty`, `not_a_dump`, `truncated` (the head itself is cut), `unsupported_dump`.
    */

@@ -1,4 +1,11 @@
-import { formatDuration, measuredRpo, measuredRto, NEWEST_UNCHANGED, type Predicate } from '@muster/core';
+import {
+  DATABASE_NAMED,
+  formatDuration,
+  measuredRpo,
+  measuredRto,
+  NEWEST_UNCHANGED,
+  type Predicate,
+} from '@muster/core';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
 
@@ -29,7 +36,21 @@ export function objectiveFields(predicate: Predicate, style: Style): [string, st
 }
 
 /** What a receipt warns of that is not harmless. */
-export function warningLines({ restore, newest_backup: newest }: Predicate, style: Style): string[] {
+export function warningLines(predicate: Predicate, style: Style): string[] {
+  return [...staleLines(predicate, style), ...namedLines(predicate, style)];
+}
+
+function namedLines({ restore }: Predicate, style: Style): string[] {
+  if (!restore?.warnings.some(({ code }) => code === DATABASE_NAMED)) return [];
+  return [
+    style.warn(
+      'The backup is of a single database, and does not tell its name: it was given that of the source.',
+    ),
+    '  See that it is the whole of what is to be kept: other databases of its dump lie beside it, and were not read.',
+  ];
+}
+
+function staleLines({ restore, newest_backup: newest }: Predicate, style: Style): string[] {
   const stale = restore?.warnings.find(({ code }) => code === NEWEST_UNCHANGED);
   if (stale === undefined || newest === undefined) return [];
   return [

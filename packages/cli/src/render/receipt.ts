@@ -1,4 +1,5 @@
 import {
+  DATABASE_NAMED,
   formatDuration,
   formatSize,
   NEWEST_UNCHANGED,
@@ -137,7 +138,9 @@ function phasesText({ phases }: Predicate): string[] {
 
 function restoreText({ restore }: Predicate): string | undefined {
   if (restore === undefined) return undefined;
-  const harmless = restore.warnings.filter(({ code }) => code !== NEWEST_UNCHANGED);
+  const harmless = restore.warnings.filter(
+    ({ code }) => code !== NEWEST_UNCHANGED && code !== DATABASE_NAMED,
+  );
   const warnings = harmless.reduce((sum, { count }) => sum + count, 0);
   return joined([
     formatDuration(restore.duration_ms),

@@ -4,7 +4,7 @@ import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
-import { isDirectoryDump } from './format/is-directory-dump.js';
+import { isDirectoryDump, isOneDatabase } from './format/is-directory-dump.js';
 import { isMongoFacts, type MongoFacts } from './mongo-facts.js';
 import { PROBE } from './probe.js';
 import { restore } from './restore/restore.js';
@@ -18,6 +18,7 @@ export const mongodbEngine: Engine = {
   kind: 'mongodb',
   probe: PROBE,
   isDirectoryDump,
+  isOneDatabase,
   identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   start: async (scratch, base, facts, signal) =>

@@ -19,6 +19,7 @@ export const postgresEngine: Engine = {
   kind: 'postgres',
   probe: PROBE,
   isDirectoryDump,
+  isOneDatabase: () => false,
   identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   start: async (scratch, base, facts, signal) => {

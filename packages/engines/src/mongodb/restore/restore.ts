@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { MusterError } from '@muster/core';
+import { DATABASE_NAMED, MusterError } from '@muster/core';
 import type { Artefact, FileArtefact, FlowArtefact } from '../../artefact.js';
 import { counting, hashing } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
@@ -114,6 +114,7 @@ async function restoreDirectory(
   const layout = await readLayout(path, options.fallbackDatabase, signal);
   const collections = await readCollections(path, layout.collections, signal);
   const databases = databasesOf(collections);
+  const named = layout.flat ? [{ code: DATABASE_NAMED, count: 1 }] : [];
   const { mongorestore } = server.installation;
   if (mongorestore !== undefined) {
     const done = await restoreDirectoryByTool(
@@ -123,7 +124,13 @@ async function restoreDirectory(
       options,
       signal,
     );
-    return { databases, bytes: sizeBytes, tool: 'mongorestore', ...done };
+    return {
+      databases,
+      bytes: sizeBytes,
+      tool: 'mongorestore',
+      ...done,
+      warnings: [...named, ...done.warnings],
+    };
   }
   let bytes = 0;
   const onBytes = (more: number): void => {
@@ -140,7 +147,7 @@ async function restoreDirectory(
       databases,
       bytes: sizeBytes,
       objects,
-      warnings: target.dropped.warnings(),
+      warnings: [...named, ...target.dropped.warnings()],
       tool: 'muster-reader',
     };
   });
