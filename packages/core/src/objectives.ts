@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { promiseSchema } from './promise-schema.js';
 import type { Predicate } from './statement.js';
 
 /** What the owner of a source promised: durations in ms. */
@@ -11,7 +13,7 @@ export interface Objectives {
 }
 
 /** As plans have them, and receipts with the verdicts beside: in seconds. */
-export type PlannedObjectives = Pick<NonNullable<Predicate['objectives']>, 'enforce' | 'rto_s' | 'rpo_s'>;
+export type PlannedObjectives = z.infer<typeof promiseSchema>;
 
 export function plannedObjectives({ rtoMs, rpoMs, enforce }: Objectives): PlannedObjectives {
   return {

@@ -4,6 +4,7 @@ import type { Config, Source } from './config/config.js';
 import { MusterError } from './error.js';
 import { DRILL_ID, drillTime } from './ids.js';
 import { plannedObjectives } from './objectives.js';
+import { promiseSchema } from './promise-schema.js';
 import { askedWord, EXPECTED_TIME, type RestorePoint, readAskedWord } from './restore-point.js';
 import { wellFormed } from './well-formed.js';
 
@@ -33,13 +34,7 @@ export const planSchema = z.strictObject({
   restore_only: z.literal(true).optional(),
   /** Not all checks of the source were asked for. */
   partial: z.literal(true).optional(),
-  objectives: z
-    .strictObject({
-      enforce: z.enum(['rpo', 'all', 'none']),
-      rto_s: z.number().positive().optional(),
-      rpo_s: z.number().positive().optional(),
-    })
-    .optional(),
+  objectives: promiseSchema.optional(),
   /** In order. */
   checks: z.array(z.strictObject({ id: wellFormed, check_sha256: wellFormed, expect_sha256: wellFormed })),
   config_sha256: wellFormed,

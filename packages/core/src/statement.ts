@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DRILL_ID } from './ids.js';
+import { promiseSchema } from './promise-schema.js';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
 import type { SummaryJson } from './summary.js';
 import { wellFormed } from './well-formed.js';
@@ -107,13 +108,9 @@ const newestBackupSchema = z.strictObject({
   created_at_from: createdAtFrom,
 });
 
-const objectivesSchema = z.strictObject({
-  /** Which a drill fails for. */
-  enforce: z.enum(['rpo', 'all', 'none']),
-  rto_s: z.number().positive().optional(),
+const objectivesSchema = promiseSchema.extend({
   /** Of what was measured: fetch and restore together. */
   rto_met: z.boolean().optional(),
-  rpo_s: z.number().positive().optional(),
   /** Of what was measured: the age of the newest backup when the drill looked for one. */
   rpo_met: z.boolean().optional(),
 });
