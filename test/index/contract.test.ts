@@ -162,7 +162,12 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
       statementOf(at(2), { trigger: api }),
       statementOf(at(3), { trigger: api }),
     ];
-    for (const statement of [scheduled, whole, some, unplanned])
+    const { environment } = scheduled.predicate;
+    const standIn = statementOf(at(4), {
+      trigger: { ...due, scheduled_for: at(4).toISOString() },
+      environment: { ...environment, substitute: true },
+    });
+    for (const statement of [scheduled, whole, some, unplanned, standIn])
       await store.putOnce(indexedReceipt(statement).key, createSigner(privateKey).sign(statement), signal);
     await putPlan(store, planOf(whole), signal);
     await putPlan(store, { ...planOf(some), partial: true }, signal);
@@ -173,6 +178,7 @@ describe.each(['embedded', 'postgresql'] as const)('the index, %s', (kind) => {
       [whole.predicate.drill_id]: true,
       [some.predicate.drill_id]: false,
       [unplanned.predicate.drill_id]: false,
+      [standIn.predicate.drill_id]: false,
     });
   });
 
@@ -195,7 +201,7 @@ describe.runIf(canRunIn('bubblewrap 15'))('the index in PostgreSQL', () => {
 
   it('is migrated once by several that open it at once', async () => {
     const opened = await Promise.all([1, 2, 3].map(() => openPostgresIndex(url(), signal)));
-    expect(await server.sql('postgres', 'SELECT count(*) FROM muster.kysely_migration')).toBe('2\n');
+    expect(await server.sql('postgres', 'SELECT count(*) FROM muster.kysely_migration')).toBe('3\n');
     await Promise.all(opened.map((index) => index.close()));
   });
 
@@ -212,6 +218,25 @@ describe.runIf(canRunIn('bubblewrap 15'))('the index in PostgreSQL', () => {
     );
     const index = await openPostgresIndex(url(), signal);
     expect(await index.lastPasses({}, signal)).toEqual([{ source: 'shop', at: at(0) }]);
+    await index.close();
+  });
+
+  it('no longer counts the passes of stand-ins that it counted before', async () => {
+    const first = await openPostgresIndex(url(), signal);
+    const { environment, checks } = statementOf(at(0)).predicate;
+    const standIn = statementOf(at(3), { environment: { ...environment, substitute: true } });
+    // A column of a check may be called so.
+    const named = statementOf(at(2), {
+      checks: checks.map((check) => ({ ...check, summary: { substitute: true } })),
+    });
+    await first.rebuild(
+      these([standIn, named].map((one) => ({ ...indexedReceipt(one), proves: true }))),
+      signal,
+    );
+    await first.close();
+    await server.sql('postgres', "DELETE FROM muster.kysely_migration WHERE name > '0003'");
+    const index = await openPostgresIndex(url(), signal);
+    expect(await index.lastPasses({}, signal)).toEqual([{ source: 'shop', at: at(2) }]);
     await index.close();
   });
 

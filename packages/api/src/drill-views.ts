@@ -8,7 +8,7 @@ import type { EndedDrill, OpenDrill } from './schemas.js';
 
 /** A drill with a receipt. */
 export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
-  const { source, result, reason, backup, objectives, trace_id: traceId } = statement.predicate;
+  const { source, result, reason, environment, backup, objectives, trace_id: traceId } = statement.predicate;
   const durationMs = tryDurationMs(statement.predicate);
   return {
     id: drillId,
@@ -16,6 +16,7 @@ export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt 
     source: source.slug,
     result,
     ...(reason && { reason }),
+    ...(environment.substitute && { substitute: true as const }),
     asked_at: askedAt.toISOString(),
     issued_at: issuedAt.toISOString(),
     ...(durationMs !== undefined && { duration_ms: durationMs }),

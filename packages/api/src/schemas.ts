@@ -77,6 +77,10 @@ const endedSchema = z.strictObject({
   source: z.string(),
   result,
   reason: reason.optional(),
+  substitute: z
+    .literal(true)
+    .optional()
+    .describe('Another server stood in for the kind of the source: a pass of it is no pass of the source.'),
   asked_at: time,
   issued_at: time,
   duration_ms: z

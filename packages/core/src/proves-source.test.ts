@@ -9,6 +9,7 @@ const said = (
   result,
   trigger: { kind: trigger },
   restore_point: { kind: point },
+  environment: {},
 });
 
 describe('a drill counts as a pass of its source', () => {
@@ -31,5 +32,10 @@ describe('a drill counts as a pass of its source', () => {
     ['error', 'cli', 'latest'],
   ] as const)('but not with %s, asked for by %s, of the backup %s', (result, trigger, point) => {
     expect(provesSource(said(result, trigger, point), {})).toBe(false);
+  });
+
+  it.each(['schedule', 'api', 'cli'] as const)('but not of a stand-in, asked for by %s', (trigger) => {
+    const passed = { ...said('pass', trigger, 'latest'), environment: { substitute: true } } as const;
+    expect(provesSource(passed, {})).toBe(false);
   });
 });

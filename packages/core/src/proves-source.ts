@@ -3,12 +3,25 @@ import type { Predicate } from './statement.js';
 
 /** {@link provesSource}, for people. */
 export const PASS_RULE =
-  'A drill counts as a pass of its source if it passed, was asked all checks of the source, and was asked for by a schedule or took the newest backup.';
+  'A drill counts as a pass of its source if it passed on a server of the kind of its source (not on a stand-in, such as FerretDB), was asked all checks of the source, and was asked for by a schedule or took the newest backup.';
 
-/** Whether a drill counts as a pass of its source: `PASS_RULE`. A pass of an older backup, or of some checks, leaves its age as it is. */
+/** Of a statement, what {@link provesSource} looks at. */
+type Drilled = Pick<Predicate, 'result' | 'trigger' | 'restore_point'> & {
+  readonly environment: Pick<Predicate['environment'], 'substitute'>;
+};
+
+/**
+ * Whether a drill counts as a pass of its source: `PASS_RULE`. A pass of an older backup, of some checks, or of a stand-in
+ * leaves its age as it is.
+ */
 export function provesSource(
-  { result, trigger, restore_point: restorePoint }: Pick<Predicate, 'result' | 'trigger' | 'restore_point'>,
+  { result, trigger, restore_point: restorePoint, environment }: Drilled,
   { partial }: Pick<Plan, 'partial'>,
 ): boolean {
-  return result === 'pass' && !partial && (trigger.kind === 'schedule' || restorePoint.kind === 'latest');
+  return (
+    result === 'pass' &&
+    environment.substitute === undefined &&
+    !partial &&
+    (trigger.kind === 'schedule' || restorePoint.kind === 'latest')
+  );
 }

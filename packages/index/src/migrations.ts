@@ -1,3 +1,4 @@
+import type { Statement } from '@muster/core';
 import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { SCHEMA, type Tables } from './tables.js';
@@ -6,6 +7,7 @@ import { SCHEMA, type Tables } from './tables.js';
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-drills-and-checks': { up: drillsAndChecks },
   '0002-drills-prove': { up: drillsProve },
+  '0003-stand-ins-prove-nothing': { up: standInsProveNothing },
 };
 
 /** Brings the tables up to date; of several processes at once one does it, and the others wait (advisory lock). */
@@ -79,4 +81,20 @@ async function drillsProve(db: Kysely<unknown>): Promise<void> {
     .columns(['source', 'asked_at'])
     .where(sql.ref('proves'), 'is', true)
     .execute();
+}
+
+/** What is there already counted where another server stood in for the source's kind. A column of a check may bear that name, too. */
+async function standInsProveNothing(db: Kysely<Pick<Tables, 'drills'>>): Promise<void> {
+  const drills = db.withSchema(SCHEMA);
+  const likely = await drills
+    .selectFrom('drills')
+    .select(['drill_id', 'statement'])
+    .where('proves', 'is', true)
+    .where(sql<boolean>`position('"substitute":true' IN statement) > 0`)
+    .execute();
+  for (const { drill_id: drillId, statement } of likely) {
+    const { predicate } = JSON.parse(statement) as Statement;
+    if (predicate.environment.substitute === undefined) continue;
+    await drills.updateTable('drills').set({ proves: false }).where('drill_id', '=', drillId).execute();
+  }
 }

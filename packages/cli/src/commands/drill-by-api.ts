@@ -48,13 +48,14 @@ const list = (cli: Cli, api: ApiClient, { source }: DrillListOptions): Promise<n
   byApi(cli, async (signal) => {
     const { drills, open } = await api.drills(source, signal);
     const ended = drills.toReversed().map(({ id, receipt, ...rest }) => {
-      const { source: slug, backup, result, reason, issued_at, duration_ms } = rest;
+      const { source: slug, backup, result, reason, substitute, issued_at, duration_ms } = rest;
       return {
         drill_id: id,
         source: slug,
         ...(backup && { backup }),
         result,
         ...(reason && { reason }),
+        ...(substitute && { substitute }),
         issued_at,
         ...(duration_ms !== undefined && { duration_ms }),
         receipt: receipt.key,

@@ -23,3 +23,9 @@ it('a drill that ended says how long it took', () => {
   expect(lines[1]).toMatch(/✔ pass +1 min 01 s$/);
   expect(lines[2]).toMatch(/✔ pass *$/);
 });
+
+it('a drill of a stand-in says so', () => {
+  const ended = { drill_id: ID, source: 'shop', result: 'pass', issued_at: '', receipt: '' } as const;
+  const [, line] = drillTable(output, [{ ...ended, substitute: true }], []);
+  expect(line).toMatch(/✔ pass \(by a stand-in\) *$/);
+});

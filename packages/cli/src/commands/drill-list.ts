@@ -67,6 +67,7 @@ interface EndedSummary {
   readonly backup?: string;
   readonly result: Verdict;
   readonly reason?: string;
+  readonly substitute?: true;
   readonly issued_at: string;
   readonly duration_ms?: number;
   readonly receipt: string;
@@ -140,7 +141,7 @@ function summaryOf({
 }: StoredReceipt): Refused | (EndedSummary & { readonly authentic: true }) {
   const { statement, exitCode } = verification;
   if (statement === undefined || exitCode !== 0) return { drill_id: drillId, receipt: key, authentic: false };
-  const { source, backup, result, reason, issued_at } = statement.predicate;
+  const { source, backup, result, reason, environment, issued_at } = statement.predicate;
   const durationMs = tryDurationMs(statement.predicate);
   return {
     drill_id: drillId,
@@ -148,6 +149,7 @@ function summaryOf({
     ...(backup && { backup: backup.id }),
     result,
     ...(reason && { reason }),
+    ...(environment.substitute && { substitute: true }),
     issued_at,
     ...(durationMs !== undefined && { duration_ms: durationMs }),
     receipt: key,
@@ -172,7 +174,7 @@ const beganText = (drillId: string): string =>
   drillTime(drillId).toISOString().slice(0, 16).replace('T', ' ');
 
 function endedCells(
-  { drill_id: drillId, source, backup, result, reason, duration_ms: durationMs }: EndedSummary,
+  { drill_id: drillId, source, backup, result, reason, substitute, duration_ms: durationMs }: EndedSummary,
   style: Style,
 ): Cell[] {
   const { mark, word, paint } = MARKS[result];
@@ -181,7 +183,7 @@ function endedCells(
     { text: beganText(drillId), paint: style.dim },
     { text: printable(source) },
     { text: printable(backup ?? '') },
-    { text: `${mark} ${word}`, paint: style[paint] },
+    { text: `${mark} ${word}${substitute ? ' (by a stand-in)' : ''}`, paint: style[paint] },
     { text: reason ?? '' },
     { text: durationMs === undefined ? '' : formatDuration(durationMs), paint: style.dim },
   ];

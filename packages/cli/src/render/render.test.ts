@@ -211,6 +211,10 @@ describe('a receipt of a sink', () => {
 
 it('a verdict says why and what to do', () => {
   expect(verdictLines({ result: 'pass' }, undefined, style)).toEqual(['✔ PASS']);
+  const environment = { substitute: true, engine_version: 'FerretDB 2.7.0' } as const;
+  expect(verdictLines({ result: 'pass', environment }, undefined, style)).toEqual([
+    '✔ PASS (by a stand-in: FerretDB 2.7.0)',
+  ]);
   expect(verdictLines({ result: 'fail', reason: 'empty' }, 'shop.dump is empty.', style)).toEqual([
     '✖ FAIL  empty',
     '  shop.dump is empty.',
