@@ -164,7 +164,7 @@ describeIn(PLACES, 'a question asked in %s', (place) => {
     expect(await ask('postgres', 'SELECT 1 AS n')).toEqual(row({ n: number('1') }));
   });
 
-  it.each([300 * 1024, 40 * 1024 * 1024])(
+  it.each([256 * 1024, 257 * 1024, 300 * 1024, 40 * 1024 * 1024])(
     'whose answer has %i bytes does not come in whole',
     async (bytes) => {
       expect(await ask('postgres', `SELECT repeat('x', ${bytes}) AS big`)).toEqual({ kind: 'row_too_large' });

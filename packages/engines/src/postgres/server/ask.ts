@@ -65,13 +65,15 @@ export async function ask(
     if (check.readOnly) await step(client.query('BEGIN READ ONLY'));
     const { first, done } = readFirst(client, check.question.summarySql);
     settled = done.catch(() => undefined);
-    const outcome = await Promise.race([first, aborted(stop)]);
+    const told = await Promise.race([first, aborted(stop)]);
+    // The piece that is too much may also be the last one.
+    const outcome: First = received > MAX_ANSWER_BYTES ? { kind: 'row_too_large' } : told;
     if (outcome.kind === 'row') {
       answer = { kind: 'row', row: summaryRow(outcome, await step(typesOf(client, outcome))) };
     } else {
       answer = outcome;
     }
-    idle = outcome.kind !== 'multiple_rows';
+    idle = outcome.kind !== 'multiple_rows' && outcome.kind !== 'row_too_large';
   } catch (error) {
     if (signal.aborted) answer = { kind: 'server_lost' };
     else if (deadline.aborted) answer = { kind: 'timeout' };
