@@ -93,6 +93,38 @@ function questionsIn(place: MongoPlace): void {
     });
   });
 
+  it.each([
+    ['orders', 'open', '75'],
+    ['orders', 'lost', '0'],
+    ['nowhere', 'open', '0'],
+  ])('counts by the pipeline of the docs to zero too: of %s that are %s', async (collection, status, n) => {
+    const stages = [
+      { $facet: { rows: [{ $match: { status } }, { $count: 'n' }] } },
+      { $project: { n: { $sum: '$rows.n' } } },
+    ];
+    expect(await ask({ collection, aggregate: stages })).toEqual(row({ n: number(n) }));
+  });
+
+  it.each([
+    ['rounded', { $eq: [{ $round: ['$total', 2] }, 0.3] }],
+    ['exact', { $eq: ['$exact', { $numberDecimal: '0.3' }] }],
+  ])('sums doubles to the cent by the stages of the docs: %s', async (_, told) => {
+    await client.db('shop').collection('sums').deleteMany({});
+    await client
+      .db('shop')
+      .collection('sums')
+      .insertMany([{ amount: 0.1 }, { amount: 0.2 }]);
+    const sums = { total: { $sum: '$amount' }, exact: { $sum: { $toDecimal: '$amount' } } };
+    const asked = (value: unknown) =>
+      ask({
+        collection: 'sums',
+        aggregate: [{ $group: { _id: null, ...sums } }, { $project: { _id: 0, sum: value } }],
+      });
+    expect(await asked('$total')).toEqual(row({ sum: number('0.30000000000000004') }));
+    expect(await asked(told)).toEqual(row({ sum: { kind: 'boolean', value: true } }));
+    await client.db('shop').dropCollection('sums');
+  });
+
   it('counts collections, but for those of the server', async () => {
     await client.db('shop').createCollection('systematic');
     expect(await ask({ list_collections: true })).toEqual(row({ n: number('3') }));

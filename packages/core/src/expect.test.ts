@@ -48,6 +48,7 @@ describe('an expect sentence', () => {
     ['n => 1', 2, 'write >='],
     ['n ! 1', 2, 'expected one of'],
     ['n is null', 2, '(condition)::int AS ok'],
+    ['n > 1 and n < 5', 6, 'ok: { $cond: [condition, 1, 0] }'],
     ['n + 1 > 2', 2, '(condition)::int AS ok'],
     ['count(*) > 2', 5, '(condition)::int AS ok'],
     ['n > 1 and n < 5', 6, '(condition)::int AS ok'],

@@ -8,7 +8,7 @@ export type ParsedExpect =
 
 const PUSH_INTO_QUERY =
   'expect is one comparison, <column> <op> <literal>; push anything more into the query: ' +
-  'let it give (condition)::int AS ok, and expect ok == 1';
+  'let it give (condition)::int AS ok in SQL, or ok: { $cond: [condition, 1, 0] } in a pipeline, and expect ok == 1';
 
 const OPERATORS: ReadonlySet<string> = new Set<Operator>(['==', '!=', '<', '<=', '>', '>=']);
 

@@ -20,6 +20,7 @@ export {
   USAGE_CODES,
 } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
+export { extendedJsonFault } from './extended-json.js';
 export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge } from './judge.js';

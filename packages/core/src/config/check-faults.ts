@@ -1,3 +1,4 @@
+import { extendedJsonFault } from '../extended-json.js';
 import { type Fault, faultAt, type Path } from './fault.js';
 import { child, items, keyOffsetAt, stringOf, type YamlTree } from './yaml-tree.js';
 
@@ -17,7 +18,11 @@ export function checkFaults(check: YamlTree, path: Path): Fault[] {
   }
   if (find !== undefined) {
     const here = [...path, 'summary_find'];
-    return [...findFaults(check, find.value, here), ...writeFaults(check, find.value, here)];
+    return [
+      ...findFaults(check, find.value, here),
+      ...writeFaults(check, find.value, here),
+      ...['filter', 'aggregate'].flatMap((key) => wrapperFaults(child(find.value, key), [...here, key])),
+    ];
   }
   if (sql !== undefined) return columnFaults(check, path);
   return [faultAt(check.offset, path, 'a check needs summary_sql (PostgreSQL) or summary_find (MongoDB)')];
@@ -47,6 +52,21 @@ function findFaults(check: YamlTree, find: YamlTree, path: Path): Fault[] {
     refuse('collection', 'collection is missing');
   }
   return faults;
+}
+
+/** Extended JSON that is none, which a server is not needed to see. */
+function wrapperFaults(tree: YamlTree | undefined, path: Path): Fault[] {
+  if (tree?.kind === 'list')
+    return tree.items.flatMap((item, index) => wrapperFaults(item, [...path, index]));
+  if (tree?.kind !== 'map') return [];
+  return [...tree.entries].flatMap(([key, { value }]) => {
+    const here = [...path, key];
+    const content = value.kind === 'scalar' ? value.value : value.kind === 'list' ? [] : {};
+    const like = tree.entries.size === 1 ? extendedJsonFault(key, content) : undefined;
+    return like === undefined
+      ? wrapperFaults(value, here)
+      : [faultAt(value.offset, here, `${key} takes ${like}`)];
+  });
 }
 
 /** The two stages that write; both stand at the top of a pipeline alone, so that nothing else needs to be held back. */

@@ -93,6 +93,61 @@ sources:
     expect(faultsOf(text).map(({ path }) => path)).toEqual(paths.map((path) => `checks[0].${path}`));
   });
 
+  it.each([
+    ['$date: yesterday', 'a time with its zone'],
+    ['$date: "2026-11-20T03:00:00"', 'a time with its zone'],
+    ['$date: 2026-13-01', 'a time with its zone'],
+    ['$date: null', 'a time with its zone'],
+    ['$oid: "12"', '24 hexadecimal digits in quotes'],
+    ['$oid: 12', '24 hexadecimal digits in quotes'],
+    ['$numberInt: "2147483648"', 'a whole number of 32 bits'],
+    ['$numberLong: 1.5', 'a whole number of 64 bits'],
+    ['$numberDouble: x', 'a number in quotes'],
+    ['$numberDecimal: 73859.36', 'a decimal number in quotes'],
+    ['$uuid: 1234', 'a UUID in quotes'],
+  ])('are found in Extended JSON: { %s }, where it stands', (wrapper, like) => {
+    const key = wrapper.split(':')[0];
+    const asked = (within: string) => `
+checks:
+  - id: c
+    expect: n == 1
+    summary_find:
+      database: a
+      collection: b
+      ${within}`;
+    expect(faultsOf(MONGODB + asked(`filter: { at: { $gt: { ${wrapper} } } }`))).toMatchObject([
+      {
+        path: `checks[0].summary_find.filter.at.$gt.${key}`,
+        line: 11,
+        column: 32 + (key?.length ?? 0),
+        message: expect.stringMatching(`^\\${key} takes ${like}`),
+      },
+    ]);
+    expect(faultsOf(MONGODB + asked(`aggregate: [{ $match: { a: [{ ${wrapper} }] } }]`))).toMatchObject([
+      { path: `checks[0].summary_find.aggregate[0].$match.a[0].${key}`, line: 11 },
+    ]);
+  });
+
+  it.each([
+    '$date: "2026-11-20T03:00:00Z"',
+    '$date: 2026-11-20',
+    '$date: 2026-11-20T03:00:00.123+01:00',
+    '$date: { $numberLong: "1795000000000" }',
+    '$date: 1795000000000',
+    '$oid: 65f0c0ffee65f0c0ffee65f0',
+    '$numberLong: "-9007199254740993"',
+    '$numberInt: 5',
+    '$numberDouble: "-Infinity"',
+    '$numberDecimal: "73859.36"',
+    '$numberDecimal: "1E-3"',
+    '$uuid: 00112233-4455-6677-8899-aabbccddeeff',
+    '$date: yesterday, of: a document',
+    '$regularExpression: { pattern: "^a", options: i }',
+  ])('are none in { %s }', (wrapper) => {
+    const find = `{ database: a, collection: b, filter: { a: { ${wrapper} } } }`;
+    expect(faultsOf(`${MONGODB}checks: [{ id: c, summary_find: ${find}, expect: n == 1 }]`)).toEqual([]);
+  });
+
   it('are none in a question to MongoDB that reads, or was not asked to', () => {
     const asks = (keys: string) => faultsOf(`${MONGODB}checks: [{ id: c, ${keys}, expect: a.b == 1 }]`);
     expect(

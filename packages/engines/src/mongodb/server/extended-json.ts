@@ -1,27 +1,14 @@
+import { extendedJsonFault } from '@muster/core';
 import { EJSON, Long } from 'bson';
 
 /** What a question says that cannot be BSON. The message quotes the question, so it is for its author alone. */
 export class NotBson extends Error {}
 
-/** Wrappers of one key, and what its text must look like, where the BSON library would take anything. */
-const WRAPPERS: Readonly<Record<string, RegExp | undefined>> = {
-  $oid: undefined,
-  $date: undefined,
-  $numberInt: /^-?\d+$/,
-  $numberLong: /^-?\d+$/,
-  $numberDouble: /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|-?Infinity|NaN)$/,
-  $numberDecimal: undefined,
-  $binary: undefined,
-  $uuid: undefined,
-  $regularExpression: undefined,
-  $timestamp: undefined,
-  $symbol: undefined,
-  $minKey: undefined,
-  $maxKey: undefined,
-};
-
-/** An integer that does not fit would be written as another one. */
-const INTEGER_BITS: Readonly<Record<string, number | undefined>> = { $numberInt: 32, $numberLong: 64 };
+/** Wrappers of one key. */
+const WRAPPERS: ReadonlySet<unknown> = new Set([
+  ...['$oid', '$date', '$numberInt', '$numberLong', '$numberDouble', '$numberDecimal', '$binary', '$uuid'],
+  ...['$regularExpression', '$timestamp', '$symbol', '$minKey', '$maxKey'],
+]);
 
 /**
  * What a question's YAML says, as values that the driver writes as BSON: mappings stay ordered Maps (a JavaScript object
@@ -35,7 +22,7 @@ export function toBson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toBson);
   if (!(value instanceof Map)) return value;
   const [first, ...others] = value.keys();
-  if (others.length === 0 && typeof first === 'string' && Object.hasOwn(WRAPPERS, first))
+  if (others.length === 0 && typeof first === 'string' && WRAPPERS.has(first))
     return unwrap(first, value.get(first));
   return new Map([...value].map(([key, inner]) => [String(key), toBson(inner)]));
 }
@@ -43,13 +30,9 @@ export function toBson(value: unknown): unknown {
 const isInt32 = (value: number) => value === (value | 0);
 
 function unwrap(name: string, inner: unknown): unknown {
-  const shape = WRAPPERS[name];
-  const content = shape !== undefined && typeof inner === 'number' ? String(inner) : plain(inner);
+  const content = typeof inner === 'number' && name.startsWith('$number') ? String(inner) : plain(inner);
   const refuse = (cause?: unknown) => new NotBson(`${name} cannot be ${JSON.stringify(content)}.`, { cause });
-  if (shape !== undefined && !(typeof content === 'string' && shape.test(content))) throw refuse();
-  const bits = INTEGER_BITS[name];
-  if (bits !== undefined && BigInt.asIntN(bits, BigInt(String(content))) !== BigInt(String(content)))
-    throw refuse();
+  if (extendedJsonFault(name, inner) !== undefined) throw refuse();
   try {
     const { value } = EJSON.deserialize({ value: { [name]: content } }, { relaxed: false });
     const known = value instanceof Date ? !Number.isNaN(value.getTime()) : '_bsontype' in value;

@@ -96,7 +96,9 @@ describe('a summary_find', () => {
 
   it.each([
     [{ a: { $oid: 'x' } }],
+    [{ a: { $oid: 650000000000000000000000 } }],
     [{ a: { $date: 'yesterday' } }],
+    [{ a: { $date: '2026-11-20T00:00:00' } }],
     [{ a: { $date: null } }],
     [{ a: { $numberInt: '3000000000' } }],
     [{ a: { $numberLong: '9223372036854775808' } }],
