@@ -222,6 +222,7 @@ describe.each(ways)('a dump of options and indexes, in %s, by %s', (place, tool)
     });
     const reason = await reasonOf(path);
     expect(reason).toMatch(/^restore_failed: The index "email_1" of shop\.users could not be built/);
+    expect(reason).toContain('`muster drill show ID --output`');
     expect(reason).not.toContain('secret');
   });
 });
@@ -239,7 +240,7 @@ describe.runIf(here)('a dump that was made here', () => {
 
   it('whose documents are not as its own unique _id demands fails', async () => {
     const path = await dump('twice', { users: { documents: [{ _id: 1 }, { _id: 1, secret: 1 }] } });
-    expect(await reasonOf(path)).toMatch(/^restore_failed: 1 documents of shop\.users were not taken/);
+    expect(await reasonOf(path)).toMatch(/^restore_failed: 1 document of shop\.users was not taken/);
   });
 
   it('of a kind that is not known, or not to be had, is not judged', async () => {

@@ -1,6 +1,6 @@
 import { type CheckRecord, formatDuration } from '@muster/core';
 import { MARKS } from '../terminal/marks.js';
-import { printable } from '../terminal/printable.js';
+import { cutTo, printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
 import { table } from '../terminal/table.js';
 
@@ -29,9 +29,13 @@ export function checkTable(checks: readonly CheckRecord[], style: Style, width: 
   );
 }
 
+/** A row may be a whole document; `muster check test` shows all of it. */
+const MOST_OF_ROW = 100;
+
 /** `n = 123, name = "Ångström"` */
 function rowText(summary: CheckRecord['summary']): string {
-  return Object.entries(summary ?? {})
+  const told = Object.entries(summary ?? {})
     .map(([column, value]) => `${printable(column)} = ${printable(JSON.stringify(value))}`)
     .join(', ');
+  return cutTo(told, MOST_OF_ROW);
 }

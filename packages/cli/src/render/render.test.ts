@@ -172,6 +172,13 @@ it('the checks end in a table, a row of hostile text included', () => {
   ]);
 });
 
+it('a row that is a whole document does not make the table of checks wider than a screen', () => {
+  const document = { id: 'types', check_sha256: sha, expect_sha256: sha, verdict: 'pass' } as const;
+  const lines = checkTable([{ ...document, summary: { text: 'x'.repeat(500) } }], style, 400);
+  expect(lines.at(-1)).toMatch(/^types {2}✔ pass {3}text = "x+…$/);
+  expect(lines.every((line) => line.length <= 120)).toBe(true);
+});
+
 describe('a receipt of a sink', () => {
   const plan: Plan = {
     drill_id: 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C',

@@ -43,7 +43,7 @@ export const dumpFailed = (
 ): MusterError =>
   new MusterError(
     'dump_failed',
-    `The live dump of the source did not finish: ${what}. The worker's diagnosis file has its words.`,
+    `The live dump of the source did not finish: ${what}. On its worker, \`muster drill show ID --output\` has its words.`,
     options,
   );
 

@@ -90,6 +90,6 @@ function prepared(index: OrderedDocument, { options }: DumpedCollection): Ordere
 const failed = (collection: DumpedCollection, index: OrderedDocument, error: MongoServerError): MusterError =>
   new MusterError(
     'restore_failed',
-    `The index ${JSON.stringify(String(index.get('name')).slice(0, SHOWN_NAME))} of ${namespaceOf(collection)} could not be built (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
+    `The index ${JSON.stringify(String(index.get('name')).slice(0, SHOWN_NAME))} of ${namespaceOf(collection)} could not be built (code ${Number(error.code)}). On its worker, \`muster drill show ID --output\` has the server's words.`,
     { cause: error, output: error.message },
   );

@@ -153,7 +153,7 @@ async function runTool(
   throw new MusterError(
     loss?.reason ?? 'restore_failed',
     loss?.detail ??
-      `mongorestore did not restore everything (exit code ${ended.exitCode}). The worker's diagnosis file has its words.`,
+      `mongorestore did not restore everything (exit code ${ended.exitCode}). On its worker, \`muster drill show ID --output\` has its words.`,
     { output: ended.stderr },
   );
 }

@@ -59,7 +59,7 @@ export async function createCollection(
 const failed = (collection: DumpedCollection, error: MongoServerError): MusterError =>
   new MusterError(
     'restore_failed',
-    `The collection ${namespaceOf(collection)} could not be created (code ${Number(error.code)}). The worker's diagnosis file has the server's words.`,
+    `The collection ${namespaceOf(collection)} could not be created (code ${Number(error.code)}). On its worker, \`muster drill show ID --output\` has the server's words.`,
     { cause: error, output: error.message },
   );
 

@@ -27,7 +27,7 @@ export async function restoreError(
   if (error instanceof MongoServerError) {
     return new MusterError(
       'restore_failed',
-      `The server refused the restore (code ${Number(error.code)}). The worker's diagnosis file has its words.`,
+      `The server refused the restore (code ${Number(error.code)}). On its worker, \`muster drill show ID --output\` has its words.`,
       { cause: error, output: error.message },
     );
   }

@@ -55,9 +55,10 @@ export function targetOf(
       ...(series ? { bypassDocumentValidation: false } : {}),
     });
     if (inserted === documents.length && refused === undefined) return;
+    const missing = documents.length - inserted;
     throw new MusterError(
       'restore_failed',
-      `${documents.length - inserted} documents of ${namespaceOf(collection)} were not taken by the server (code ${refused ?? 0}).`,
+      `${missing} ${missing === 1 ? 'document of' : 'documents of'} ${namespaceOf(collection)} ${missing === 1 ? 'was' : 'were'} not taken by the server (code ${refused ?? 0}).`,
     );
   };
   const loader = new Loader(insert);

@@ -124,7 +124,7 @@ function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
     .slice(0, 5)
     .map(({ sqlstate, statement, count }) => `${sqlstate} ${statement ?? ''} ×${count}`.replace('  ', ' '));
   if (codes.length > 0) {
-    return `${run.tool} met errors that healthy backups do not give: ${codes.join(', ')}. The worker's diagnosis file has their words.`;
+    return `${run.tool} met errors that healthy backups do not give: ${codes.join(', ')}. On its worker, \`muster drill show ID --output\` has their words.`;
   }
   if (run.complaints.server.length !== run.log.length) {
     return `${run.tool} reported ${run.complaints.server.length} errors of the server, whose own log has ${run.log.length}.`;
@@ -132,7 +132,7 @@ function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
   if (run.tool === 'psql' && run.exitCode === 0 && !run.finished) {
     return 'The dump ends inside of a transaction or a statement of its own, so that what it restores is lost again.';
   }
-  return `${run.tool} did not come to its end (exit code ${run.exitCode}). The worker's diagnosis file has its words.`;
+  return `${run.tool} did not come to its end (exit code ${run.exitCode}). On its worker, \`muster drill show ID --output\` has its words.`;
 }
 
 function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {

@@ -229,7 +229,7 @@ async function setProperties(server: RunningServer, toc: Toc, signal: AbortSigna
         if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') throw error;
         throw new MusterError(
           'restore_failed',
-          `A property of the database could not be set (SQLSTATE ${error.code}). The worker's diagnosis file has the server's words.`,
+          `A property of the database could not be set (SQLSTATE ${error.code}). On its worker, \`muster drill show ID --output\` has the server's words.`,
           { cause: error, output: error.message },
         );
       }
