@@ -153,8 +153,9 @@ async function namesIn(directory: string): Promise<readonly string[]> {
       throw noDirectoryOfBackups(directory, { holder: dirname(directory), cause: error });
     if (code === 'ENOENT') {
       throw new MusterError(
-        'no_backup',
-        `There is no directory ${directory}: set backup.location of the source to where its dumps are.`,
+        // As of an absent bucket: nothing was looked at, so nothing is known of the backups.
+        'backup_unreadable',
+        `There is no directory ${directory}: see whether its volume is mounted, or set backup.location of the source to where its dumps are.`,
         { cause: error },
       );
     }

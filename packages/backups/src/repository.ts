@@ -6,8 +6,8 @@ export interface BackupRepository {
   readonly location: string;
   /**
    * Newest first. Half-written files (`*.tmp`, `*.part`, hidden) are never listed; what is being written
-   * is `growing`. @throws `backup_unreadable`,
-   * `credentials_refused`, `secret_unavailable`, `no_backup` (no such directory, or nothing there that `match` means).
+   * is `growing`. @throws `backup_unreadable` (also where
+   * the place itself is absent), `credentials_refused`, `secret_unavailable`, `no_backup` (nothing there that `match` means).
    */
   list(signal: AbortSignal): Promise<readonly Backup[]>;
 }
