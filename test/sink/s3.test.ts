@@ -40,6 +40,13 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     });
   const direct = () => storeAt(server.endpoint);
   const throughProxy = () => storeAt(proxy.endpoint, { attempt: 400, backoff: [10, 20] });
+  /** A sink that has seen that it can write there: what its requests meet from now on is of its receipts alone. */
+  const ready = async (store: EvidenceStore): Promise<void> => {
+    proxy.fate('PUT', 'pass');
+    proxy.fate('GET', 'pass');
+    await sinks.start({ store });
+    await sinks.hears('ready');
+  };
   /** Every version of every receipt. */
   const versions = async (): Promise<readonly string[]> => {
     const all = await server.client.send(
@@ -60,9 +67,9 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     const drill = drilled();
     const message = messageOf(drill, sinks.signer);
     await putPlan(direct(), drill.plan, signal);
+    await ready(throughProxy());
     proxy.fate('PUT', fate);
     proxy.fate('GET', fate);
-    await sinks.start({ store: throughProxy() });
     await sinks.publish(message);
     await sinks.hears('receipts wait, and come again');
     expect(await sinks.index.get(drill.id, signal)).toBeUndefined();
@@ -82,8 +89,8 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
   ])('that %s to a write alone and recovers, store each receipt once', async (_, fate) => {
     const drill = drilled();
     await putPlan(direct(), drill.plan, signal);
+    await ready(throughProxy());
     proxy.fate('PUT', fate, fate, fate, fate, 'pass');
-    await sinks.start({ store: throughProxy() });
     await sinks.publish(messageOf(drill, sinks.signer));
     await sinks.done(drill.id);
     const key = receiptKey('shop', drill.id);
@@ -94,9 +101,9 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
   it('that is so slow that a receipt takes longer than its lock has it once, at the first try', async () => {
     const drill = drilled();
     await putPlan(direct(), drill.plan, signal);
+    await ready(storeAt(proxy.endpoint));
     proxy.fate('PUT', 'slow');
     proxy.fate('GET', 'slow');
-    await sinks.start({ store: storeAt(proxy.endpoint) });
     const began = performance.now();
     await sinks.publish(messageOf(drill, sinks.signer));
     await sinks.done(drill.id);
@@ -110,10 +117,10 @@ describe.runIf(canServeS3())('sinks whose evidence is kept in S3, under Object L
     const drill = drilled();
     const key = receiptKey('shop', drill.id);
     await putPlan(direct(), drill.plan, signal);
+    await ready(throughProxy());
     proxy.fate('PUT', 'swallow');
     // The plan is listed and read; then nobody can see what became of the write.
     proxy.fate('GET', 'pass', 'pass', { status: 500 });
-    await sinks.start({ store: throughProxy() });
     await sinks.publish(messageOf(drill, sinks.signer));
     await sinks.hears('receipts wait, and come again');
     expect((await versions()).filter((one) => one === key)).toEqual([key]);
