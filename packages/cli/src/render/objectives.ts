@@ -35,9 +35,28 @@ export function objectiveFields(predicate: Predicate, style: Style): [string, st
   ];
 }
 
+/** By code: what makes a restore prove less. */
+const LESSENING: Readonly<Record<string, string>> = {
+  no_snapshot:
+    'no_snapshot: the collections were dumped at different moments, so what belongs together may not fit together.',
+  option_dropped:
+    'option_dropped: the server did not take some options of collections or indexes, and they were left out.',
+};
+
+/** {@link warningLines} names it; the others are harmless complaints of the restore tool. */
+export const isNamedWarning = (code: string | undefined): boolean =>
+  code !== undefined &&
+  (code === NEWEST_UNCHANGED || code === DATABASE_NAMED || Object.hasOwn(LESSENING, code));
+
 /** What a receipt warns of that is not harmless. */
 export function warningLines(predicate: Predicate, style: Style): string[] {
-  return [...staleLines(predicate, style), ...namedLines(predicate, style)];
+  const codes = new Set(predicate.restore?.warnings.map(({ code }) => code));
+  const lessening = Object.entries(LESSENING).filter(([code]) => codes.has(code));
+  return [
+    ...staleLines(predicate, style),
+    ...namedLines(predicate, style),
+    ...lessening.map(([, sentence]) => style.warn(sentence)),
+  ];
 }
 
 function namedLines({ restore }: Predicate, style: Style): string[] {

@@ -1,12 +1,4 @@
-import {
-  DATABASE_NAMED,
-  formatDuration,
-  formatSize,
-  NEWEST_UNCHANGED,
-  type Predicate,
-  type Statement,
-  writeSize,
-} from '@muster/core';
+import { formatDuration, formatSize, type Predicate, type Statement, writeSize } from '@muster/core';
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -14,7 +6,7 @@ import { askedBy } from './asked-by.js';
 import { checkTable } from './checks.js';
 import { backupFacts, scratchFacts } from './facts.js';
 import { fields } from './fields.js';
-import { objectiveFields, warningLines } from './objectives.js';
+import { isNamedWarning, objectiveFields, warningLines } from './objectives.js';
 import { verdictLines } from './verdict.js';
 
 /** A receipt that verified, told for people: everything it says, in the order one asks. */
@@ -138,9 +130,7 @@ function phasesText({ phases }: Predicate): string[] {
 
 function restoreText({ restore }: Predicate): string | undefined {
   if (restore === undefined) return undefined;
-  const harmless = restore.warnings.filter(
-    ({ code }) => code !== NEWEST_UNCHANGED && code !== DATABASE_NAMED,
-  );
+  const harmless = restore.warnings.filter(({ code }) => !isNamedWarning(code));
   const warnings = harmless.reduce((sum, { count }) => sum + count, 0);
   return joined([
     formatDuration(restore.duration_ms),

@@ -206,6 +206,20 @@ describe('a receipt of a sink', () => {
     expect(text).toMatch(/^backup +not known$/m);
     expect(text).toMatch(/^tries +w1 · .* · lost$/m);
   });
+  it('names each warning that matters, and counts only the others as harmless', () => {
+    const cancelled = { plan, reason: 'cancelled', attempts: [] } as const;
+    const statement = unfinishedStatement(cancelled, { ...issuer, now: at(0) });
+    const warnings = [
+      { code: 'no_snapshot', count: 1 },
+      { code: 'option_dropped', statement: 'create capped', count: 2 },
+      { code: '42704', count: 3 },
+    ];
+    const predicate = { ...statement.predicate, restore: { duration_ms: 1, bytes: 1, warnings } };
+    const text = receiptLines({ ...statement, predicate }, 'key', at(0), style, 120).join('\n');
+    expect(text).toMatch(/^no_snapshot: .* different moments/m);
+    expect(text).toMatch(/^option_dropped: .* left out\.$/m);
+    expect(text).toMatch(/^restore .*· 3 harmless warnings$/m);
+  });
   it('tells who asked, and where it is traced', () => {
     const asked = { ...plan, trigger: { kind: 'api', requested_by: 'ci\u001b' } } as const;
     const traced = { plan: asked, reason: 'lost', attempts: [], traceId: 'ab'.repeat(16) } as const;
