@@ -139,6 +139,14 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect((await fleet.receipts())[0]?.trigger).toMatchObject({ kind: 'api', requested_by: 'operator' });
   });
 
+  it('is ready where a producer and a sink run', async () => {
+    const ready = await (await call('/readyz')).json();
+    expect(ready).toMatchObject({ ready: true, producer: { ok: true }, sink: { ok: true } });
+    const metrics = await (await call('/metrics')).text();
+    expect(metrics).toContain('muster_services{service="producer"} 1\n');
+    expect(metrics).toContain('muster_services{service="sink"} 1\n');
+  });
+
   it('says within seconds that Redis is away, and is there again when Redis is', async () => {
     await fleet.redis.stop();
     const answer = await post('/api/v1/drills', { source: 'shop' });

@@ -91,6 +91,8 @@ describe('of what a fleet needs, doctor says', () => {
     await here.write('muster.yaml', `${CONFIG}${FLEET}`);
     const told = await findings({ FLEET_REDIS: redis.url, FLEET_INDEX: indexAt('postgres') });
     expect(told).toContainEqual({ subject: 'redis', outcome: 'ok', detail: 'answers' });
+    const nothingRuns = expect.stringMatching(/No producer runs .*No sink runs/);
+    expect(told).toContainEqual({ subject: 'services', outcome: 'warning', detail: nothingRuns });
     expect(told).toContainEqual({
       subject: 'index',
       outcome: 'ok',

@@ -13,6 +13,7 @@ import {
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createServiceRegistry,
   createWorkerRegistry,
   type Disposition,
   type DrillDelivery,
@@ -453,15 +454,48 @@ function thrownBy(work: () => unknown): { readonly message: string; readonly cod
   throw new Error('nothing was thrown');
 }
 
+describe('what says that a fleet lives', () => {
+  it('are producers and sinks that were heard of within 30 s and did not leave', async () => {
+    const services = createServiceRegistry(redis);
+    expect(await services.count()).toEqual({ producer: 0, sink: 0 });
+    for (const instance of ['a', 'a', 'b']) await services.beat('sink', instance);
+    await services.beat('producer', 'c');
+    expect(await services.count()).toEqual({ producer: 1, sink: 2 });
+    await services.leave('producer', 'c');
+    const [now = 0] = (await redis.time()).map(Number);
+    expect(Number(await redis.zscore('muster:services:sink', 'b'))).toBeGreaterThan(now + 25);
+    // It died half a minute ago.
+    await redis.zadd('muster:services:sink', now - 1, 'a');
+    expect(await services.count()).toEqual({ producer: 0, sink: 1 });
+  });
+
+  it('is how many receipts wait, and since when the oldest does', async () => {
+    const receipts = createReceiptQueue(redis);
+    expect(await receipts.depth()).toEqual({ waiting: 0 });
+    const began = Date.now();
+    const message = { type: 'receipt', source: 'shop', attempt: 1, bundle: '{}' } as const;
+    await receipts.publish({ ...message, drill_id: samplePlan().drill_id });
+    const first = Date.now();
+    await receipts.publish({ ...message, drill_id: samplePlan().drill_id });
+    const { waiting, oldest } = await receipts.depth();
+    expect(waiting).toBe(2);
+    expect(oldest?.getTime()).toBeGreaterThanOrEqual(began);
+    expect(oldest?.getTime()).toBeLessThanOrEqual(first);
+    await receipts.close();
+  });
+});
+
 describe('a drill without a stored receipt', () => {
   const opened = () => {
     const states = createDrillStates(redis, server.url);
     const [receipts, quarantined] = [createReceiptQueue(redis), createQuarantinedDrills(redis)];
-    return { drills, states, receipts, quarantined, registry: createWorkerRegistry(redis) };
+    const [registry, services] = [createWorkerRegistry(redis), createServiceRegistry(redis)];
+    return { drills, states, receipts, quarantined, registry, services };
   };
 
   it('is found in its queue, on its way to the sink, or in quarantine', async () => {
     const ports = opened();
+    await ports.services.beat('sink', 'host-1');
     const [waiting, spoken, ended, refused] = [samplePlan('eu'), samplePlan(), samplePlan(), samplePlan()];
     for (const plan of [waiting, spoken]) await drills.add(plan);
     const attempt = { type: 'receipt', source: 'shop', attempt: 1, bundle: '{}' } as const;
@@ -491,6 +525,8 @@ describe('a drill without a stored receipt', () => {
     expect(await openDrills(ports, { most: 2 })).toEqual(known.slice(0, 2));
     expect(await openDrills(ports, { source: 'other' })).toEqual([]);
     for (const drill of known) expect(await openDrill(ports, drill.drillId)).toEqual(drill);
+    await ports.services.leave('sink', 'host-1');
+    expect(await openDrill(ports, spoken.drill_id)).toMatchObject({ waitsFor: 'the sink (no sink runs)' });
 
     await ports.quarantined.forget(refused.drill_id);
     expect(await openDrill(ports, refused.drill_id)).toBeUndefined();

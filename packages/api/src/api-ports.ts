@@ -10,6 +10,7 @@ import type {
   IdempotencyKeys,
   QuarantinedDrills,
   ReceiptQueue,
+  ServiceRegistry,
   WorkerRegistry,
 } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
@@ -24,6 +25,7 @@ export interface ApiPorts {
   readonly receipts: ReceiptQueue;
   readonly quarantined: Pick<QuarantinedDrills, 'find' | 'list'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
+  readonly services: Pick<ServiceRegistry, 'count'>;
   readonly idempotency: IdempotencyKeys;
   /** The queues for people to look at, and who looks at them with a browser. */
   readonly board: { readonly queues: Pick<BoardQueues, 'list'>; readonly sessions: BoardSessions };

@@ -204,7 +204,8 @@ export const readySchema = z.strictObject({
   index: dependency,
   evidence: dependency,
   configuration: dependency,
-  sink: dependency.describe('Not ok while a receipt waits that a sink could not keep.'),
+  producer: dependency.describe('Not ok while none runs.'),
+  sink: dependency.describe('Not ok while none runs, or a receipt waits that a sink could not keep.'),
 });
 
 const problem = (description: string) => ({

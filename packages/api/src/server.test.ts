@@ -76,6 +76,7 @@ function world() {
     storing: new Set<string>(),
     refused: new Set<string>(),
     trouble: undefined as string | undefined,
+    services: { producer: 1, sink: 1 },
     workers: [worker('default'), worker('eu')],
   };
   const refused = () =>
@@ -118,6 +119,7 @@ function world() {
       find: async (id) => (given.storing.has(id) ? { drillId: id, source: 'shop' } : undefined),
       list: async () => [...given.storing].map((drillId) => ({ drillId, source: 'shop' })),
       trouble: async () => given.trouble,
+      depth: async () => ({ waiting: given.storing.size }),
       close: async () => {},
     },
     quarantined: {
@@ -130,6 +132,7 @@ function world() {
         return given.workers;
       },
     },
+    services: { count: async () => given.services },
     idempotency: {
       claim: async (key, request, drillId) => {
         const first = claims.get(key) ?? { request, drillId };
@@ -518,6 +521,31 @@ describe('the API', () => {
     const answer = await server.inject('/readyz');
     expect(answer.statusCode).toBe(503);
     expect(answer.json()).toMatchObject({ ready: false, sink: { ok: false, why: 'evidence_unwritable' } });
+  });
+
+  it('is not ready where no producer or no sink runs, names which, and is healthy', async () => {
+    w.given.services = { producer: 0, sink: 0 };
+    const answer = await server.inject('/readyz');
+    expect(answer.statusCode).toBe(503);
+    const none = { ok: false, why: 'none runs' };
+    expect(answer.json()).toMatchObject({ ready: false, redis: { ok: true }, producer: none, sink: none });
+    expect((await server.inject('/healthz')).statusCode).toBe(200);
+    w.given.storing.add(ID);
+    expect((await get(`/api/v1/drills/${ID}`)).json()).toMatchObject({
+      waits_for: 'the sink (no sink runs)',
+    });
+    expect((await get('/api/v1/drills')).json()).toMatchObject({
+      open: [{ waits_for: 'the sink (no sink runs)' }],
+    });
+  });
+
+  it('says within about 2 s that it is not ready, where a dependency never answers', async () => {
+    vi.spyOn(w.ports.registry, 'list').mockReturnValue(new Promise(() => {}));
+    const began = performance.now();
+    const answer = await server.inject('/readyz');
+    expect(performance.now() - began).toBeLessThan(3_500);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json()).toMatchObject({ redis: { ok: false, why: 'timed_out' }, index: { ok: true } });
   });
 
   it('asks its dependencies once for all who want to know at the same time', async () => {

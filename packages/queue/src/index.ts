@@ -46,7 +46,7 @@ export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
 export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';
-export { createReceiptQueue, type ReceiptQueue } from './receipt-queue.js';
+export { createReceiptQueue, type ReceiptDepth, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
 export {
   createReservations,
@@ -62,6 +62,12 @@ export {
   type Schedules,
   type Synced,
 } from './schedules.js';
+export {
+  createServiceRegistry,
+  SERVICES,
+  type ServiceName,
+  type ServiceRegistry,
+} from './service-registry.js';
 export type { Subscription } from './subscription.js';
 export { createTallies, type Tallies } from './tallies.js';
 export { scheduleKey, type Tick } from './tick.js';

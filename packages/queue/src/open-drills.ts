@@ -4,6 +4,7 @@ import type { DrillStates, WaitReason } from './drill-states.js';
 import { isServed } from './lack-of-workers.js';
 import type { QuarantinedDrills } from './quarantined-drills.js';
 import type { ReceiptQueue } from './receipt-queue.js';
+import type { ServiceRegistry } from './service-registry.js';
 import type { Heartbeat, WorkerRegistry } from './worker-registry.js';
 
 /** A drill without a stored receipt, as the fleet knows it. */
@@ -35,6 +36,7 @@ export interface OpenDrillPorts {
   readonly receipts: Pick<ReceiptQueue, 'find' | 'list'>;
   readonly quarantined: Pick<QuarantinedDrills, 'find' | 'list'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
+  readonly services: Pick<ServiceRegistry, 'count'>;
 }
 
 /** Where not all are wanted: so many of each queue are looked through for those of one source. */
@@ -57,7 +59,8 @@ export async function openDrills(
   for (const drill of quarantined) known.set(drill.drillId, { ...drill, state: 'quarantined' });
   for (const drill of queued) known.set(drill.plan.drill_id, drill);
   // Whatever its queue says: its worker may have died just after it had spoken.
-  for (const drill of pending) known.set(drill.drillId, storing(drill));
+  const isKept = pending.length === 0 || (await ports.services.count()).sink > 0;
+  for (const drill of pending) known.set(drill.drillId, storing(drill, isKept));
   const wanted = [...known]
     .filter(([, drill]) => source === undefined || sourceOf(drill) === source)
     .toSorted(([a], [b]) => (a < b ? 1 : -1))
@@ -71,7 +74,7 @@ export async function openDrills(
 export async function openDrill(ports: OpenDrillPorts, drillId: string): Promise<OpenDrill | undefined> {
   const queued = await ports.drills.find(drillId);
   const pending = await ports.receipts.find(drillId);
-  if (pending !== undefined) return storing(pending);
+  if (pending !== undefined) return storing(pending, (await ports.services.count()).sink > 0);
   if (queued !== undefined) return await describe(ports.states, queued, await ports.registry.list());
   const quarantined = await ports.quarantined.find(drillId);
   return quarantined && { ...quarantined, state: 'quarantined' };
@@ -80,14 +83,13 @@ export async function openDrill(ports: OpenDrillPorts, drillId: string): Promise
 const sourceOf = (drill: QueuedDrill | OpenDrill): string =>
   'plan' in drill ? drill.plan.source.slug : drill.source;
 
-const storing = ({
-  trouble,
-  ...pending
-}: Omit<OpenDrill, 'state'> & { readonly trouble?: string }): OpenDrill => ({
-  ...pending,
-  state: 'storing',
-  waitsFor: trouble === undefined ? 'the sink' : `the sink, which could not keep its receipt: ${trouble}`,
-});
+function storing(
+  { trouble, ...pending }: Omit<OpenDrill, 'state'> & { readonly trouble?: string },
+  isKept: boolean,
+): OpenDrill {
+  const met = trouble === undefined ? 'the sink' : `the sink, which could not keep its receipt: ${trouble}`;
+  return { ...pending, state: 'storing', waitsFor: isKept ? met : 'the sink (no sink runs)' };
+}
 
 async function describe(
   states: OpenDrillPorts['states'],

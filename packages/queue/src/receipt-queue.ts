@@ -20,7 +20,15 @@ export interface ReceiptQueue {
   list(): Promise<readonly PendingReceipt[]>;
   /** What one of those met that a sink took and could not keep: a code. Undefined where sinks keep what they take. */
   trouble(): Promise<string | undefined>;
+  /** How many sinks have not finished with, and since when the oldest of them (of thousands, of those that come next) is there. */
+  depth(): Promise<ReceiptDepth>;
   close(): Promise<void>;
+}
+
+export interface ReceiptDepth {
+  readonly waiting: number;
+  /** Absent where none waits. */
+  readonly oldest?: Date;
 }
 
 /** A receipt on its way, or the wish for one. */
@@ -68,6 +76,19 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
     const jobs = await readJobs(queue, ['delayed', 'active'], { end: LOOKED_AT - 1 });
     return jobs.flatMap((job) => troubleOf(job) ?? [])[0];
   };
+  const depth = async (): Promise<ReceiptDepth> => {
+    const states = ['active', 'waiting', 'delayed'] as const;
+    const [counts, ids] = await Promise.all([
+      queue.getJobCounts(...states),
+      queue.getRanges([...states], 0, MOST_LISTED - 1, true),
+    ]);
+    // Of each no more than its time: a receipt may be large.
+    const times = redis.pipeline();
+    for (const id of ids) times.hget(queue.toKey(id), 'timestamp');
+    const published = ((await times.exec()) ?? []).flatMap(([, at]) => (at ? [Number(at)] : []));
+    const waiting = states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+    return { waiting, ...(published.length > 0 && { oldest: new Date(Math.min(...published)) }) };
+  };
   return {
     publish: (message) => orUnavailable(publish(message), 'publishing a receipt'),
     holds: (drillId) =>
@@ -82,6 +103,7 @@ export function createReceiptQueue(redis: Redis): ReceiptQueue {
       ),
     list: () => orUnavailable(list(), 'listing receipts on their way'),
     trouble: () => orUnavailable(trouble(), 'looking for receipts that could not be kept'),
+    depth: () => orUnavailable(depth(), 'counting receipts on their way'),
     close: () => queue.close(),
   };
 }

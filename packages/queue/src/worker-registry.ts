@@ -43,7 +43,8 @@ export interface WorkerRegistry {
   list(): Promise<readonly Heartbeat[]>;
 }
 
-const ALIVE_S = 30;
+/** Whoever was not heard of for so long is gone. */
+export const ALIVE_S = 30;
 const keyOf = (worker: string): string => `${PREFIX}:worker:${worker}`;
 
 /** Over a connection for commands. */

@@ -10,6 +10,10 @@ export interface FleetView {
   readonly up: Readonly<Record<'redis' | 'index' | 'store', (signal: AbortSignal) => Promise<unknown>>>;
   queues(): Promise<readonly PoolQueue[]>;
   workers(): Promise<readonly FleetWorker[]>;
+  /** How many live of each other service that a fleet cannot do without. */
+  services(): Promise<Readonly<Record<'producer' | 'sink', number>>>;
+  /** Receipts that sinks have not finished with, and since when the oldest of them is there. */
+  receipts(): Promise<{ readonly waiting: number; readonly oldest?: Date | undefined }>;
   /** The pools of the sources in force: each has metrics also where no worker of it lives. */
   pools(): Promise<readonly string[]>;
   /** The sources in force. */
@@ -66,6 +70,9 @@ type Name =
   | 'workerConcurrency'
   | 'workerBusy'
   | 'workerMemory'
+  | 'services'
+  | 'receiptsWaiting'
+  | 'oldestReceipt'
   | 'quarantined';
 type Reading = readonly [metric: Name, value: number, attributes?: Attributes];
 
@@ -96,6 +103,9 @@ const NAMES: readonly Name[] = [
   'workerConcurrency',
   'workerBusy',
   'workerMemory',
+  'services',
+  'receiptsWaiting',
+  'oldestReceipt',
   'quarantined',
 ];
 
@@ -128,6 +138,13 @@ async function readFleet(
     reading(Promise.all([view.workers(), view.pools()]), ([workers, pools]) =>
       workerReadings(workers, pools),
     ),
+    reading(view.services(), (services) =>
+      Object.entries(services).map(([service, count]): Reading => ['services', count, { service }]),
+    ),
+    reading(view.receipts(), ({ waiting, oldest }): readonly Reading[] => [
+      ['receiptsWaiting', waiting],
+      ['oldestReceipt', oldest === undefined ? 0 : ageOf(oldest, now)],
+    ]),
     reading(view.sources(), (sources) => sourceReadings(sources, now)),
     reading(view.quarantined(), (count): readonly Reading[] => [['quarantined', count]]),
   ]);

@@ -105,6 +105,27 @@ export const METRICS = {
       'Memory that the hosts of a pool have for scratches; a host counts once, however many workers it has.',
     attributes: ['pool'],
   },
+  services: {
+    name: 'muster.services',
+    kind: 'gauge',
+    unit: '{service}',
+    description: 'Producers and sinks that live; 0 where none does.',
+    attributes: ['service'],
+  },
+  receiptsWaiting: {
+    name: 'muster.receipts.waiting',
+    kind: 'gauge',
+    unit: '{receipt}',
+    description: 'Receipts that sinks have not finished with.',
+    attributes: [],
+  },
+  oldestReceipt: {
+    name: 'muster.receipts.oldest',
+    kind: 'gauge',
+    unit: 's',
+    description: 'For how long the oldest receipt has waited to be kept; 0 where none waits.',
+    attributes: [],
+  },
   quarantined: {
     name: 'muster.receipts.quarantined',
     kind: 'gauge',

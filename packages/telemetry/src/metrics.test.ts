@@ -23,6 +23,8 @@ const VIEW: FleetView = {
     { host: 'a', pool: 'eu', state: 'draining', concurrency: 2, capacity: { memory_bytes: 8 }, drills: [D2] },
     { host: 'b', pool: 'eu', state: 'ready', concurrency: 1, drills: [] },
   ],
+  services: async () => ({ producer: 1, sink: 0 }),
+  receipts: async () => ({ waiting: 2, oldest: ago(700) }),
   sources: async () => [{ slug: 'shop', lastPass: ago(3600), rpoMs: 93_600_000 }, { slug: 'new' }],
   quarantined: async () => 4,
 };
@@ -97,6 +99,20 @@ describe('metrics in the text of Prometheus', () => {
         'muster_up{dependency="index"} 1',
         'muster_up{dependency="store"} 1',
       ]);
+    });
+  });
+
+  it('have a zero of a service of which none lives, and the age of the oldest receipt that waits', async () => {
+    await observing({}, async () => {
+      expect(await linesOf('muster_services')).toEqual([
+        'muster_services{service="producer"} 1',
+        'muster_services{service="sink"} 0',
+      ]);
+      expect(await linesOf('muster_receipts_waiting')).toEqual(['muster_receipts_waiting 2']);
+      expect(await linesOf('muster_receipts_oldest_seconds')).toEqual(['muster_receipts_oldest_seconds 700']);
+    });
+    await observing({ receipts: async () => ({ waiting: 0 }) }, async () => {
+      expect(await linesOf('muster_receipts_oldest_seconds')).toEqual(['muster_receipts_oldest_seconds 0']);
     });
   });
 

@@ -1,27 +1,34 @@
 import { basename } from 'node:path';
 import { isMusterError } from '@muster/core';
+import { inTime } from '@muster/telemetry';
 import { z } from 'zod';
 import type { Api } from '../api.js';
 import { configInForce } from '../in-force.js';
 import { problemFrom } from '../problem.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
 
-const PROBE_MS = 5_000;
+/** Whoever balances load is to have the 503 before it gives up. */
+const PROBE_MS = 2_000;
+const NONE_RUNS = 'none runs';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Workers, keys, and whether what the API needs is there. */
 export function fleetRoutes({ server, ports }: Api): void {
   const readiness = shared(async () => {
     const signal = AbortSignal.timeout(PROBE_MS);
-    const [redis, index, evidence, configuration, sink] = await Promise.all([
-      probe(ports.registry.list()),
-      probe(ports.index.list({ limit: 1 }, signal)),
-      probe(firstOf(ports.store.list('plans/', signal))),
-      probe(configInForce(ports)),
-      probe(ports.receipts.trouble(), (trouble) => trouble),
+    const services = ports.services.count();
+    const sinkTrouble = async () =>
+      (await services).sink === 0 ? NONE_RUNS : await ports.receipts.trouble();
+    const [redis, index, evidence, configuration, producer, sink] = await Promise.all([
+      probe(ports.registry.list(), signal),
+      probe(ports.index.list({ limit: 1 }, signal), signal),
+      probe(firstOf(ports.store.list('plans/', signal)), signal),
+      probe(configInForce(ports), signal),
+      probe(services, signal, ({ producer }) => (producer === 0 ? NONE_RUNS : undefined)),
+      probe(sinkTrouble(), signal, (trouble) => trouble),
     ]);
-    const ready = [redis, index, evidence, configuration, sink].every(({ ok }) => ok);
-    return { ready, redis, index, evidence, configuration, sink };
+    const ready = [redis, index, evidence, configuration, producer, sink].every(({ ok }) => ok);
+    return { ready, redis, index, evidence, configuration, producer, sink };
   });
 
   server.get(
@@ -124,10 +131,11 @@ function shared<T>(ask: () => Promise<T>): () => Promise<T> {
 /** Only codes: what a store said of itself may name places. */
 async function probe<T>(
   work: Promise<T>,
+  limit: AbortSignal,
   faultOf: (answer: T) => string | undefined = () => undefined,
 ): Promise<{ readonly ok: boolean; readonly why?: string }> {
   try {
-    const why = faultOf(await work);
+    const why = faultOf(await inTime(work, limit));
     return why === undefined ? { ok: true } : { ok: false, why };
   } catch (error) {
     return { ok: false, why: isMusterError(error) ? error.code : problemFrom(error).code };

@@ -15,6 +15,7 @@ import {
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createServiceRegistry,
   createTallies,
   createWorkerRegistry,
   type DrillEvents,
@@ -29,6 +30,7 @@ import {
   type Reservations,
   requireSuitable,
   type Schedules,
+  type ServiceRegistry,
   type Tallies,
   type WorkerRegistry,
 } from '@muster/queue';
@@ -46,6 +48,7 @@ export interface FleetQueues {
   readonly leases: Leases;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
+  readonly services: ServiceRegistry;
   readonly idempotency: IdempotencyKeys;
   readonly tallies: Tallies;
   readonly newest: NewestSeen;
@@ -74,6 +77,7 @@ export function openQueues(url: string, use: 'commands' | 'foreground' = 'comman
     leases: createLeases(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
+    services: createServiceRegistry(redis),
     idempotency: createIdempotencyKeys(redis),
     tallies: createTallies(redis),
     newest: createNewestSeen(redis),

@@ -1,13 +1,15 @@
 import type { Config } from '@muster/core';
 import { type EvidenceStore, listQuarantine } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import type { DrillQueue, WorkerRegistry } from '@muster/queue';
+import type { DrillQueue, ReceiptQueue, ServiceRegistry, WorkerRegistry } from '@muster/queue';
 import type { FleetSource, FleetView } from '@muster/telemetry';
 
 export interface FleetViewPorts {
   readonly inForce: () => Promise<Config | undefined>;
   readonly drills: Pick<DrillQueue, 'depths'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
+  readonly services: Pick<ServiceRegistry, 'count'>;
+  readonly receipts: Pick<ReceiptQueue, 'depth'>;
   readonly index: Pick<DrillIndex, 'lastPasses' | 'list'>;
   readonly store: Pick<EvidenceStore, 'list'>;
   readonly now: () => Date;
@@ -20,7 +22,7 @@ const ASKING_MS = 30_000;
 
 /** The fleet as its metrics have it. */
 export function fleetView(ports: FleetViewPorts): FleetView {
-  const { inForce, drills, registry, index, store, now } = ports;
+  const { inForce, drills, registry, services, receipts, index, store, now } = ports;
   const sources = async (signal: AbortSignal): Promise<readonly FleetSource[]> => {
     const config = await inForce();
     const passes = await index.lastPasses({}, signal);
@@ -39,6 +41,8 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     },
     queues: () => drills.depths(),
     workers: () => registry.list(),
+    services: () => services.count(),
+    receipts: () => receipts.depth(),
     pools: async () => ((await inForce())?.sources ?? []).map(({ pool }) => pool),
     sources: atMostEvery(FRESH_MS, now, sources),
     quarantined: atMostEvery(FRESH_MS, now, async (signal) => {

@@ -21,6 +21,7 @@ import { drillPorts, hostOptions } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
 import { configInForce } from './config-in-force.js';
 import type { FleetQueues } from './fleet-queues.js';
+import { servicePulse, withPulse } from './service-pulse.js';
 import { watchedKeyring } from './watched-keyring.js';
 
 /** Each service, wired to a Redis. Whoever starts one ends it. */
@@ -31,7 +32,7 @@ export function producerService(
   queues: FleetQueues,
   logger: Logger,
 ): RunningProducer {
-  return startProducer({
+  const running = startProducer({
     ...queues,
     file: configFile({ environment, ...cli }, file),
     parse: parseDocument,
@@ -43,7 +44,12 @@ export function producerService(
     logger,
     now: environment.now,
   });
+  return withPulse(running, servicePulse(queues.services, 'producer', instanceOf(environment)));
 }
+
+/** Unique: host, process and a few random letters. */
+const instanceOf = ({ hostname }: Cli['environment']): string =>
+  `${hostname}-${process.pid}-${randomBytes(3).toString('hex')}`;
 
 export interface WorkerAsked {
   readonly pool: string;
@@ -59,7 +65,7 @@ export async function workerService(
 ): Promise<RunningWorker> {
   const { environment } = cli;
   await requireSigner(cli, queues);
-  const worker = `${environment.hostname}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const worker = instanceOf(environment);
   const output = await openOutputLog(stateDirectory(environment), environment.now);
   await sweepSpools(stateDirectory(environment));
   const host = ({ scratch }: Config) =>
@@ -126,7 +132,7 @@ export async function sinkService(
 ): Promise<RunningSink> {
   const { environment } = cli;
   const signer = await openSigner(cli, loaded, signal);
-  return startSink({
+  const running = startSink({
     ...queues,
     consumeReceipts: (options) => consumeReceipts(queues.url, options),
     store: openEvidenceStore(loaded.evidence.store, environment),
@@ -137,6 +143,7 @@ export async function sinkService(
     logger,
     now: environment.now,
   });
+  return withPulse(running, servicePulse(queues.services, 'sink', instanceOf(environment)));
 }
 
 /** The index that the configuration names; undefined where it names none. @throws `index_unavailable`. */
