@@ -92,6 +92,24 @@ describe('the queue of drills', () => {
     expect(oldest).toBeLessThanOrEqual(after);
   });
 
+  it('counts a drill that a worker put off among those that wait, since it might have run', async () => {
+    const before = Date.now();
+    await drills.add(samplePlan());
+    const after = Date.now();
+    const consumer = await worker(async () => ({ type: 'later', afterMs: 60_000 }));
+    await eventually('it is put off', async () => (await drills.depths())[0]?.depth.delayed === 1);
+    await consumer.close();
+    await drills.add(samplePlan());
+    const oldest = (await drills.depths())[0]?.oldestWaiting?.getTime() ?? 0;
+    expect(oldest).toBeGreaterThanOrEqual(before);
+    expect(oldest).toBeLessThanOrEqual(after);
+  });
+
+  it('counts no drill among those that wait while its jitter lasts', async () => {
+    await drills.add(samplePlan(), { delayMs: 60_000 });
+    expect((await drills.depths())[0]).not.toHaveProperty('oldestWaiting');
+  });
+
   it('hands on whose trace a drill is of, whatever that is', async () => {
     const delivered = Promise.withResolvers<DrillDelivery>();
     const consumer = await worker(async (delivery) => {

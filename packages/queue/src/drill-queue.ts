@@ -54,7 +54,10 @@ export interface AskedDrill {
 export interface PoolDepth {
   readonly pool: string;
   readonly depth: Readonly<Record<QueuedDrill['state'], number>>;
-  /** Since when the drill might have run that a worker takes next; absent where none waits. */
+  /**
+   * Since when the oldest drill might have run: of those that workers put off (for room, a key, a lease, a next try), and
+   * the one that a worker takes next. Absent where there is none; jitter is no wait.
+   */
   readonly oldestWaiting?: Date;
 }
 
@@ -173,7 +176,7 @@ async function describe(job: Job, isPaused: boolean): Promise<QueuedDrill | unde
   const found = await job.getState();
   if (asked === undefined || !(found in STATES)) return undefined;
   const state = STATES[found as keyof typeof STATES];
-  const idleSince = new Date(Math.max(job.timestamp + (job.opts.delay ?? 0), job.processedOn ?? 0));
+  const idleSince = new Date(Math.max(dueAt(job), job.processedOn ?? 0));
   return { ...asked, state, ...(isPaused && state === 'waiting' && { isHeld: true }), idleSince };
 }
 
@@ -183,17 +186,28 @@ function askedOf(job: Job): AskedDrill | undefined {
   return asked?.plan.drill_id === job.id ? asked : undefined;
 }
 
+/** Of the delayed, those that are due first: what a worker put off comes again within two minutes. */
+const LOOKED_AT = 200;
+
+/** When it may run at first, in Unix ms. */
+const dueAt = (job: Job): number => job.timestamp + (job.opts.delay ?? 0);
+
 async function depthOf(pool: string, queue: Queue): Promise<PoolDepth> {
-  const [counts, [oldest]] = await Promise.all([
+  const [counts, [next], delayedJobs] = await Promise.all([
     queue.getJobCounts('waiting', 'delayed', 'active', 'failed'),
     queue.getRanges(['waiting'], 0, 0, true),
+    readJobs(queue, ['delayed'], { end: LOOKED_AT - 1, oldestFirst: true }),
   ]);
   const { waiting = 0, delayed = 0, active = 0, failed: abandoned = 0 } = counts;
-  const job = oldest === undefined ? undefined : await readJob(queue, oldest);
+  const waitingJob = next === undefined ? undefined : await readJob(queue, next);
+  const late = [
+    ...(waitingJob === undefined ? [] : [waitingJob]),
+    ...delayedJobs.filter((job) => job.attemptsStarted > 0),
+  ];
   return {
     pool,
     depth: { waiting, delayed, active, abandoned },
-    ...(job !== undefined && { oldestWaiting: new Date(job.timestamp + (job.opts.delay ?? 0)) }),
+    ...(late.length > 0 && { oldestWaiting: new Date(Math.min(...late.map(dueAt))) }),
   };
 }
 

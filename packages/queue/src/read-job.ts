@@ -21,16 +21,18 @@ export interface JobRange {
   readonly start?: number | undefined;
   /** Absent = -1. */
   readonly end?: number | undefined;
+  /** Counted from the other end: 0 is the oldest, of the delayed that which is due first. */
+  readonly oldestFirst?: boolean;
 }
 
-/** What is told of the jobs that are in these states, newest first; of each state those of the range. */
+/** What is told of the jobs that are in these states, newest first where not said otherwise; of each state those of the range. */
 export async function tellJobs<T>(
   queue: Queue,
   types: readonly JobType[],
-  { start = 0, end = -1 }: JobRange,
+  { start = 0, end = -1, oldestFirst = false }: JobRange,
   tell: (job: Job) => Promise<T | undefined>,
 ): Promise<readonly T[]> {
-  const ids = await queue.getRanges([...types], start, end);
+  const ids = await queue.getRanges([...types], start, end, oldestFirst);
   const told: T[] = [];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     const some = ids.slice(at, at + AT_ONCE).map(async (id) => {

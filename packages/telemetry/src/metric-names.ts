@@ -50,7 +50,8 @@ export const METRICS = {
     name: 'muster.queue.oldest',
     kind: 'gauge',
     unit: 's',
-    description: 'For how long the oldest drill of a pool has waited for a worker; 0 where none waits.',
+    description:
+      'For how long the oldest drill of a pool has waited for a worker, or for room, a key or its next try; 0 where none waits.',
     attributes: ['pool'],
   },
   lastPassAge: {
