@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createDrillQueue, openRedis, type RedisUse } from '@muster/queue';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 let server: RedisServer;
@@ -79,6 +79,29 @@ describe('a Redis that is not reached', () => {
     expect(wrong.message).toContain(`Redis at ${at} refuses commands (WRONGPASS)`);
     expect(wrong.message).not.toContain('falsch');
     expect(await told(`redis://:geheim@${at}`, 'foreground')).toMatchObject({ message: 'it answered' });
+  });
+
+  it('is told of once when it answers again: after it was gone, and after it hung', async () => {
+    const back = vi.fn();
+    const redis = openRedis(server.url, 'commands', back);
+    await redis.ping();
+    await server.stop();
+    await once(redis, 'error');
+    expect(back).not.toHaveBeenCalled();
+    await server.start();
+    await redis.ping();
+    await redis.ping();
+    expect(back).toHaveBeenCalledTimes(1);
+
+    const admin = new Redis(server.socket);
+    await admin.client('PAUSE', 8_500, 'ALL');
+    await expect(redis.ping()).rejects.toThrow('timed out');
+    expect(back).toHaveBeenCalledTimes(1);
+    await redis.ping();
+    await redis.ping();
+    expect(back).toHaveBeenCalledTimes(2);
+    admin.disconnect();
+    redis.disconnect();
   });
 
   it('is waited for also where a person waits, once it was there', async () => {

@@ -4,6 +4,8 @@ import { placeOf, redisFault } from './redis-fault.js';
 
 /** A command that takes longer has failed. */
 const COMMAND_MS = 8_000;
+/** What ioredis says of a command that was not answered in time. */
+const TIMED_OUT = 'Command timed out';
 const LONGEST_RECONNECT_MS = 2_000;
 const FOREGROUND_CONNECT_MS = 3_000;
 const OLDEST = [6, 2] as const;
@@ -16,15 +18,16 @@ export type RedisUse = 'commands' | 'foreground' | 'blocking';
 
 /**
  * Connects to `redis://`, `rediss://` or `unix:/path`, and reconnects for ever. @throws `redis_unavailable` for another text.
+ * `onBack` is told when it answers again after it could not be reached, or did not answer in time.
  */
-export function openRedis(url: string, use: RedisUse): Redis {
+export function openRedis(url: string, use: RedisUse, onBack: () => void = () => {}): Redis {
   if (!isAddress(url)) {
     throw new MusterError(
       'redis_unavailable',
       'What redis.url or MUSTER_REDIS_URL names is no address of a Redis: write redis://host:port, rediss://host:port or unix:/path, and percent-encode what is special in a password.',
     );
   }
-  return new TellingRedis(url, use);
+  return new TellingRedis(url, use, onBack);
 }
 
 /** Of each error of a command: which Redis it came from, and why that was not reached then. */
@@ -33,9 +36,12 @@ const circumstances = new WeakMap<Error, { readonly place: string; readonly trou
 /** A command that was not answered in time does not say why: this remembers what its connection met. */
 class TellingRedis extends Redis {
   readonly #place: string;
+  readonly #onBack: () => void;
   #trouble: Error | undefined;
+  #wasThere = false;
+  #isAway = false;
 
-  constructor(url: string, use: RedisUse) {
+  constructor(url: string, use: RedisUse, onBack: () => void) {
     let givesUp = use === 'foreground';
     super(url.replace(/^unix:/, ''), {
       retryStrategy: (times) =>
@@ -45,20 +51,35 @@ class TellingRedis extends Redis {
       ...(use === 'foreground' && { connectTimeout: FOREGROUND_CONNECT_MS }),
     });
     this.#place = placeOf(url);
+    this.#onBack = onBack;
     // Whoever waits for a command hears of it; without a listener it would end the process.
     this.on('error', (error: Error) => {
       this.#trouble = error;
+      this.#isAway = this.#wasThere;
     });
     this.on('ready', () => {
       this.#trouble = undefined;
       givesUp = false;
+      this.#answered();
     });
+  }
+
+  #answered(): void {
+    this.#wasThere = true;
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#onBack();
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): ReturnType<Redis['sendCommand']> {
     const [command] = args;
-    const { reject } = command;
+    const { reject, resolve } = command;
+    command.resolve = (answer) => {
+      if (this.status === 'ready') this.#answered();
+      resolve(answer);
+    };
     command.reject = (error) => {
+      if (error.message === TIMED_OUT) this.#isAway = this.#wasThere;
       circumstances.set(error, { place: this.#place, trouble: this.#trouble });
       reject(error);
     };

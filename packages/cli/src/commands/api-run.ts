@@ -1,7 +1,7 @@
 import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { apiService } from '../fleet/api-service.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { serviceQueues } from '../fleet/fleet-queues.js';
 import { tellMadeToken } from '../fleet/made-token.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { processLogger } from '../fleet/service-logger.js';
@@ -26,7 +26,7 @@ async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise
     () => reload(),
     async (stop) => {
       await using held = new AsyncDisposableStack();
-      const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+      const queues = serviceQueues(await fleetRedis(cli.environment, loaded.config), logger);
       held.defer(() => queues.close());
       for (const warning of await queues.check()) logger.warn(warning);
       const index = await requireIndex(cli, loaded, stop);

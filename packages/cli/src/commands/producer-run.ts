@@ -1,6 +1,6 @@
 import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { serviceQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { processLogger } from '../fleet/service-logger.js';
 import { producerService } from '../fleet/services.js';
@@ -17,7 +17,7 @@ export async function producerRun(cli: Cli): Promise<number> {
 
 async function serveProducer(cli: Cli, logger: Logger): Promise<number> {
   const { file, config } = await loadConfig(cli);
-  const queues = openQueues(await fleetRedis(cli.environment, config));
+  const queues = serviceQueues(await fleetRedis(cli.environment, config), logger);
   try {
     for (const warning of await queues.check()) logger.warn(warning);
     const producer = producerService(cli, file, queues, logger);

@@ -1,6 +1,6 @@
 import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { serviceQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { processLogger } from '../fleet/service-logger.js';
 import { requireIndex, sinkService } from '../fleet/services.js';
@@ -17,7 +17,7 @@ export async function sinkRun(cli: Cli): Promise<number> {
 
 async function serveSink(cli: Cli, logger: Logger): Promise<number> {
   const loaded = await loadConfig(cli);
-  const queues = openQueues(await fleetRedis(cli.environment, loaded.config));
+  const queues = serviceQueues(await fleetRedis(cli.environment, loaded.config), logger);
   try {
     for (const warning of await queues.check()) logger.warn(warning);
     const ignore = (): void => logger.info('a sink reads its configuration when it starts');

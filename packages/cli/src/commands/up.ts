@@ -5,7 +5,7 @@ import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { type ApiParts, type ApiService, apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { serviceQueues } from '../fleet/fleet-queues.js';
 import { tellMadeToken } from '../fleet/made-token.js';
 import { createPoolWorkers } from '../fleet/pool-workers.js';
 import { namedRedis } from '../fleet/redis-place.js';
@@ -75,7 +75,7 @@ async function serve(
   { loaded, options, url, redis, logger, telemetry, stop, onReload }: Serving,
 ): Promise<void> {
   await using held = new AsyncDisposableStack();
-  const queues = openQueues(url);
+  const queues = serviceQueues(url, logger);
   held.defer(() => queues.close());
   for (const warning of await queues.check()) logger.warn(warning);
   const index =

@@ -1,7 +1,7 @@
 import { MusterError, parseDuration } from '@muster/core';
 import type { Logger } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
-import { openQueues } from '../fleet/fleet-queues.js';
+import { serviceQueues } from '../fleet/fleet-queues.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { processLogger } from '../fleet/service-logger.js';
 import { type WorkerAsked, workerService } from '../fleet/services.js';
@@ -24,7 +24,7 @@ export async function workerRun(cli: Cli, options: WorkerOptions): Promise<numbe
 }
 
 async function serveWorker(cli: Cli, asked: WorkerAsked, logger: Logger): Promise<number> {
-  const queues = openQueues(await redisOfWorker(cli));
+  const queues = serviceQueues(await redisOfWorker(cli), logger);
   try {
     for (const warning of await queues.check()) logger.warn(warning);
     const ignore = (): void => logger.info('a worker has no configuration of its own to read again');

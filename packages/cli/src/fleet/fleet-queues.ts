@@ -34,6 +34,7 @@ import {
   type Tallies,
   type WorkerRegistry,
 } from '@muster/queue';
+import type { Logger } from '@muster/telemetry';
 
 /** Everything that goes through one Redis, over one connection for commands. */
 export interface FleetQueues {
@@ -58,8 +59,16 @@ export interface FleetQueues {
   close(): Promise<void>;
 }
 
-export function openQueues(url: string, use: 'commands' | 'foreground' = 'commands'): FleetQueues {
-  const redis = openRedis(url, use);
+/** For a service, whose log tells when Redis is back. */
+export const serviceQueues = (url: string, logger: Pick<Logger, 'info'>): FleetQueues =>
+  openQueues(url, 'commands', () => logger.info('Redis answers again'));
+
+export function openQueues(
+  url: string,
+  use: 'commands' | 'foreground' = 'commands',
+  onBack?: () => void,
+): FleetQueues {
+  const redis = openRedis(url, use, onBack);
   const drills = createDrillQueue(redis);
   const receipts = createReceiptQueue(redis);
   const schedules = createSchedules(redis);
