@@ -25,6 +25,7 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
   let fleet: Fleet;
   let api: Service;
   let worker: Service;
+  let running: readonly Service[];
   beforeAll(async () => {
     const others = Object.fromEntries(
       SOURCES.slice(1).map(([slug, kind]) => [
@@ -43,8 +44,8 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
       await KINDS[kind].dump(join(fleet.folder, slug));
     }
     const services = ['producer', 'sink', 'worker', 'api'] as const;
-    const started = await Promise.all(services.map((service) => fleet.start(service)));
-    [worker, api] = started.slice(2) as [Service, Service];
+    running = await Promise.all(services.map((service) => fleet.start(service)));
+    [worker, api] = running.slice(2) as [Service, Service];
   });
   afterAll(() => fleet?.close());
 
@@ -158,6 +159,8 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect(performance.now() - began).toBeLessThan(5_000);
     await fleet.redis.start();
     expect(await fleet.receipt(await ask())).toMatchObject({ result: 'pass' });
+    for (const { log } of running)
+      expect(log.filter((line) => line.includes('Redis answers again'))).toHaveLength(1);
   });
 
   it('says within seconds that the index hangs, and answers what does not need it', async () => {
