@@ -61,8 +61,9 @@ function world() {
   const grace = new AbortController();
   const lock = new AbortController();
   const warned: object[] = [];
+  const informed: object[] = [];
   const logger = {
-    info: () => {},
+    info: (message: string, fields = {}) => void informed.push({ message, ...fields }),
     warn: (message: string, fields = {}) => void warned.push({ message, ...fields }),
     error: () => {},
     child: () => logger,
@@ -130,6 +131,7 @@ function world() {
     noted,
     told,
     warned,
+    informed,
     released,
     grace,
     lock,
@@ -250,6 +252,9 @@ describe('a drill that is delivered', () => {
     w.given.ended = { result: 'error', reason: 'cancelled' };
     expect(await w.run()).toEqual({ type: 'later', afterMs: 0 });
     expect(w.noted.at(-1)).toMatchObject({ outcome: 'returned' });
+    const [logged] = w.informed;
+    expect(logged).toMatchObject({ message: 'drill given back', attempt: 1 });
+    expect(logged).not.toHaveProperty('result');
     expect(w.published).toEqual([]);
   });
 

@@ -177,6 +177,7 @@ async function tryDrill(
   const { ports, running, graceOver } = context;
   const { plan, config, attempt, earlier } = task;
   const drillId = plan.drill_id;
+  const number = earlier.length + 1;
   await ports.states.beginAttempt(drillId, attempt, { worker: ports.identity.worker, at: begun });
   await ports.events.publish(drillId, { type: 'attempt', attempt, worker: ports.identity.worker });
   const mine = running.begin(plan);
@@ -190,18 +191,18 @@ async function tryDrill(
     const signal = AbortSignal.any([lockLost, graceOver, mine.cancelled]);
     const outcome = await ports.perform(task, observe, signal).catch((error: unknown) => {
       attemptSpan.fail(codeOf(error));
-      ports.logger.error('a try came to no receipt', error, { drill_id: drillId, attempt });
+      ports.logger.error('a try came to no receipt', error, { drill_id: drillId, attempt: number });
     });
     spans.close();
     if (lockLost.aborted) return DONE;
     // Nobody waits for a try that somebody has cancelled.
     const again = (reason: Reason, afterMs: number) =>
-      tryAgain(ports, drillId, attempt, reason, mine.cancelled.aborted ? 0 : afterMs);
+      tryAgain(ports, drillId, { attempt, number }, reason, mine.cancelled.aborted ? 0 : afterMs);
     // After the last of them, the next delivery ends it.
     if (outcome === undefined) return await again('internal_error', waitAfter(earlier) ?? 0);
     const { statement, receipt } = outcome;
     const { result, reason } = statement.predicate;
-    const fields = { drill_id: drillId, source: plan.source.slug, attempt, result, reason };
+    const fields = { drill_id: drillId, source: plan.source.slug, attempt: number };
     if (reason === 'cancelled' && graceOver.aborted && !mine.cancelled.aborted) {
       attemptSpan.set({ [ATTRIBUTES.outcome]: 'returned' });
       await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'returned' });
@@ -231,7 +232,7 @@ async function tryDrill(
         () => ports.logger.warn('the receipt waits until Redis takes it', { drill_id: drillId }),
       ),
     );
-    ports.logger.info('drill ended', fields);
+    ports.logger.info('drill ended', { ...fields, result, reason });
     return DONE;
   } finally {
     spans.close();
@@ -242,13 +243,18 @@ async function tryDrill(
 async function tryAgain(
   ports: WorkerPorts,
   drillId: string,
-  attempt: number,
+  { attempt, number }: { readonly attempt: number; readonly number: number },
   reason: Reason,
   afterMs: number,
 ): Promise<Disposition> {
   await ports.states.endAttempt(drillId, attempt, { at: ports.now(), outcome: 'error', reason });
   await ports.events.publish(drillId, { type: 'retry', reason, after_ms: afterMs });
-  ports.logger.warn('drill is tried again', { drill_id: drillId, attempt, reason, after_ms: afterMs });
+  ports.logger.warn('drill is tried again', {
+    drill_id: drillId,
+    attempt: number,
+    reason,
+    after_ms: afterMs,
+  });
   return { type: 'later', afterMs };
 }
 
