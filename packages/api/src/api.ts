@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Role } from '@muster/core';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { ApiPorts } from './api-ports.js';
+import type { ApiOptions, ApiPorts } from './api-ports.js';
 import type { Principal } from './auth.js';
 
 declare module 'fastify' {
@@ -28,6 +28,8 @@ export type ApiServer = FastifyInstance<
 export interface Api {
   readonly server: ApiServer;
   readonly ports: ApiPorts;
+  /** Those that count now. */
+  readonly tokens: ApiOptions['tokens'];
   /** Aborts when the server closes: streams end then. */
   readonly closing: AbortSignal;
 }

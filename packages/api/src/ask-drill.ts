@@ -61,7 +61,8 @@ export function createAskDrill(ports: ApiPorts) {
     if (drillId === undefined) {
       throw new Refusal(422, 'key_reused', 'This Idempotency-Key came with another request before.');
     }
-    if (drillId !== fresh && (await isKnown(ports, drillId))) return { id: drillId };
+    const before = drillId === fresh ? undefined : await answeredBefore(ports, drillId);
+    if (before !== undefined) return before;
     // Whoever asks again may do so under another configuration: the drill is the one that was planned.
     const planned = drillId === fresh ? undefined : await plannedBefore(ports, source.slug, drillId);
     if (planned === undefined && asked.pool !== undefined) await requirePool(ports, config, asked.pool);
@@ -75,11 +76,10 @@ export function createAskDrill(ports: ApiPorts) {
       });
     return await traceRequest(plan, drillsQueue(plan.pool), contextOf(carrier), async (sent) => {
       await requestDrill(ports, plan, sent, looking());
-      const traceId = traceIdOf(contextOf(sent));
       // It is asked for, whatever else can be said of it.
       const workers = await ports.registry.list().catch(() => undefined);
       const warning = workers && lackOfWorkers(workers, plan.pool);
-      return { id: drillId, ...(traceId && { trace_id: traceId }), ...(warning && { warning }) };
+      return { ...accepted(drillId, traceIdOf(contextOf(sent))), ...(warning && { warning }) };
     });
   };
 }
@@ -94,10 +94,22 @@ async function plannedBefore({ store }: ApiPorts, slug: string, drillId: string)
   }
 }
 
-async function isKnown({ drills, receipts, index }: ApiPorts, drillId: string): Promise<boolean> {
-  if ((await drills.find(drillId)) !== undefined || (await receipts.holds(drillId))) return true;
-  return (await index.get(drillId, looking())) !== undefined;
+/** What the first request was told, where its drill is known. */
+async function answeredBefore(
+  { drills, receipts, index }: ApiPorts,
+  drillId: string,
+): Promise<Accepted | undefined> {
+  const queued = await drills.find(drillId);
+  if (queued !== undefined) return accepted(drillId, traceIdOf(contextOf(queued)));
+  if (await receipts.holds(drillId)) return { id: drillId };
+  const ended = await index.get(drillId, looking());
+  return ended && accepted(drillId, ended.statement.predicate.trace_id);
 }
+
+const accepted = (id: string, traceId: string | undefined): Accepted => ({
+  id,
+  ...(traceId && { trace_id: traceId }),
+});
 
 /** With those of its checks that are asked for, in its own order. */
 function narrowed(source: Source, wanted: readonly string[] | undefined): Source {

@@ -1,10 +1,10 @@
-import { drillTime, tryDurationMs } from '@muster/core';
+import { type Attempt, drillTime, tryDurationMs } from '@muster/core';
 import type { IndexedDrill } from '@muster/index';
 import { type OpenDrill as KnownDrill, openDrills as knownDrills } from '@muster/queue';
 import { contextOf, traceIdOf } from '@muster/telemetry';
 import type { ApiPorts } from './api-ports.js';
 import { looking } from './limits.js';
-import type { EndedDrill, OpenDrill } from './schemas.js';
+import type { EndedDrill, OpenAttempt, OpenDrill } from './schemas.js';
 
 /** A drill with a receipt. */
 export function endedDrill({ statement, key, sha256, drillId, askedAt, issuedAt }: IndexedDrill): EndedDrill {
@@ -60,4 +60,13 @@ export function openDrill({ drillId, state, source, ...known }: KnownDrill): Ope
     ...(why && { why }),
     ...(traceId && { trace_id: traceId }),
   };
+}
+
+/** The tries of a drill without a stored receipt. Of the last one no end is known while it runs: it is not lost. */
+export function triesSoFar(state: KnownDrill['state'], attempts: readonly Attempt[]): OpenAttempt[] {
+  return attempts.map((attempt, index) => {
+    const { outcome, ...running } = attempt;
+    const isRunning = state === 'active' && outcome === 'lost' && index === attempts.length - 1;
+    return isRunning ? running : attempt;
+  });
 }

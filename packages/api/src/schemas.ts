@@ -123,9 +123,13 @@ export const drillListSchema = z.strictObject({
   next_cursor: drillId.optional().describe('There is another page.'),
 });
 
+/** A try; without an outcome while it runs. */
+const openAttemptSchema = predicateSchema.shape.attempts.element.partial({ outcome: true });
+export type OpenAttempt = z.infer<typeof openAttemptSchema>;
+
 export const drillSchema = z.union([
   endedSchema.extend({ statement: predicateSchema.describe('What the receipt says: its predicate.') }),
-  openSchema.extend({ attempts: predicateSchema.shape.attempts }),
+  openSchema.extend({ attempts: z.array(openAttemptSchema) }),
 ]);
 
 /** What the data of an event hold, as JSON Schema: with when it was told. */

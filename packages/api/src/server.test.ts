@@ -347,7 +347,8 @@ describe('the API', () => {
   });
 
   it('asks once for what is asked again with the same key, and refuses the key for something else', async () => {
-    const key = { 'idempotency-key': 'one' };
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const key = { 'idempotency-key': 'one', traceparent };
     const [first, second] = [await ask({ source: 'shop' }, key), await ask({ source: 'shop' }, key)];
     expect(second.json()).toEqual(first.json());
     expect(w.plans).toHaveLength(1);
@@ -462,6 +463,23 @@ describe('the API', () => {
     expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject(waiting);
     expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [waiting] });
     expect((await get('/api/v1/sources/shop')).json()).toMatchObject({ open: [waiting], trend: [] });
+  });
+
+  it('says of no try that it is lost while it runs', async () => {
+    const { id } = (await ask({ source: 'shop' })).json<{ id: string }>();
+    const [first, second] = ['2026-11-21T02:58:00.000Z', '2026-11-21T02:59:00.000Z'].map((started_at) => ({
+      worker: 'w',
+      started_at,
+      outcome: 'lost' as const,
+    }));
+    if (first === undefined || second === undefined) throw new Error('two tries');
+    vi.spyOn(w.ports.states, 'attempts').mockResolvedValue([first, second]);
+    const tries = async () => (await get(`/api/v1/drills/${id}`)).json<{ attempts: unknown }>().attempts;
+    expect(await tries()).toEqual([first, second]);
+    const found = await w.ports.drills.find(id);
+    vi.spyOn(w.ports.drills, 'find').mockResolvedValue(found && { ...found, state: 'active' });
+    const { outcome: _, ...running } = second;
+    expect(await tries()).toEqual([first, running]);
   });
 
   it.each([

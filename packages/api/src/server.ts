@@ -49,13 +49,13 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   await server.register(rateLimit, { max: MOST_A_SECOND, timeWindow: 1_000, keyGenerator: addressOf });
   await describeApi(server, version);
 
-  const api: Api = { server, ports, closing: closing.signal };
+  const api: Api = { server, ports, tokens, closing: closing.signal };
   drillRoutes(api);
   sourceRoutes(api);
   fleetRoutes(api);
   // Whoever takes but the schemas of this package needs none of it.
   const { mountBoard } = await import('./board/mount-board.js');
-  await mountBoard(api, { tokens, tellRefusal });
+  await mountBoard(api, tellRefusal);
   server.get('/openapi.json', { config: { role: undefined }, schema: { hide: true } }, async () =>
     server.swagger(),
   );

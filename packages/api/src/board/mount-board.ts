@@ -10,7 +10,6 @@ import type { Role } from '@muster/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOf } from '../address.js';
 import type { Api, ApiServer } from '../api.js';
-import type { ApiOptions } from '../api-ports.js';
 import { bearerIn } from '../auth.js';
 import { ASSET_MS } from '../limits.js';
 import { problemFrom, Refusal } from '../problem.js';
@@ -26,14 +25,9 @@ import { shownJob, shownQueue, shownScheduler } from './shown.js';
 
 const MOST_JOBS_A_PAGE = 100;
 
-export interface BoardOptions {
-  readonly tokens: ApiOptions['tokens'];
-  readonly tellRefusal: TellRefusal;
-}
-
 /** Bull Board below `/queues`, for whoever has a token: every role looks, admins act. */
-export async function mountBoard(api: Api, { tokens, tellRefusal }: BoardOptions): Promise<void> {
-  const sessions = createSessions(tokens, api.ports.board.sessions);
+export async function mountBoard(api: Api, tellRefusal: TellRefusal): Promise<void> {
+  const sessions = createSessions(api.tokens, api.ports.board.sessions);
   await api.server.register(
     async (scope: ApiServer) => {
       answerBelow(scope, api);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { ApiToken } from '@muster/core';
 import type { ToldEvent } from '@muster/queue';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from '../api.js';
@@ -15,9 +16,12 @@ describe('a stream of events', () => {
   let server: ApiServer;
   let asked: PromiseWithResolvers<void>;
   let answer: PromiseWithResolvers<void>;
+  let more: PromiseWithResolvers<void>;
+  let known: readonly ApiToken[];
   let streams: number;
   beforeEach(async () => {
-    [asked, answer, streams] = [Promise.withResolvers(), Promise.withResolvers(), 0];
+    [asked, answer, more] = [Promise.withResolvers(), Promise.withResolvers(), Promise.withResolvers()];
+    [known, streams] = [tokens, 0];
     const find = async () => {
       asked.resolve();
       await answer.promise;
@@ -26,7 +30,10 @@ describe('a stream of events', () => {
     const follow = async function* (_id: string, _after: string | undefined, signal: AbortSignal) {
       streams += 1;
       yield { id: '1-0', at: new Date(0), event: { type: 'waiting', why: 'x' } } satisfies ToldEvent;
-      await once(signal, 'abort');
+      const aborted = once(signal, 'abort');
+      await Promise.race([more.promise, aborted]);
+      yield { id: '2-0', at: new Date(0), event: { type: 'waiting', why: 'y' } } satisfies ToldEvent;
+      await aborted;
     };
     const ports = {
       ...boardWorld().ports,
@@ -37,7 +44,7 @@ describe('a stream of events', () => {
       index: { get: none },
       events: { follow },
     } as unknown as ApiPorts;
-    server = await buildServer(ports, { tokens: () => tokens, version: '0' });
+    server = await buildServer(ports, { tokens: () => known, version: '0' });
     await server.listen({ host: '127.0.0.1', port: 0 });
     return () => server.close();
   });
@@ -77,6 +84,21 @@ describe('a stream of events', () => {
     answer.resolve();
     await server.inject({ url: `/api/v1/drills/${plan.drill_id}`, headers: bearer('viewer') });
     expect(streams).toBe(0);
+  });
+
+  it('tells nothing more to a reader whose token is gone', async () => {
+    answer.resolve();
+    const { client } = await request();
+    let told = '';
+    client.on('data', (data) => {
+      told += data;
+      if (told.includes('id: 1-0')) {
+        known = [];
+        more.resolve();
+      }
+    });
+    await once(client, 'end');
+    expect(told).not.toContain('id: 2-0');
   });
 
   it('is not held by whoever asks for its head alone', async () => {

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Api } from '../api.js';
 import type { ApiPorts } from '../api-ports.js';
 import { createAskDrill } from '../ask-drill.js';
-import { endedDrill, openDrill, openDrills } from '../drill-views.js';
+import { principalOf } from '../auth.js';
+import { endedDrill, openDrill, openDrills, triesSoFar } from '../drill-views.js';
 import { streamEvents } from '../event-stream.js';
 import { looking } from '../limits.js';
 import { Refusal } from '../problem.js';
@@ -29,7 +30,7 @@ const MOST_STREAMS = 200;
 const REPLAY_MS = 3_000;
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
-export function drillRoutes({ server, ports, closing }: Api): void {
+export function drillRoutes({ server, ports, tokens, closing }: Api): void {
   const { states, index, store, events } = ports;
   const ask = createAskDrill(ports);
   let streams = 0;
@@ -112,7 +113,7 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       const ended = await index.get(id, looking());
       if (ended !== undefined) return { ...endedDrill(ended), statement: ended.statement.predicate };
       if (open === undefined) throw notKnown(id);
-      return { ...openDrill(open), attempts: [...(await states.attempts(id))] };
+      return { ...openDrill(open), attempts: triesSoFar(open.state, await states.attempts(id)) };
     },
   );
 
@@ -208,8 +209,9 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       const signal = AbortSignal.any(signals);
       streams += 1;
       try {
+        const isAdmitted = () => principalOf(tokens(), request.headers.authorization) !== undefined;
         const told = events.follow(id, request.headers['last-event-id'], signal);
-        await streamEvents(reply.raw, told, gone.signal);
+        await streamEvents(reply.raw, whileTrue(isAdmitted, told), gone.signal);
       } catch (error) {
         // The status is sent: the reader sees the stream end, and comes again.
         ports.logger.error('a stream of events broke off', error, { drill_id: id });
@@ -218,6 +220,14 @@ export function drillRoutes({ server, ports, closing }: Api): void {
       }
     },
   );
+}
+
+/** Nothing more is told to a reader whose token is gone. */
+async function* whileTrue<T>(holds: () => boolean, items: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const item of items) {
+    if (!holds()) return;
+    yield item;
+  }
 }
 
 /** A receipt that is on its way is there in a moment: it is waited for. */
