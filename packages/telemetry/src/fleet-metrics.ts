@@ -48,8 +48,8 @@ export interface FleetWorker {
 
 export interface FleetMetricsOptions {
   readonly now: () => Date;
-  /** Told what could not be asked. */
-  readonly onError: (error: unknown) => void;
+  /** Told what could not be asked (`queues`, `sources`…), at each look, and why. */
+  readonly onError: (what: string, error: unknown) => void;
 }
 
 /** Sources with a value of their own; all others share one. */
@@ -112,14 +112,14 @@ const NAMES: readonly Name[] = [
 async function readFleet(
   view: FleetView,
   now: Date,
-  onError: (error: unknown) => void,
+  onError: FleetMetricsOptions['onError'],
 ): Promise<readonly Reading[]> {
   const limit = AbortSignal.timeout(LOOKING_MS);
-  const reading = async <T>(ask: Promise<T>, tell: (answer: T) => readonly Reading[]) => {
+  const reading = async <T>(what: string, ask: Promise<T>, tell: (answer: T) => readonly Reading[]) => {
     try {
       return tell(await inTime(ask, limit));
     } catch (error) {
-      onError(error);
+      onError(what, error);
       return [];
     }
   };
@@ -134,19 +134,19 @@ async function readFleet(
     up('redis'),
     up('index'),
     up('store'),
-    reading(view.queues(), (queues) => queues.flatMap((queue) => queueReadings(queue, now))),
-    reading(Promise.all([view.workers(), view.pools()]), ([workers, pools]) =>
+    reading('queues', view.queues(), (queues) => queues.flatMap((queue) => queueReadings(queue, now))),
+    reading('workers', Promise.all([view.workers(), view.pools()]), ([workers, pools]) =>
       workerReadings(workers, pools),
     ),
-    reading(view.services(), (services) =>
+    reading('services', view.services(), (services) =>
       Object.entries(services).map(([service, count]): Reading => ['services', count, { service }]),
     ),
-    reading(view.receipts(), ({ waiting, oldest }): readonly Reading[] => [
+    reading('receipts', view.receipts(), ({ waiting, oldest }): readonly Reading[] => [
       ['receiptsWaiting', waiting],
       ['oldestReceipt', oldest === undefined ? 0 : ageOf(oldest, now)],
     ]),
-    reading(view.sources(), (sources) => sourceReadings(sources, now)),
-    reading(view.quarantined(), (count): readonly Reading[] => [['quarantined', count]]),
+    reading('sources', view.sources(), (sources) => sourceReadings(sources, now)),
+    reading('quarantine', view.quarantined(), (count): readonly Reading[] => [['quarantined', count]]),
   ]);
   return readings.flat();
 }

@@ -39,7 +39,7 @@ describe('metrics in the text of Prometheus', () => {
     const faults: unknown[] = [];
     const observed = observeFleet(
       { ...VIEW, ...view },
-      { now: () => NOW, onError: (fault) => faults.push(fault) },
+      { now: () => NOW, onError: (_what, fault) => faults.push(fault) },
     );
     await read();
     observed.close();

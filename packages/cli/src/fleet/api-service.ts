@@ -47,9 +47,7 @@ export async function apiService(
   const api = await startApi(ports, loaded.config.api, { version: musterVersion() });
   logger.info('ready', { address: api.address, ...(api.board && { queues: api.board }) });
   const view = fleetView({ ...ports, index });
-  const onError = (error: unknown): void =>
-    logger.warn('a metric could not be read', { code: codeOf(error) });
-  const observed = observeFleet(view, { now: environment.now, onError });
+  const observed = observeFleet(view, { now: environment.now, onError: tellUnread(logger, environment.now) });
   return {
     ...api,
     reload: async () => {
@@ -63,6 +61,19 @@ export async function apiService(
       observed.close();
       await api.close();
     },
+  };
+}
+
+/** What stays away is told once a minute, and not at each look. */
+const UNREAD_MS = 60_000;
+
+export function tellUnread(logger: Pick<Logger, 'warn'>, now: () => Date) {
+  const told = new Map<string, number>();
+  return (what: string, error: unknown): void => {
+    const at = now().getTime();
+    if (at - (told.get(what) ?? Number.NEGATIVE_INFINITY) < UNREAD_MS) return;
+    told.set(what, at);
+    logger.warn(`metrics of the ${what} could not be read`, { code: codeOf(error) });
   };
 }
 

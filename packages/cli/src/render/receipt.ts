@@ -110,9 +110,9 @@ function workerText({ environment }: Predicate): string {
   return printable(joined([worker, `pool ${pool}`, `Muster ${muster_version}`, `Node ${node_version}`, os]));
 }
 
-/** Of a drill that came to no end of its own. */
+/** Of a drill that came to no end of its own, or not at the first try. */
 function triesText({ issued_by: issuer, attempts }: Predicate): string[] {
-  if (issuer === undefined) return [];
+  if (issuer === undefined && attempts.length < 2) return [];
   return attempts.map(({ worker, started_at, outcome, reason }) =>
     printable(joined([worker, started_at, reason ?? outcome])),
   );

@@ -206,6 +206,19 @@ describe('a receipt of a sink', () => {
     expect(text).toMatch(/^backup +not known$/m);
     expect(text).toMatch(/^tries +w1 · .* · lost$/m);
   });
+  it('of a drill that was taken over tells of each try', () => {
+    const tries = [
+      { worker: 'w1', started_at: at(0).toISOString(), outcome: 'lost' },
+      { worker: 'w2', started_at: at(9).toISOString(), outcome: 'error' },
+    ] as const;
+    const { predicate, ...statement } = unfinishedStatement(
+      { plan, reason: 'lost', attempts: tries },
+      { ...issuer, now: at(10) },
+    );
+    const { issued_by: _, ...byWorker } = predicate;
+    const text = receiptLines({ ...statement, predicate: byWorker }, 'key', at(10), style, 120).join('\n');
+    expect(text).toMatch(/^tries +w1 · .* · lost\n +w2 · .* · error$/m);
+  });
   it('names each warning that matters, and counts only the others as harmless', () => {
     const cancelled = { plan, reason: 'cancelled', attempts: [] } as const;
     const statement = unfinishedStatement(cancelled, { ...issuer, now: at(0) });
