@@ -58,7 +58,6 @@ const CHECKS: Readonly<Record<SourceKind, Readonly<Record<string, Row>>>> = {
     wrong: [value(2), 'n == 1', 'fail', 'expectation_not_met'],
     'no-operator': [find({ name: { $nope: 1 } }), 'n == 0', 'error', 'query_failed', '2'],
     'no-stage': [pipe({ $nope: {} }), 'n == 0', 'error', 'query_failed', '40324'],
-    'no-bson': [find({ _id: { $oid: 'nope' } }), 'n == 0', 'error', 'query_failed'],
     'filter-is-bson': [find({ $oid: '0'.repeat(24) }), 'n == 0', 'error', 'query_failed'],
     'no-database': [find({}, { database: 'nowhere' }), 'n == 0', 'pass'],
     'no-database-row': [
