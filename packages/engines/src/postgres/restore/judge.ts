@@ -1,6 +1,7 @@
 import { type ErrorCode, MusterError, type RestoreWarning } from '@muster/core';
 import type { Loss } from '@muster/scratch';
 import type { LogEntry } from '../server/server-log.js';
+import { damageOf } from './archive-damage.js';
 import { isHarmless } from './harmless.js';
 import type { ToolComplaints } from './tool-complaints.js';
 
@@ -21,15 +22,6 @@ export interface RestoreRun {
 
 /** By SIGKILL or SIGTERM, which no damage of a backup sends. */
 const KILLED: ReadonlySet<number> = new Set([137, 143]);
-
-/**
- * How pg_restore says that an archive ends too early, and how that it is damaged: measured with 15 and 17 on cut and
- * flipped archives of each format and compression. Where both are said, it ended too early.
- */
-const TRUNCATED =
-  /end of file|could not close data file |could not open (?:input|data|large object TOC) file .*: No such file/;
-const CORRUPT =
-  /could not (?:un|de)compress|invalid (?:distance|block type|code|bit length|literal|stored|window|line|creation date|compression)|incorrect (?:data|header|length) check|could not find block ID|found unexpected block ID|unrecognized (?:data block|archive)|did not find magic string|not appear to be a valid archive|entry ID .* out of range|corrupt|unsupported version|checksum|^out of memory$|could not determine size of|invalid .*archive/i;
 
 /**
  * Judges a restore. Returns what was complained about without harm.
@@ -92,10 +84,11 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
       'The backup sorts by a locale of its machine that the server has not; the diagnosis file names it. Name an image that has it with `image:`.',
     );
   }
-  if (run.complaints.own.some((line) => TRUNCATED.test(line))) {
+  const damage = damageOf(run.complaints.own);
+  if (damage === 'truncated') {
     throw fault('truncated', 'The backup ends before its end. Look at how it was copied, or take another.');
   }
-  if (run.complaints.own.some((line) => CORRUPT.test(line))) {
+  if (damage === 'corrupt') {
     throw fault('corrupt', 'The backup is damaged: its own tool cannot read it to its end.');
   }
   if (run.after === 'closed') {

@@ -29,6 +29,29 @@ pg_restore: warning: errors ignored on restore: 2
     expect(read('pg_restore', text).server).toHaveLength(2);
   });
 
+  it.each([
+    'pg_restore: pg_restore: creating INDEX "public.b_s_idx"\nerror: could not uncompress data: (null)\n',
+    'pg_restore: error: pg_restore: creating INDEX "public.b_s_idx"\ncould not uncompress data: (null)\n',
+    'pg_restore: error: pg_restore: error: could not execute query: ERROR:  a\ncould not uncompress data: (null)\n',
+  ])('is its own where another worker has written into its line', (text) => {
+    expect(read('pg_restore', text).own).toEqual(['could not uncompress data: (null)']);
+  });
+
+  it('is not what another worker has written into the line of the server’s', () => {
+    const text = `pg_restore: error: pg_restore: creating INDEX "public.b_s_idx"
+could not execute query: ERROR:  must be owner of extension plpgsql
+`;
+    expect(read('pg_restore', text)).toEqual({ server: [{}], own: [] });
+  });
+
+  it('is no line of a command that the server refused', () => {
+    const text = `pg_restore: error: could not execute query: ERROR:  a
+Command was: CREATE FUNCTION f() ...
+could not uncompress data: (null)
+`;
+    expect(read('pg_restore', text)).toEqual({ server: [{}], own: [] });
+  });
+
   it('is its own where it is about the archive or itself', () => {
     expect(read('pg_restore', 'pg_restore: error: could not read from input file: end of file\n')).toEqual({
       server: [],

@@ -1,3 +1,5 @@
+import { damageOf } from './archive-damage.js';
+
 /** What pg_restore or psql printed on stderr, reduced to what is judged. */
 export interface ToolComplaints {
   /** Complaints of the server that the tool passed on; the SQLSTATE where the tool prints it (psql does). */
@@ -14,16 +16,22 @@ const MAX_KEPT = 10_000;
 const PSQL_SERVER = /^psql:<stdin>:\d+: (?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): /;
 const PSQL_OWN = /^psql:(?:<stdin>:\d+:)? (?:error: )?(.*)$/;
 /** `[archiver (db)]` and the like stand there before version 12. */
-const RESTORE = /(?:^pg_restore: \[[^\]]*\] |pg_restore: error: |^(?=out of memory$))(.*)$/;
-/** Counted wherever it stands: parallel workers share stderr and may write into each other's lines. */
+const RESTORE = /(?:^pg_restore: \[[^\]]*\] |(?:^|pg_restore: )error: |^(?=out of memory$))(.*)$/;
+/**
+ * Parallel workers share stderr, and write "pg_restore: ", "error: " and the words of a line one by one: another's line
+ * may stand between them. Here are the words of another behind "error: ", whose own are still to come.
+ */
+const TORN = /error: pg_restore: /;
+/** Counted wherever it stands, for the same reason. */
 const RESTORE_SERVER =
   /(?:could not execute query|COPY failed for table ".*"|returned by PQputCopy\w+): (?:ERROR|FATAL|PANIC): {2}/;
 const RESTORE_NOISE =
-  /^(?:Error (?:while|from TOC)|could not execute query|COPY failed for table|error returned by PQputCopy)/;
+  /^(?:pg_restore: |Error (?:while|from TOC)|could not execute query|COPY failed for table|error returned by PQputCopy)/;
 
 /** Follows a tool's stderr, a piece at a time. */
 export class ToolStderr {
   #rest = '';
+  #torn = false;
   #server: { readonly sqlstate?: string }[] = [];
   #own: string[] = [];
   readonly #tool: 'psql' | 'pg_restore';
@@ -55,9 +63,11 @@ export class ToolStderr {
       }
       return;
     }
+    this.#torn ||= TORN.test(line);
     if (RESTORE_SERVER.test(line)) this.#server.push({});
     else {
-      const own = RESTORE.exec(line)?.[1];
+      const own =
+        RESTORE.exec(line)?.[1] ?? (this.#torn && damageOf([line]) !== undefined ? line : undefined);
       if (own !== undefined && !RESTORE_NOISE.test(own)) this.#own.push(own);
     }
   }
