@@ -1,6 +1,6 @@
 import type { SourceKind } from '@muster/core';
-import { afterEach, expect, it } from 'vitest';
-import { type DrillProject, drillProject } from '../support/drill-project.ts';
+import { expect, it } from 'vitest';
+import { projectOfEachTest } from '../support/drill-project.ts';
 import { describeKinds } from '../support/kinds.ts';
 import type { TestChecks, TestQuestion } from '../support/source-text.ts';
 
@@ -107,13 +107,7 @@ const CHECKS: Readonly<Record<SourceKind, Readonly<Record<string, Row>>>> = {
   },
 };
 
-let project: DrillProject | undefined;
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
+const drillProject = projectOfEachTest();
 
 describeKinds('a drill of %s whose checks cannot be judged', ({ kind, dump }) => {
   it('says of each why, and goes on with the next', async () => {
@@ -121,7 +115,12 @@ describeKinds('a drill of %s whose checks cannot be judged', ({ kind, dump }) =>
     const checks: TestChecks = Object.fromEntries(
       rows.map(([id, [question, says]]) => [id, [question, says]]),
     );
-    project = await drillProject({ isolation: 'docker', kind, checks, source: ['limits: { check: 2s }'] });
+    const project = await drillProject({
+      isolation: 'docker',
+      kind,
+      checks,
+      source: ['limits: { check: 2s }'],
+    });
     await dump(project.dumps);
     const { predicate, exitCode } = await project.drill();
     const said = predicate?.checks.map(({ id, verdict, reason, code }) => [id, verdict, reason, code]);

@@ -1,21 +1,14 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type DrillProject, drillProject, type ProjectOptions } from '../support/drill-project.ts';
+import { describe, expect, it } from 'vitest';
+import { type DrillProject, type ProjectOptions, projectOfEachTest } from '../support/drill-project.ts';
 import { canRunIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
-let project: DrillProject | undefined;
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
+const drillProject = projectOfEachTest();
 
 const given = async (options: Partial<ProjectOptions> = {}): Promise<DrillProject> => {
-  project = await drillProject({ isolation: 'docker', ...options });
-  return project;
+  return await drillProject({ isolation: 'docker', ...options });
 };
 
 describe.runIf(canRunIn('docker'))(

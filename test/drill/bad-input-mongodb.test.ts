@@ -2,25 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BSON } from 'mongodb';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type DrillProject, drillProject, errored, failed, verdictOf } from '../support/drill-project.ts';
+import { describe, expect, it } from 'vitest';
+import { errored, failed, projectOfEachTest, verdictOf } from '../support/drill-project.ts';
 import { writeMongodump } from '../support/mongodump.ts';
 import { canRunMongo } from '../support/needs.ts';
 
-let project: DrillProject | undefined;
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
+const drillProject = projectOfEachTest();
 
 const people = { documents: [{ _id: 1, name: 'somebody' }] };
 const count = (database: string, collection: string) => ({ database, collection, filter: {} });
 
 /** A project with a dump of two collections, in a directory that a test may spoil. */
 async function given(source: readonly string[] = []) {
-  project = await drillProject({
+  const project = await drillProject({
     isolation: 'docker',
     kind: 'mongodb',
     source,

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type DrillProject,
-  drillProject,
   errored,
   type Isolation,
   type ProjectOptions,
+  projectOfEachTest,
   verdictOf,
 } from '../support/drill-project.ts';
 import { type DumpFormat, type DumpServer, dumpServer } from '../support/dumps.ts';
@@ -14,21 +14,14 @@ import { canRunIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
 let server: DumpServer;
-let project: DrillProject | undefined;
+const drillProject = projectOfEachTest();
 beforeAll(async () => {
   server = await dumpServer(15);
 });
 afterAll(() => server?.close());
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
 
 const given = async (isolation: Isolation, options: Partial<ProjectOptions> = {}): Promise<DrillProject> => {
-  project = await drillProject({ isolation, ...options });
-  return project;
+  return await drillProject({ isolation, ...options });
 };
 
 describe.runIf(canRunIn('docker') && canRunIn('bubblewrap'))('what cannot be judged of PostgreSQL', () => {

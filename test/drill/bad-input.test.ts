@@ -1,13 +1,12 @@
 import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
-  type DrillProject,
-  drillProject,
   errored,
   failed,
   type Isolation,
   type ProjectOptions,
+  projectOfEachTest,
   verdictOf,
 } from '../support/drill-project.ts';
 import { DUMP_KINDS, type GoodDumps } from '../support/good-dumps.ts';
@@ -19,22 +18,16 @@ describeKindsIn(ISOLATIONS, 'a drill of %s in %s', (sample, isolation) => {
   const { kind } = sample;
   const { make, name, forms, guarded, tooLarge, foreign, ...its } = DUMP_KINDS[kind];
   let good: GoodDumps;
-  let project: DrillProject | undefined;
+  const drillProject = projectOfEachTest();
   beforeAll(async () => {
     good = await make();
   });
   afterAll(() => good?.close());
-  afterEach(async () => {
-    const left = await project?.leftovers();
-    await project?.remove();
-    project = undefined;
-    expect(left ?? []).toEqual([]);
-  });
 
   /** A project with a good dump of this form, or none, at `dump`. */
   const given = async (form?: string, { source = [], ...options }: Partial<ProjectOptions> = {}) => {
     const image = source.some((line) => line.startsWith('image:')) ? [] : its.source;
-    project = await drillProject({ isolation, kind, ...options, source: [...image, ...source] });
+    const project = await drillProject({ isolation, kind, ...options, source: [...image, ...source] });
     const dump = join(project.dumps, name);
     if (form !== undefined) await good.put(form, dump);
     return { ...project, dump };

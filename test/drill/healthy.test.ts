@@ -2,13 +2,8 @@ import { existsSync } from 'node:fs';
 import { chmod, cp, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type DrillProject,
-  drillProject,
-  type Isolation,
-  type ProjectOptions,
-} from '../support/drill-project.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Isolation, type ProjectOptions, projectOfEachTest } from '../support/drill-project.ts';
 import { type DumpFormat, type DumpServer, dumpServer } from '../support/dumps.ts';
 import { canRunIn, describeIn } from '../support/needs.ts';
 
@@ -39,7 +34,7 @@ const CHECKS: Readonly<Record<string, Checks>> = {
   },
 };
 
-let project: DrillProject | undefined;
+const drillProject = projectOfEachTest();
 let dumps: string;
 let server: DumpServer;
 beforeAll(async () => {
@@ -50,15 +45,9 @@ afterAll(async () => {
   await server?.close();
   await rm(dumps, { recursive: true, force: true });
 });
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
 
 async function drill(isolation: Isolation, dump: string, checks: Checks, name = 'shop.dump') {
-  project = await drillProject({ isolation, checks });
+  const project = await drillProject({ isolation, checks });
   await cp(dump, join(project.dumps, name), { recursive: true });
   return await project.drill();
 }

@@ -1,26 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type Drilled,
-  type DrillProject,
-  drillProject,
   type Isolation,
   type ProjectOptions,
+  projectOfEachTest,
 } from '../support/drill-project.ts';
 import { canRunIn, describeIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
 
 const ISOLATIONS: readonly Isolation[] = ['docker', 'bubblewrap'];
 
-let project: DrillProject | undefined;
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
+const drillProject = projectOfEachTest();
 
 const SLOW = 'SELECT pg_sleep(600)';
 const cancelled = { exitCode: 2, predicate: { result: 'error', reason: 'cancelled' } };
@@ -31,7 +24,7 @@ async function interruptAt(
   slow: { readonly isolation: Isolation; readonly dump?: string } & Partial<ProjectOptions>,
   signal: NodeJS.Signals = 'SIGINT',
 ): Promise<Drilled> {
-  project = await drillProject({ checks: { rows: ['SELECT 1 AS n', 'n == 1'] }, ...slow });
+  const project = await drillProject({ checks: { rows: ['SELECT 1 AS n', 'n == 1'] }, ...slow });
   await writeFile(join(project.dumps, 'shop.sql'), plainDump(slow.dump ?? 'CREATE TABLE t (n int);'));
   const { child, ended } = project.start();
   await said(child.stderr, line);
@@ -57,7 +50,7 @@ describeIn(ISOLATIONS, 'Ctrl-C leaves a receipt and nothing else (%s)', (isolati
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
     const address = mute.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    project = await drillProject({ isolation, source: ['connection: { uri: env:SHOP_URI }'] });
+    const project = await drillProject({ isolation, source: ['connection: { uri: env:SHOP_URI }'] });
     const env = { SHOP_URI: `postgresql://u@127.0.0.1:${port}/shop` };
     const connected = new Promise<void>((resolve) => mute.once('connection', () => resolve()));
     const { child, ended } = project.start([], env);

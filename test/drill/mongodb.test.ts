@@ -3,12 +3,12 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MongoClient } from 'mongodb';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type DrillProject,
-  drillProject,
   type Isolation,
   type ProjectOptions,
+  projectOfEachTest,
 } from '../support/drill-project.ts';
 import { findProgram } from '../support/find-program.ts';
 import { IMAGES } from '../support/images.ts';
@@ -71,17 +71,10 @@ const SHOP: TestChecks = {
   collections: [{ database: 'shop', list_collections: true }, 'n == 6'],
 };
 
-let project: DrillProject | undefined;
-afterEach(async () => {
-  const left = await project?.leftovers();
-  await project?.remove();
-  project = undefined;
-  expect(left ?? []).toEqual([]);
-});
+const drillProject = projectOfEachTest();
 
 const given = async (options: Partial<ProjectOptions>): Promise<DrillProject> => {
-  project = await drillProject({ isolation: 'docker', kind: 'mongodb', ...options });
-  return project;
+  return await drillProject({ isolation: 'docker', kind: 'mongodb', ...options });
 };
 const verdicts = (predicate: { readonly checks: readonly object[] } | undefined) => predicate?.checks;
 const allPass = (checks: TestChecks) => Object.keys(checks).map((id) => ({ id, verdict: 'pass' }));

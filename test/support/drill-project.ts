@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
+import { afterEach, expect } from 'vitest';
 import { type Ended, ending } from './ending.ts';
 import { leftovers } from './leftovers.ts';
 import { sourceText, type TestSources } from './source-text.ts';
@@ -73,6 +74,23 @@ export async function drillProject(options: ProjectOptions): Promise<DrillProjec
     muster: (args, env) => run(args, env).ended,
     leftovers: () => leftovers(join(folder, 'evidence'), state),
     remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** {@link drillProject} for the tests of a file or suite: after each its projects are gone, and had left nothing behind. */
+export function projectOfEachTest(): typeof drillProject {
+  const made: DrillProject[] = [];
+  afterEach(async () => {
+    for (const project of made.splice(0)) {
+      const left = await project.leftovers();
+      await project.remove();
+      expect(left).toEqual([]);
+    }
+  });
+  return async (options) => {
+    const project = await drillProject(options);
+    made.push(project);
+    return project;
   };
 }
 
