@@ -1,4 +1,5 @@
 export type { ApiOptions, ApiPorts } from './api-ports.js';
+export { dependenciesOf } from './dependencies.js';
 export { makeToken, type RunningApi, startApi } from './listen.js';
 export { problemSchema } from './problem.js';
 export {

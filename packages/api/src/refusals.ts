@@ -1,4 +1,7 @@
 import type { LogFields, Logger } from '@muster/telemetry';
+import type { FastifyRequest } from 'fastify';
+import { addressOf } from './address.js';
+import { bearerIn } from './auth.js';
 
 const WINDOW_MS = 60_000;
 const MOST_OF_ONE = 10;
@@ -30,4 +33,10 @@ export function createRefusals(logger: Logger, now: () => Date): TellRefusal {
     told.set(address, before + 1);
     logger.warn(message, { address, ...fields });
   };
+}
+
+/** Of a request that brought a token: to bring none is no attempt at anything. */
+export function tellUnknownToken(tellRefusal: TellRefusal, request: FastifyRequest, route: string): void {
+  if (bearerIn(request.headers.authorization) === undefined) return;
+  tellRefusal('a token that is not known', addressOf(request), { route });
 }

@@ -14,7 +14,7 @@ import type { ApiOptions, ApiPorts } from './api-ports.js';
 import { bearerIn, mayAs, type Principal, principalOf } from './auth.js';
 import { ANSWER_MS, ASSET_MS } from './limits.js';
 import { type Problem, problemFrom, Refusal } from './problem.js';
-import { createRefusals, type TellRefusal } from './refusals.js';
+import { createRefusals, type TellRefusal, tellUnknownToken } from './refusals.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { sourceRoutes } from './routes/sources.js';
@@ -111,11 +111,7 @@ function requireRoles(server: ApiServer, tokens: ApiOptions['tokens'], tellRefus
     if (request.is404 || ('role' in config && config.role === undefined)) return;
     const principal = principalOf(tokens(), request.headers.authorization);
     if (principal === undefined) {
-      if (bearerIn(request.headers.authorization) !== undefined) {
-        tellRefusal('a token that is not known', addressOf(request), {
-          route: request.routeOptions.url ?? '',
-        });
-      }
+      tellUnknownToken(tellRefusal, request, request.routeOptions.url ?? '');
       throw notAdmitted(request.headers.authorization);
     }
     const needed = config.role ?? 'admin';

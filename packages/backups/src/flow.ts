@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { MusterError } from '@muster/core';
-import { backupChanged, type FileBeside, type Flow, type FlowArtefact } from '@muster/engines';
+import { backupChanged, type FileBeside, type Flow, type FlowArtefact, HeadReader } from '@muster/engines';
 import { type AgeKeys, decrypted, hasPassphrase, isAge } from './age.js';
 
 /** The bytes of one backup as they are stored, and how they are read. */
@@ -25,23 +25,23 @@ export interface StoredReading {
 /** What is stored, as the dump that it is inside of its encryption. `keys`: absent = nothing is encrypted. */
 export function flowOf(stored: Stored, keys: (() => Promise<AgeKeys>) | undefined): FlowArtefact {
   const { name, sizeBytes, beside } = stored;
-  const content = async (bytes: AsyncGenerator<Buffer>) => {
+  const content = async (bytes: AsyncIterable<Buffer>) => {
     if (keys === undefined) return { bytes };
-    const { head, whole } = await beginning(bytes);
-    if (!isAge(head)) return { bytes: whole };
-    return { bytes: decrypted(whole, await keys()), encryption: 'age' as const };
+    const reader = new HeadReader(bytes);
+    if (!isAge(await reader.atLeast(LOOK_BYTES))) return { bytes: reader.whole() };
+    return { bytes: decrypted(reader.whole(), await keys()), encryption: 'age' as const };
   };
   return {
     form: 'flow',
     name,
     sizeBytes,
     beside,
-    head: (signal) => content(iterated(stored.head(signal))),
+    head: (signal) => content(stored.head(signal)),
     open: (signal) => open(stored, content, signal),
   };
 }
 
-type Content = (bytes: AsyncGenerator<Buffer>) => Promise<{ readonly bytes: AsyncIterable<Uint8Array> }>;
+type Content = (bytes: AsyncIterable<Buffer>) => Promise<{ readonly bytes: AsyncIterable<Uint8Array> }>;
 
 function open(stored: Stored, content: Content, signal: AbortSignal): Flow {
   const reading = stored.read(signal);
@@ -80,45 +80,19 @@ export async function encryptionOf(
   stored: Stored,
   signal: AbortSignal,
 ): Promise<'none' | 'recipients' | 'passphrase'> {
-  const bytes = iterated(stored.head(signal));
+  const reader = new HeadReader(stored.head(signal));
   try {
-    const { head } = await beginning(bytes);
+    const head = await reader.atLeast(LOOK_BYTES);
     return isAge(head) ? (hasPassphrase(head) ? 'passphrase' : 'recipients') : 'none';
   } finally {
-    await bytes.return(undefined);
+    await reader.close();
   }
 }
 
 /** So many bytes as tell that something is encrypted. */
 const LOOK_BYTES = 64;
 
-async function beginning(
-  bytes: AsyncGenerator<Buffer>,
-): Promise<{ readonly head: Buffer; readonly whole: AsyncGenerator<Buffer> }> {
-  let head = Buffer.alloc(0);
-  let fault: unknown;
-  try {
-    while (head.length < LOOK_BYTES) {
-      const next = await bytes.next();
-      if (next.done === true) break;
-      head = Buffer.concat([head, next.value]);
-    }
-  } catch (error) {
-    fault = error;
-  }
-  const whole = async function* () {
-    if (head.length > 0) yield head;
-    if (fault !== undefined) throw fault;
-    yield* bytes;
-  };
-  return { head, whole: whole() };
-}
-
 /** Who stops reading this leaves `bytes` as they are. */
 async function* keptOpen(bytes: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   for (let next = await bytes.next(); next.done !== true; next = await bytes.next()) yield next.value;
-}
-
-async function* iterated(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield* bytes;
 }

@@ -1,4 +1,4 @@
-import { isMusterError, MusterError } from '@muster/core';
+import { isMusterError, MusterError, s3Location } from '@muster/core';
 import { backupChanged } from '@muster/engines';
 import {
   createS3Requests,
@@ -43,7 +43,7 @@ export function s3Place(
   { timing, ...patience }: S3Bounds = BOUNDS,
 ): S3Place {
   return {
-    location: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
+    location: s3Location({ bucket, prefix }),
     bucket,
     root: prefix === '' ? '' : `${prefix}/`,
     send: createS3Requests({ ...connection, ownChecksums: true }, CALLED, timing),

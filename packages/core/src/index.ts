@@ -5,6 +5,7 @@ export type * from './config/config.js';
 export { type DescribedConfig, describeConfig } from './config/describe-config.js';
 export { configJsonSchema } from './config/json-schema.js';
 export { type ParseConfigOptions, parseConfig } from './config/parse-config.js';
+export { s3Location } from './config/s3-location.js';
 export { checkConsistency } from './consistency.js';
 export { type Sha256, sha256 } from './digest.js';
 export { type Draw, drawBackup, drawFaults, type ListedBackup, MOST_LISTED } from './draw.js';

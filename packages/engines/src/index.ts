@@ -8,6 +8,7 @@ export {
   type FlowArtefact,
 } from './artefact.js';
 export { readBackup, readingError } from './bytes/feed.js';
+export { HeadReader } from './bytes/head-reader.js';
 export { cutShort, Pieces } from './bytes/pieces.js';
 export { shareFlow } from './bytes/share-flow.js';
 export type * from './engine.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { addAbortSignal, Readable } from 'node:stream';
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
-import { MusterError } from '@muster/core';
+import { MusterError, s3Location } from '@muster/core';
 import {
   createS3Requests,
   NoS3Answer,
@@ -48,7 +48,7 @@ const CALLED = {
 export function createS3Store(options: S3StoreOptions): EvidenceStore {
   const { bucket, prefix, objectLock } = options;
   const timing = options.timing ?? TIMING;
-  const location = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
+  const location = s3Location(options);
   const root = prefix === '' ? '' : `${prefix}/`;
   const server = options.endpoint ?? 'S3';
   const send = createS3Requests(options, CALLED, timing);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import type { Ownership, Wanted } from './labels.js';
-import { readOwner, writeOwner } from './owner-file.js';
+import { sweepOwnedDirectories } from './owned-directory.js';
+import { writeOwner } from './owner-file.js';
 import { removeTree } from './remove-tree.js';
 
 /**
@@ -62,15 +63,5 @@ async function refuseForeign(directory: string): Promise<void> {
 }
 
 /** Removes directories of cells that are wanted away; touches nothing that has no owner file of ours. */
-export async function sweepCellDirectories(runtimeDir: string, isWanted: Wanted): Promise<readonly string[]> {
-  const removed: string[] = [];
-  for (const entry of await readdir(runtimeDir, { withFileTypes: true }).catch(() => [])) {
-    if (!entry.isDirectory() || !/^[0-9a-f]{12}$/.test(entry.name)) continue;
-    const path = join(runtimeDir, entry.name);
-    const owner = await readOwner(path);
-    if (owner === undefined || !isWanted(owner)) continue;
-    await removeTree(path);
-    removed.push(path);
-  }
-  return removed;
-}
+export const sweepCellDirectories = (runtimeDir: string, isWanted: Wanted): Promise<readonly string[]> =>
+  sweepOwnedDirectories(runtimeDir, isWanted);

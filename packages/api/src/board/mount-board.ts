@@ -10,10 +10,9 @@ import type { Role } from '@muster/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressOf } from '../address.js';
 import type { Api, ApiServer } from '../api.js';
-import { bearerIn } from '../auth.js';
 import { ASSET_MS } from '../limits.js';
 import { problemFrom, Refusal } from '../problem.js';
-import type { TellRefusal } from '../refusals.js';
+import { type TellRefusal, tellUnknownToken } from '../refusals.js';
 import { BoardAdapter } from './board-adapter.js';
 import { boardFault } from './board-faults.js';
 import { BOARD, type BoardRoute, boardRoute } from './board-routes.js';
@@ -113,9 +112,7 @@ function admit(board: ApiServer, sessions: Sessions, tellRefusal: TellRefusal): 
     const { type } = routeOf(request);
     const asker = await sessions.asker(request);
     if (asker === undefined) {
-      if (bearerIn(request.headers.authorization) !== undefined) {
-        tellRefusal('a token that is not known', addressOf(request), { route: BOARD });
-      }
+      tellUnknownToken(tellRefusal, request, BOARD);
       if (type === 'page') return await reply.redirect(`${BOARD}/login`);
       throw new Refusal(401, 'unauthorized', `A token is needed: sign in at ${BOARD}/login.`);
     }

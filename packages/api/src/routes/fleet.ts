@@ -3,6 +3,7 @@ import { isMusterError } from '@muster/core';
 import { inTime } from '@muster/telemetry';
 import { z } from 'zod';
 import type { Api } from '../api.js';
+import { dependenciesOf } from '../dependencies.js';
 import { configInForce } from '../in-force.js';
 import { problemFrom } from '../problem.js';
 import { healthSchema, keyListSchema, problems, readySchema, workerListSchema } from '../schemas.js';
@@ -14,15 +15,16 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Workers, keys, and whether what the API needs is there. */
 export function fleetRoutes({ server, ports }: Api): void {
+  const dependencies = dependenciesOf(ports);
   const readiness = shared(async () => {
     const signal = AbortSignal.timeout(PROBE_MS);
     const services = ports.services.count();
     const sinkTrouble = async () =>
       (await services).sink === 0 ? NONE_RUNS : await ports.receipts.trouble();
     const [redis, index, evidence, configuration, producer, sink] = await Promise.all([
-      probe(ports.registry.list(), signal),
-      probe(ports.index.list({ limit: 1 }, signal), signal),
-      probe(firstOf(ports.store.list('plans/', signal)), signal),
+      probe(dependencies.redis(signal), signal),
+      probe(dependencies.index(signal), signal),
+      probe(dependencies.store(signal), signal),
       probe(configInForce(ports), signal),
       probe(services, signal, ({ producer }) => (producer === 0 ? NONE_RUNS : undefined)),
       probe(sinkTrouble(), signal, (trouble) => trouble),
@@ -140,8 +142,4 @@ async function probe<T>(
   } catch (error) {
     return { ok: false, why: isMusterError(error) ? error.code : problemFrom(error).code };
   }
-}
-
-async function firstOf(keys: AsyncIterable<string>): Promise<void> {
-  for await (const _ of keys) return;
 }

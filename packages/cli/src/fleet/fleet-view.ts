@@ -1,3 +1,4 @@
+import { dependenciesOf } from '@muster/api';
 import type { Config } from '@muster/core';
 import { type EvidenceStore, listQuarantine } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
@@ -34,11 +35,7 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     }));
   };
   return {
-    up: {
-      redis: () => registry.list(),
-      index: (signal) => index.list({ limit: 1 }, signal),
-      store: (signal) => firstOf(store.list('plans/', signal)),
-    },
+    up: dependenciesOf(ports),
     queues: () => drills.depths(),
     workers: () => registry.list(),
     services: () => services.count(),
@@ -50,10 +47,6 @@ export function fleetView(ports: FleetViewPorts): FleetView {
       return there.filter(({ acknowledged }) => !acknowledged).length;
     }),
   };
-}
-
-async function firstOf(keys: AsyncIterable<string>): Promise<void> {
-  for await (const _ of keys) return;
 }
 
 /**

@@ -17,6 +17,7 @@ import type {
   TimeLimits,
 } from './config.js';
 import { resolvePath } from './resolve-path.js';
+import { s3Location } from './s3-location.js';
 import type { StoreLocation } from './scalars.js';
 import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
 
@@ -188,8 +189,8 @@ function resolvePlace(
   if (place.type === 'directory')
     return { type: 'directory', location: resolvePath(baseDirectory, place.path) };
   const { bucket, prefix } = place;
-  const location = `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`;
-  return { type: 's3', location, bucket, prefix, s3: resolveAccess(s3 ?? {}, baseDirectory) };
+  const access = resolveAccess(s3 ?? {}, baseDirectory);
+  return { type: 's3', location: s3Location(place), bucket, prefix, s3: access };
 }
 
 type S3File = NonNullable<NonNullable<ConfigFile['evidence']>['s3']>;

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 
 /** The beginning of a byte stream, as much of it as was asked for, and then the whole of it again. */
-export class HeadReader {
-  readonly #source: AsyncIterator<Uint8Array>;
+export class HeadReader<Chunk extends Uint8Array = Uint8Array> {
+  readonly #source: AsyncIterator<Chunk>;
   #head: Buffer = Buffer.alloc(0);
   #ended = false;
   #fault: unknown;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Chunk>) {
     this.#source = source[Symbol.asyncIterator]();
   }
 
@@ -52,19 +52,21 @@ export class HeadReader {
     return this.#head;
   }
 
-  /** All bytes, the head included. Destroying it closes the source. */
+  /** All bytes, the head included, as {@link whole} tells them. Destroying it closes the source. */
   replay(): Readable {
+    return Readable.from(this.whole(), { objectMode: false });
+  }
+
+  /** All bytes, the head included; then what ended the source, if that was a fault. Leaving it closes the source. */
+  whole(): AsyncGenerator<Chunk | Buffer, void, undefined> {
     const { head } = this;
     const rest = { [Symbol.asyncIterator]: () => this.#source };
     const fault = this.#fault;
-    return Readable.from(
-      (async function* () {
-        if (head.length > 0) yield head;
-        if (fault !== undefined) throw fault;
-        yield* rest;
-      })(),
-      { objectMode: false },
-    );
+    return (async function* () {
+      if (head.length > 0) yield head;
+      if (fault !== undefined) throw fault;
+      yield* rest;
+    })();
   }
 
   /** Closes the source. */
