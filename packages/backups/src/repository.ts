@@ -24,6 +24,8 @@ export interface Backup {
   /** Of times in headers and names that do not say theirs (IANA). Absent = UTC. */
   readonly zone?: string;
   readonly createdAt: Date;
+  /** From when on its data can be had as of a time, where that is not `createdAt`. */
+  readonly wholeAt?: Date;
   /** It is being written at this moment: never to be drilled. */
   readonly growing?: true;
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';

@@ -54,7 +54,7 @@ function choose(backups: readonly Backup[], point: RestorePoint, drillId: string
       return only(backups.find((backup) => backup.id === point.id));
     case 'time': {
       const by = restoreTime(point.time, drillTime(drillId));
-      return only(by && backups.find(({ createdAt }) => createdAt <= by));
+      return only(by && backups.find(({ createdAt, wholeAt }) => (wholeAt ?? createdAt) <= by));
     }
     case 'random':
       return draw(withinDays(backups, point.days, drillTime(drillId)), drillId);

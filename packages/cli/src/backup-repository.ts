@@ -1,10 +1,13 @@
+import { pathToFileURL } from 'node:url';
 import {
   type BackupRepository,
   createDirectoryRepository,
+  createPgbackrestRepository,
   createS3Repository,
   readAgeKeys,
+  readOwnConfig,
 } from '@muster/backups';
-import type { DumpConfig, SourceKind } from '@muster/core';
+import type { DumpConfig, PgbackrestConfig, SourceKind } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { s3Connection } from '@muster/s3';
 import type { Environment } from './environment.js';
@@ -14,8 +17,10 @@ import { resolveSecret } from './resolve-secret.js';
 export function backupRepository(
   { env }: Pick<Environment, 'env'>,
   kind: SourceKind,
-  { place, match, tz, decrypt }: DumpConfig,
+  backup: DumpConfig | PgbackrestConfig,
 ): BackupRepository {
+  if (backup.type === 'pgbackrest') return pgbackrestRepository(env, backup);
+  const { place, match, tz, decrypt } = backup;
   const what = {
     match,
     zone: tz,
@@ -26,4 +31,20 @@ export function backupRepository(
   const { bucket, prefix, s3 } = place;
   const connection = s3Connection(s3, (ref) => resolveSecret(ref, env));
   return createS3Repository({ ...what, bucket, prefix, connection });
+}
+
+function pgbackrestRepository(
+  env: Environment['env'],
+  { stanza, repository }: PgbackrestConfig,
+): BackupRepository {
+  const { path } = repository;
+  return createPgbackrestRepository({
+    stanza,
+    location: pathToFileURL(path).href,
+    place: async () => {
+      if (repository.kind === 'config') return await readOwnConfig(path, stanza);
+      const { cipherPass } = repository;
+      return { path, ...(cipherPass && { passphrase: await resolveSecret(cipherPass, env) }) };
+    },
+  });
 }

@@ -27,6 +27,8 @@ export const REASONS = {
     'the backup does not match the checksum that lies beside it or that its storage keeps',
   ),
   meta_command: fail('the dump holds a psql meta-command that pg_dump does not write'),
+  wal_gap: fail('a WAL segment that the recovery needs is not in the archive'),
+  target_not_reached: fail('the recovery did not reach the point that was asked for'),
   restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
   check_failed: fail('a check found what its owner does not expect'),
   rpo_missed: fail('the newest backup is older than the objective rpo allows'),

@@ -128,6 +128,21 @@ const backupSchema = z.strictObject({
   location: text,
 });
 
+/** RFC 3339, UTC, microseconds: PostgreSQL's own. */
+const commitTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+
+const recoverySchema = z.strictObject({
+  /** `latest`: all WAL there is; `immediate`: just what makes the backup whole; `time`: as of `value`. */
+  target: z.strictObject({ kind: z.enum(['latest', 'immediate', 'time']), value: timestamp.optional() }),
+  reached: z.literal(true),
+  /** The last commit that was replayed. */
+  last_commit_before: commitTime.optional(),
+  /** The commit before which the replay stopped. */
+  first_commit_after: commitTime.optional(),
+  /** On how many sides of the target a commit is known. */
+  proof: z.enum(['both_sides', 'one_side', 'unasserted']),
+});
+
 const environmentSchema = z.strictObject({
   worker: text,
   pool: text,
@@ -183,6 +198,8 @@ export const predicateSchema = z.strictObject({
       warnings: z.array(warningSchema),
     })
     .optional(),
+  /** Of a backup that is recovered from WAL, as the server's own log tells it; present where it reached its target. */
+  recovery: recoverySchema.optional(),
   /** Where the source has some. */
   objectives: objectivesSchema.optional(),
   checks: z.array(checkSchema),
@@ -209,6 +226,7 @@ export type PhaseName = (typeof PHASES)[number];
 export type PhaseRecord = Predicate['phases'][number];
 export type CheckRecord = Predicate['checks'][number];
 export type RestoreTool = z.infer<typeof restoreTool>;
+export type RecoveryRecord = z.infer<typeof recoverySchema>;
 export type RestoreWarning = z.infer<typeof warningSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;
 export type HeldLimits = z.infer<typeof limitsSchema>;

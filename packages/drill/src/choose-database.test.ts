@@ -13,6 +13,9 @@ describe('the database of a PostgreSQL drill', () => {
     expect(chooseDatabase(source('postgres', 'a'), live, ['a', 'shop'])).toBe('a');
     expect(chooseDatabase(source('postgres'), live, ['a', 'shop'])).toBe('shop');
     expect(chooseDatabase(source('postgres'), file, ['a'])).toBe('a');
+    expect(chooseDatabase(source('postgres'), file, ['a', 'postgres'])).toBe('a');
+    expect(chooseDatabase(source('postgres', 'postgres'), file, ['a', 'postgres'])).toBe('postgres');
+    expect(chooseDatabase(source('postgres'), file, ['postgres'])).toBe('postgres');
   });
 
   it('must be there, and certain', () => {

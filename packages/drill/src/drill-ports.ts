@@ -3,6 +3,7 @@ import type {
   Attempt,
   Config,
   DumpConfig,
+  PgbackrestConfig,
   Plan,
   RestorePoint,
   Source,
@@ -23,7 +24,7 @@ export interface DrillPorts {
   readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
   readonly engineOf: (kind: SourceKind) => Engine;
   readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
-  readonly repository: (kind: SourceKind, backup: DumpConfig) => BackupRepository;
+  readonly repository: (kind: SourceKind, backup: DumpConfig | PgbackrestConfig) => BackupRepository;
   /** A directory of this machine for what must be fetched, empty and for this drill alone. @throws `state_unwritable`. */
   readonly spool: (drillId: string) => Promise<Spool>;
   readonly signer: Signer;

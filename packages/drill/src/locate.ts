@@ -1,5 +1,5 @@
 import { type Backup, type RemoteDirectory, selectBackup, withFacts } from '@muster/backups';
-import { type DumpConfig, MusterError } from '@muster/core';
+import { type DumpConfig, MusterError, type PgbackrestConfig } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Seen } from './seen.js';
@@ -51,7 +51,7 @@ export async function locate(
 async function locateFile(
   ports: DrillPorts,
   request: DrillRequest,
-  backup: DumpConfig,
+  backup: DumpConfig | PgbackrestConfig,
   seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
 ): Promise<LocatedFile | LocatedRemote> {

@@ -1,5 +1,11 @@
-import { isEvidence, isMusterError, MusterError } from '@muster/core';
-import { type BackupFacts, type RestoreReport, shareFlow } from '@muster/engines';
+import { drillTime, isEvidence, isMusterError, MusterError, restoreTime } from '@muster/core';
+import {
+  type BackupFacts,
+  type RecoveryTarget,
+  type RestoreOptions,
+  type RestoreReport,
+  shareFlow,
+} from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { explain, type Launched, lossError } from './launch.js';
 import type { Located, LocatedFile } from './locate.js';
@@ -26,6 +32,7 @@ export async function restore(
     facts: located.facts,
     fallbackDatabase: request.source.database ?? request.source.slug,
     jobs: Math.max(1, Math.floor(Math.min(request.source.scratch.cpus, ports.worker.cpus))),
+    ...(located.kind === 'file' && located.artefact.form === 'repository' && ofSet(request)),
     onProgress: (progress: { bytes: number; totalBytes?: number }) =>
       ports.observe({ type: 'progress', phase: 'restore', what: 'restore', ...progress }),
     onOutput: (text: string) => ports.output(request.plan.drill_id, text),
@@ -54,6 +61,22 @@ export async function restore(
   );
   await refuseOverflow(request, launched);
   return { report, facts: located.facts };
+}
+
+/** What only a backup set of a repository is restored with. */
+function ofSet(
+  request: DrillRequest,
+): Pick<RestoreOptions, 'recoverTo'> & Partial<Pick<RestoreOptions, 'jobs'>> {
+  const { backup } = request.source;
+  const jobs = backup.type === 'pgbackrest' ? backup.processMax : undefined;
+  return { recoverTo: recoverTo(request), ...(jobs !== undefined && { jobs }) };
+}
+
+/** What is newest is that with all WAL after it, and what a time means is that time; any other set is meant alone. */
+function recoverTo({ restorePoint, plan }: DrillRequest): RecoveryTarget {
+  if (restorePoint.kind === 'latest') return { kind: 'latest' };
+  const at = restorePoint.kind === 'time' && restoreTime(restorePoint.time, drillTime(plan.drill_id));
+  return at ? { kind: 'time', at } : { kind: 'immediate' };
 }
 
 /** A bound of the disk that is only watched may have been passed between two looks. */

@@ -189,11 +189,12 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
 }
 
 /** Only of a restore that came to its end: its time is the measured recovery time. */
-function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore'> {
+function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore' | 'recovery'> {
   const phase = phases.findLast((one) => one.name === 'restore' && one.outcome === 'done');
   if (seen.restored === undefined || phase === undefined) return {};
-  const { bytes, objects, tool, warnings } = seen.restored;
+  const { bytes, objects, recovery, tool, warnings } = seen.restored;
   return {
+    ...(recovery && { recovery }),
     restore: {
       duration_ms: phase.duration_ms,
       bytes,

@@ -3,7 +3,10 @@ import type { RestoreWarning } from '@muster/core';
 import type { Examined } from './engine.js';
 
 /** The bytes of one backup, wherever they are. */
-export type Artefact = FileArtefact | DirectoryArtefact | FlowArtefact | StreamArtefact;
+export type Artefact = FileArtefact | DirectoryArtefact | FlowArtefact | RepositorySet | StreamArtefact;
+
+/** A dump that somebody else wrote. */
+export type DumpArtefact = FileArtefact | DirectoryArtefact | FlowArtefact;
 
 export interface FileArtefact {
   readonly form: 'file';
@@ -52,6 +55,20 @@ export interface FileBeside {
   /** It is about this backup alone: `<name>.sha256`. */
   readonly own: boolean;
   read(signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** One backup set in a pgBackRest repository that is a directory of this machine. */
+export interface RepositorySet {
+  readonly form: 'repository';
+  /** The label of the set. */
+  readonly name: string;
+  /** The repository. */
+  readonly path: string;
+  readonly stanza: string;
+  /** Of the set in the repository, with what it needs of others. */
+  readonly sizeBytes: number;
+  /** Of an encrypted repository. A function, so that no record of it shows the secret. */
+  readonly passphrase?: () => string;
 }
 
 /** Bytes that flow once: a live dump. `open` may be called once. */

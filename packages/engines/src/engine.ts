@@ -2,6 +2,7 @@ import type {
   Answer,
   Check,
   MusterError,
+  RecoveryRecord,
   RestoreTool,
   RestoreWarning,
   Sha256,
@@ -9,6 +10,7 @@ import type {
 } from '@muster/core';
 import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import type { Artefact, StreamArtefact } from './artefact.js';
+import type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
 
 /**
  * One database engine: what its backups look like, how its server is launched, how a backup is restored into it, how a
@@ -121,6 +123,8 @@ export interface RestoreOptions {
   readonly fallbackDatabase: string;
   /** Processes that the restore may use. */
   readonly jobs: number;
+  /** Of `form: 'repository'`: up to where WAL is replayed. Absent = all that there is. */
+  readonly recoverTo?: RecoveryTarget;
   readonly onProgress: (progress: RestoreProgress) => void;
   /** What tools and servers print, for the worker's diagnosis file alone. */
   readonly onOutput: (text: string) => void;
@@ -141,6 +145,8 @@ export interface RestoreReport {
   readonly warnings: readonly RestoreWarning[];
   /** What restored it, where more than one thing can. */
   readonly tool?: RestoreTool;
+  /** Of `form: 'repository'`: up to where WAL was replayed, by the server's own log. */
+  readonly recovery?: RecoveryRecord;
   /** Of `form: 'stream'`: what flowed. */
   readonly examined?: Examined;
   /** Of `form: 'stream'`: known only once the head has flowed. */

@@ -6,6 +6,7 @@ export {
   type FileBeside,
   type Flow,
   type FlowArtefact,
+  type RepositorySet,
 } from './artefact.js';
 export { readBackup, readingError } from './bytes/feed.js';
 export { HeadReader } from './bytes/head-reader.js';
@@ -19,3 +20,5 @@ export { mongodbEngine } from './mongodb/engine.js';
 export { mongodbLiveDumper } from './mongodb/live/live.js';
 export { postgresEngine } from './postgres/engine.js';
 export { postgresLiveDumper } from './postgres/live/live.js';
+export type { PgbackrestFacts } from './postgres/pgbackrest/pgbackrest-facts.js';
+export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';

@@ -40,7 +40,7 @@ async function locate(
 ): Promise<{ readonly facts?: BackupFacts; readonly detail: string }> {
   const { backup, connection } = source;
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(source.limits.locate)]);
-  if (backup.type === 'dump') {
+  if (backup.type !== 'live') {
     const repository = backupRepository(environment, source.kind, backup);
     const backups = await repository.list(bounded);
     const asking = { drillId: newDrillId(environment.now()), location: repository.location };

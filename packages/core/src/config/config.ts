@@ -28,7 +28,7 @@ export interface TimeLimits {
   readonly drill: number;
 }
 
-export type BackupConfig = { readonly type: 'live' } | DumpConfig;
+export type BackupConfig = { readonly type: 'live' } | DumpConfig | PgbackrestConfig;
 
 /** Dumps that somebody else writes to a place. */
 export interface DumpConfig {
@@ -40,6 +40,18 @@ export interface DumpConfig {
   readonly tz?: string;
   /** Identities of age, or a passphrase, for those dumps that are encrypted with it. */
   readonly decrypt?: { readonly age: SecretRef };
+}
+
+/** The backup sets of one stanza in a pgBackRest repository. */
+export interface PgbackrestConfig {
+  readonly type: 'pgbackrest';
+  readonly stanza: string;
+  readonly repository:
+    | { readonly kind: 'path'; readonly path: string; readonly cipherPass?: SecretRef }
+    /** The repository's own pgbackrest.conf, absolute. */
+    | { readonly kind: 'config'; readonly path: string };
+  /** Processes of a restore. Absent = as many as the scratch has cores. */
+  readonly processMax?: number;
 }
 
 /** When drills of a source are due, and what each restores. */

@@ -6,7 +6,7 @@ import { writeRestorePoint } from '../restore-point.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
-import type { BackupConfig, Config, S3Access, Schedule, Source } from './config.js';
+import type { BackupConfig, Config, PgbackrestConfig, S3Access, Schedule, Source } from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -93,6 +93,7 @@ function describeSource(source: Source): JsonValue {
 
 function describeBackup(backup: BackupConfig): JsonValue {
   if (backup.type === 'live') return { type: 'live' };
+  if (backup.type === 'pgbackrest') return describePgbackrest(backup);
   const { place, match, tz, decrypt } = backup;
   return withoutAbsent({
     type: 'dump',
@@ -101,6 +102,22 @@ function describeBackup(backup: BackupConfig): JsonValue {
     match,
     tz,
     decrypt: decrypt && { age: writeSecretRef(decrypt.age) },
+  });
+}
+
+function describePgbackrest({ stanza, repository, processMax }: PgbackrestConfig): JsonValue {
+  return withoutAbsent({
+    type: 'pgbackrest',
+    stanza,
+    ...(repository.kind === 'config'
+      ? { config: repository.path }
+      : {
+          repo: withoutAbsent({
+            path: repository.path,
+            cipher_pass: repository.cipherPass && writeSecretRef(repository.cipherPass),
+          }),
+        }),
+    process_max: processMax,
   });
 }
 

@@ -411,7 +411,7 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
   });
 
   it.each([
-    ['{ type: pgbackrest, stanza: main }', ['backup.type', 'backup.stanza']],
+    ['{ type: pgbackrest, stanza: main, repo: { path: . }, delta: true }', ['backup.delta']],
     ['{ type: dump, location: ., delta: true }', ['backup.delta']],
   ])('tell that the backup %s is not supported yet', (backup, paths) => {
     expect(

@@ -8,6 +8,7 @@ import type {
   Config,
   DirectoryPlace,
   EvidencePlace,
+  PgbackrestConfig,
   S3Access,
   S3Place,
   Schedule,
@@ -161,6 +162,7 @@ function urlOf(
 }
 
 function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): BackupConfig {
+  if (backup?.type === 'pgbackrest') return resolvePgbackrest(backup, baseDirectory);
   if (backup?.location === undefined) return { type: 'live' };
   const { location, s3, match, tz, decrypt } = backup;
   return {
@@ -169,6 +171,26 @@ function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): Bac
     ...(match === undefined ? {} : { match }),
     ...(tz === undefined ? {} : { tz }),
     ...(decrypt === undefined ? {} : { decrypt: { age: absoluteRef(decrypt.age, baseDirectory) } }),
+  };
+}
+
+function resolvePgbackrest(
+  { stanza, repo, config, process_max: processMax }: NonNullable<SourceFile['backup']>,
+  baseDirectory: string,
+): PgbackrestConfig {
+  const path = repo?.path ?? config;
+  if (stanza === undefined || path === undefined)
+    throw new Error('a pgBackRest backup that the cross-checks let through has no stanza or repository');
+  const cipherPass = repo?.cipher_pass;
+  return {
+    type: 'pgbackrest',
+    stanza,
+    repository: {
+      kind: repo === undefined ? 'config' : 'path',
+      path: resolvePath(baseDirectory, path),
+      ...(cipherPass === undefined ? {} : { cipherPass: absoluteRef(cipherPass, baseDirectory) }),
+    },
+    ...(processMax === undefined ? {} : { processMax }),
   };
 }
 

@@ -61,9 +61,11 @@ const s3 = z.strictObject({
 });
 
 const backup = z.strictObject({
-  type: choice(['live', 'dump'], ['pgbackrest']).describe(
-    'live: a dump taken from the connection; dump: one of the dumps in a location.',
-  ),
+  type: z
+    .enum(['live', 'dump', 'pgbackrest'])
+    .describe(
+      'live: a dump taken from the connection; dump: one of the dumps in a location; pgbackrest: a backup set of a pgBackRest repository, and its WAL.',
+    ),
   location: storeLocation()
     .exactOptional()
     .describe('Where the dumps are: a directory, relative to this file, or s3://BUCKET/PREFIX.'),
@@ -81,11 +83,31 @@ const backup = z.strictObject({
     })
     .exactOptional()
     .describe('What opens dumps that are encrypted.'),
-  stanza: notYet(),
-  repo: notYet(),
-  config: notYet(),
+  stanza: text()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, { error: 'expected the name of a stanza, such as main' })
+    .exactOptional()
+    .describe('pgbackrest: the stanza.'),
+  repo: z
+    .strictObject({
+      path: directory().describe('The directory of the repository: what pgBackRest calls repo1-path.'),
+      cipher_pass: secretRef()
+        .exactOptional()
+        .describe('env:NAME or file:PATH, which hold the passphrase of an encrypted repository.'),
+    })
+    .exactOptional()
+    .describe('pgbackrest: where the repository is.'),
+  config: directory()
+    .exactOptional()
+    .describe(
+      "pgbackrest, instead of repo: the repository's own pgbackrest.conf, of which repo1-path, repo1-cipher-type and repo1-cipher-pass are read.",
+    ),
   delta: notYet(),
-  process_max: notYet(),
+  process_max: z
+    .int()
+    .positive()
+    .max(999)
+    .exactOptional()
+    .describe('pgbackrest: processes of a restore. Default: the cores of the scratch.'),
 });
 
 const objectives = z.strictObject({

@@ -116,6 +116,10 @@ function asksFor(tree: YamlTree | undefined): { readonly checks: boolean; readon
 function backupFaults(source: YamlTree, inForce: (key: string) => YamlTree | undefined, path: Path): Fault[] {
   const faults = backupShapeFaults(source, path);
   const backup = inForce('backup');
+  if (stringOf(child(backup, 'type')) === 'pgbackrest' && stringOf(inForce('kind')) === 'mongodb') {
+    const message = 'pgBackRest keeps backups of PostgreSQL, and the source is of kind mongodb';
+    return [...faults, faultAt(offsetAt(source, ['backup']), [...path, 'backup'], message)];
+  }
   if (inForce('connection') !== undefined) return faults;
   if (backup !== undefined && stringOf(child(backup, 'type')) !== 'live') return faults;
   const message =
@@ -192,12 +196,39 @@ export function backupShapeFaults(holder: YamlTree | undefined, path: Path): Fau
     const message = 'location is missing: where the dumps are';
     return [faultAt(backup.offset, [...path, 'backup', 'location'], message)];
   }
-  if (type !== 'live') return s3Faults(backup, [...path, 'backup'], { place: 'location', only: ['s3'] });
-  return OF_DUMPS.filter((key) => backup.entries.has(key)).map((key) =>
-    faultAt(
-      keyOffsetAt(backup, [key]),
-      [...path, 'backup', key],
-      `a live dump has no ${key}; use type: dump`,
+  if (type === 'pgbackrest') return pgbackrestFaults(backup, [...path, 'backup']);
+  const misplaced = (keys: readonly string[], message: (key: string) => string) =>
+    keys
+      .filter((key) => backup.entries.has(key))
+      .map((key) => faultAt(keyOffsetAt(backup, [key]), [...path, 'backup', key], message(key)));
+  return [
+    ...(type === 'live'
+      ? misplaced(OF_DUMPS, (key) => `a live dump has no ${key}; use type: dump`)
+      : s3Faults(backup, [...path, 'backup'], { place: 'location', only: ['s3'] })),
+    ...misplaced(OF_PGBACKREST, (key) => `${key} is for type: pgbackrest`),
+  ];
+}
+
+const OF_PGBACKREST = ['stanza', 'repo', 'config', 'process_max'] as const;
+
+/** A stanza, and one way to say where its repository is. */
+function pgbackrestFaults(backup: Extract<YamlTree, { kind: 'map' }>, path: Path): Fault[] {
+  const has = (key: string) => backup.entries.has(key);
+  const missing = (key: string, message: string) => faultAt(backup.offset, [...path, key], message);
+  return [
+    ...(has('stanza') ? [] : [missing('stanza', 'stanza is missing: the name that pgBackRest has for it')]),
+    ...(has('repo') || has('config')
+      ? []
+      : [missing('repo', 'repo (or config) is missing: where the repository is')]),
+    ...(has('repo') && has('config')
+      ? [faultAt(keyOffsetAt(backup, ['config']), [...path, 'config'], 'repo and config exclude each other')]
+      : []),
+    ...OF_DUMPS.filter(has).map((key) =>
+      faultAt(
+        keyOffsetAt(backup, [key]),
+        [...path, key],
+        `a pgBackRest repository has no ${key}; write repo: { path: DIRECTORY }`,
+      ),
     ),
-  );
+  ];
 }

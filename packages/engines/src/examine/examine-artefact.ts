@@ -31,6 +31,8 @@ export const examineArtefact = (
         return examineFlow(artefact, checks.wrapper, checks.file(), options, signal);
       case 'directory':
         return examineDirectory(artefact.path, await checks.directory(artefact.path), options, signal);
+      case 'repository':
+        throw new MusterError('internal', 'A backup set is examined by its own engine.');
       case 'stream':
         throw new MusterError('internal', 'A live dump is examined while it is restored.');
     }

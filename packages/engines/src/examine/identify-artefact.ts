@@ -28,6 +28,8 @@ export const identifyArtefact = <Facts extends BackupFacts>(
       case 'directory':
         await requireOwnFiles(artefact.path);
         return look.directory(artefact.path, signal);
+      case 'repository':
+        throw new MusterError('internal', 'A backup set is told by its repository, not by its bytes.');
       case 'stream':
         throw new MusterError('internal', 'A live dump is identified while it flows, not before.');
     }

@@ -1,49 +1,71 @@
 import { availableParallelism } from 'node:os';
 import { MusterError } from '@muster/core';
-import type { Base } from '@muster/scratch';
+import type { Base, Scratch } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
 import { isDirectoryDump } from './format/is-directory-dump.js';
+import { admitPgbackrest } from './pgbackrest/admit-pgbackrest.js';
+import { examineSet } from './pgbackrest/examine-set.js';
+import { isPgbackrestFacts } from './pgbackrest/pgbackrest-facts.js';
+import { pgbackrestServer } from './pgbackrest/pgbackrest-server.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
-import { PROBE } from './probe.js';
+import { type Installation, PROBE } from './probe.js';
 import { restore } from './restore/restore.js';
 import { ask } from './server/ask.js';
 import { conninfo, conninfoValue, maintenanceDatabase } from './server/session.js';
 import { type RunningServer, startServer } from './server/start.js';
 
-/** PostgreSQL: what pg_dump writes, in each of its formats. */
+/** PostgreSQL: what pg_dump writes, in each of its formats, and the backup sets of pgBackRest. */
 export const postgresEngine: Engine = {
   kind: 'postgres',
   probe: PROBE,
   isDirectoryDump,
   isOneDatabase: () => false,
   identify,
-  admit: (facts, base) => ({ user: admit(facts, base).user }),
+  admit: (facts, base) => ({ user: admitAny(facts, base).user }),
   start: async (scratch, base, facts, signal) => {
-    const { installation } = admit(facts, base);
+    const { installation } = admitAny(facts, base);
+    if (isPgbackrestFacts(facts)) {
+      const { restore, running } = pgbackrestServer(scratch, installation);
+      return { version: installation.version, restore, ...questionsTo(scratch, installation, running) };
+    }
     const cpus = scratch.limits.cpus ?? availableParallelism();
-    return serverOf(await startServer(scratch, installation, cpus, signal), base);
+    const server = await startServer(scratch, installation, cpus, signal);
+    return {
+      version: server.version,
+      restore: (artefact, options, stop) =>
+        restore(server, artefact, options, (late) => requireFit(late, base, installation.major), stop),
+      ...questionsTo(scratch, installation, () => server),
+    };
   },
-  examine: (artefact, facts, options, signal) => examine(artefact, ownFacts(facts), options, signal),
+  examine: (artefact, facts, options, signal) =>
+    artefact.form === 'repository' && isPgbackrestFacts(facts)
+      ? examineSet(artefact, facts, signal)
+      : examine(artefact, ownFacts(facts), options, signal),
 };
 
-function serverOf(server: RunningServer, base: Base): Server {
-  const { scratch, installation, log, lost } = server;
+const admitAny = (facts: BackupFacts, base: Base) =>
+  isPgbackrestFacts(facts) ? admitPgbackrest(facts, base) : admit(facts, base);
+
+/** @param running - the server, once it is restored. */
+function questionsTo(
+  scratch: Scratch,
+  { major }: Installation,
+  running: () => RunningServer,
+): Pick<Server, 'ask' | 'connectCommand'> {
   return {
-    version: server.version,
-    restore: (artefact, options, signal) =>
-      restore(server, artefact, options, (facts) => requireFit(facts, base, installation.major), signal),
     ask: async (check, options, signal) => {
       const { question } = check;
       if (question.kind !== 'postgres') {
         throw new MusterError('internal', 'A question for MongoDB was put to PostgreSQL.');
       }
+      const { log, lost } = running();
       const target = {
         host: scratch.socketDir,
-        major: installation.major,
+        major,
         maintenanceDatabase: maintenanceDatabase(options.database),
         lost,
       };

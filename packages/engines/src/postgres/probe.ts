@@ -30,6 +30,7 @@ for dir in /usr/lib/postgresql/*/bin /usr/lib/postgresql*/bin /usr/libexec/postg
     say extension "$dir" "\${name%.control}" ''
   done
 done
+pgbackrest=$(pgbackrest version 2>/dev/null) && say pgbackrest "\${pgbackrest##* }" '' ''
 if [ -r /etc/passwd ]; then
   while IFS=: read -r name _ uid gid _; do
     [ "$name" = postgres ] && say user "$uid:$gid" '' ''
@@ -51,6 +52,7 @@ const version = z
 const factSchema = z.discriminatedUnion('fact', [
   z.object({ fact: z.literal('server'), of: z.string().startsWith('/'), name: version, psql: version }),
   z.object({ fact: z.literal('extension'), of: z.string().startsWith('/'), name: z.string().min(1) }),
+  z.object({ fact: z.literal('pgbackrest'), of: z.string().regex(/^\d+\.\d+/) }),
   z.object({ fact: z.literal('user'), of: z.string().regex(/^\d+:\d+$/) }),
   z.object({ fact: z.literal('locale'), of: z.string().min(1) }),
   z.object({ fact: z.literal('any-locale') }),
@@ -70,6 +72,8 @@ export interface Installation {
 /** What {@link PROBE} found. */
 export interface ImageFacts {
   readonly installations: readonly Installation[];
+  /** The version of pgBackRest; absent where it is not there. */
+  readonly pgbackrest?: string;
   /** `uid:gid` of the user postgres. */
   readonly user?: string;
   /** As `locale -a` names them; `any` where the C library takes every name (musl) or does not tell. */
@@ -93,6 +97,7 @@ export function parseProbe(output: string): ImageFacts {
       { output },
     );
   }
+  const pgbackrest = known.find((fact) => fact.fact === 'pgbackrest')?.of;
   const user = known.find((fact) => fact.fact === 'user')?.of;
   return {
     installations: known
@@ -106,6 +111,7 @@ export function parseProbe(output: string): ImageFacts {
           known.flatMap((fact) => (fact.fact === 'extension' && fact.of === server.of ? [fact.name] : [])),
         ),
       })),
+    ...(pgbackrest === undefined ? {} : { pgbackrest }),
     ...(user === undefined ? {} : { user }),
     locales: known.some((fact) => fact.fact === 'any-locale')
       ? 'any'

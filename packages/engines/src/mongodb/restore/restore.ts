@@ -34,6 +34,8 @@ export async function restore(
     const { facts } = options;
     if (!isMongoFacts(facts))
       throw new MusterError('internal', 'The backup was identified by another engine.');
+    if (artefact.form === 'repository')
+      throw new MusterError('internal', 'A backup set of PostgreSQL was given to MongoDB.');
     requireTool(server, facts);
     return artefact.form === 'directory'
       ? await restoreDirectory(server, artefact, facts, options, signal)

@@ -1,5 +1,5 @@
 import type { Scratch } from '@muster/scratch';
-import { type Artefact, BACKUP_MOUNT } from '../../artefact.js';
+import { BACKUP_MOUNT, type DumpArtefact } from '../../artefact.js';
 import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
 import { type Feed, feed } from '../../bytes/feed.js';
@@ -20,7 +20,7 @@ export type ArchiveInput =
  */
 export async function archiveInput(
   scratch: Scratch,
-  artefact: Exclude<Artefact, { form: 'stream' }>,
+  artefact: DumpArtefact,
   facts: PostgresFacts,
   options: {
     readonly onProgress: (progress: RestoreProgress) => void;

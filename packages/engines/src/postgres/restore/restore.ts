@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import pg from 'pg';
-import type { Artefact } from '../../artefact.js';
+import type { Artefact, DumpArtefact } from '../../artefact.js';
 import { chained, counting, hashing } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
 import { feed } from '../../bytes/feed.js';
@@ -36,7 +36,7 @@ export async function restore(
   try {
     if (artefact.form === 'stream') return await restoreStream(server, artefact, options, admitLate, signal);
     const { facts } = options;
-    if (!isPostgresFacts(facts))
+    if (!isPostgresFacts(facts) || artefact.form === 'repository')
       throw new MusterError('internal', 'The backup was identified by another engine.');
     if (facts.toc === undefined) return await restorePlain(server, artefact, facts, options, signal);
     return await restoreArchive(server, artefact, facts, facts.toc, options, signal);
@@ -47,7 +47,7 @@ export async function restore(
 
 async function restorePlain(
   server: RunningServer,
-  artefact: Exclude<Artefact, { form: 'stream' }>,
+  artefact: DumpArtefact,
   facts: PostgresFacts,
   options: RestoreOptions,
   signal: AbortSignal,
@@ -106,7 +106,7 @@ async function restorePlain(
 
 async function restoreArchive(
   server: RunningServer,
-  artefact: Exclude<Artefact, { form: 'stream' }>,
+  artefact: DumpArtefact,
   facts: PostgresFacts,
   toc: Toc,
   options: RestoreOptions,

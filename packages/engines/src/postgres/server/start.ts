@@ -43,21 +43,40 @@ export async function startServer(
   cpus: number,
   signal: AbortSignal,
 ): Promise<RunningServer> {
-  const log = new ServerLog();
-  const settings = serverSettings({
-    major: installation.major,
+  const settings = settingsIn(scratch, installation, cpus);
+  return await runServer(scratch, installation, { script: SCRIPT, settings, log: new ServerLog() }, signal);
+}
+
+export const settingsIn = (scratch: Scratch, { major }: Installation, cpus: number) =>
+  serverSettings({
+    major,
     limits: scratch.limits,
     cpus,
     socketDir: scratch.innerSocketDir,
     tcp: scratch.reach === 'bridge',
   });
+
+/** What a server is started by: a script as {@link SCRIPT} is, which gets the settings as arguments of the server. */
+export interface ServerStart {
+  readonly script: string;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly log: ServerLog;
+}
+
+/** Starts a server over `<data directory>/postgres`. @throws `launch_failed`, `scratch_*`, `cancelled`. */
+export async function runServer(
+  scratch: Scratch,
+  installation: Installation,
+  { script, settings, log }: ServerStart,
+  signal: AbortSignal,
+): Promise<RunningServer> {
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const data = `${scratch.dataDir}/postgres`;
   return await startInScratch(
     scratch,
     {
       command: {
-        argv: ['sh', '-c', SCRIPT, 'sh', installation.bindir, data, HBA, ...args],
+        argv: ['sh', '-c', script, 'sh', installation.bindir, data, HBA, ...args],
         env: { LC_ALL: 'C', PGDATA: data, TZ: 'UTC' },
         onStderr: (text) => log.write(text),
       },

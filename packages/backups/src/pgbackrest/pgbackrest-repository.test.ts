@@ -1,0 +1,196 @@
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readOwnConfig } from './own-config.js';
+import { createPgbackrestRepository } from './pgbackrest-repository.js';
+
+const FULL = '20261121-131855F';
+const INCR = `${FULL}_20261121-131901I`;
+
+const set = (over: Record<string, unknown> = {}) => ({
+  'backrest-format': 5,
+  'backrest-version': '2.55.1',
+  'backup-archive-start': '000000010000000000000002',
+  'backup-archive-stop': '000000010000000000000003',
+  'backup-error': false,
+  'backup-info-repo-size': 3_991_371,
+  'backup-info-size': 30_778_957,
+  'backup-timestamp-start': 1_795_267_135,
+  'backup-timestamp-stop': 1_795_267_139,
+  'backup-type': 'full',
+  'db-id': 1,
+  ...over,
+});
+
+const SETS = {
+  [FULL]: set(),
+  [INCR]: set({ 'backup-type': 'incr', 'backup-prior': FULL, 'backup-timestamp-stop': 1_795_267_142 }),
+};
+
+/** As pgBackRest writes it, its checksum included. */
+function infoText(sets: Record<string, unknown>, format = 5): string {
+  const sections = {
+    backrest: { 'backrest-format': format, 'backrest-version': '2.55.1' },
+    'backup:current': sets,
+    db: { 'db-id': 1, 'db-version': '17' },
+    'db:history': { 1: { 'db-system-id': 7, 'db-version': '17' } },
+  };
+  const checksum = createHash('sha1').update(JSON.stringify(sections)).digest('hex');
+  const lines = Object.entries(sections).flatMap(([name, pairs]) => [
+    `[${name}]`,
+    ...Object.entries(pairs).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+    '',
+  ]);
+  return [...lines, '[backrest]', `backrest-checksum="${checksum}"`, ''].join('\n');
+}
+
+/** As `openssl enc -aes-256-cbc -md sha1 -pass pass:…` does. */
+function encrypted(text: string, passphrase: string): Buffer {
+  const salt = randomBytes(8);
+  const hash = (before: Buffer) =>
+    createHash('sha1')
+      .update(Buffer.concat([before, Buffer.from(passphrase), salt]))
+      .digest();
+  const first = hash(Buffer.alloc(0));
+  const second = hash(first);
+  const made = Buffer.concat([first, second, hash(second)]);
+  const cipher = createCipheriv('aes-256-cbc', made.subarray(0, 32), made.subarray(32, 48));
+  return Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(text), cipher.final()]);
+}
+
+describe('a pgBackRest repository', () => {
+  let path: string;
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'muster-pgbackrest-'));
+    await mkdir(join(path, 'backup', 'main'), { recursive: true });
+  });
+  afterEach(() => rm(path, { recursive: true, force: true }));
+
+  const write = (text: string | Buffer, name = 'backup.info') =>
+    writeFile(join(path, 'backup', 'main', name), text);
+  const list = (over: { passphrase?: string; stanza?: string; path?: string } = {}) => {
+    const { stanza = 'main', ...place } = over;
+    const repository = createPgbackrestRepository({
+      stanza,
+      location: 'file:///repo',
+      place: async () => ({ path, ...place }),
+    });
+    return repository.list(AbortSignal.timeout(5_000));
+  };
+
+  it('lists its sets, the newest first, as its backup.info tells them', async () => {
+    await write(infoText(SETS));
+    expect(await list()).toMatchObject([
+      { id: INCR, createdAt: new Date('2026-11-21T13:19:02Z'), facts: { format: 'pgbackrest-incr' } },
+      {
+        id: FULL,
+        createdAtFrom: 'header',
+        artefact: { form: 'repository', path, stanza: 'main', sizeBytes: 3_991_371 },
+        facts: {
+          format: 'pgbackrest-full',
+          major: 17,
+          toolVersion: '2.55.1',
+          pgbackrest: {
+            archiveId: '17-1',
+            wal: { start: '000000010000000000000002', stop: '000000010000000000000003' },
+            hasPageErrors: false,
+          },
+        },
+      },
+    ]);
+  });
+
+  it('tells that pages were damaged when a set was made', async () => {
+    await write(infoText({ [FULL]: set({ 'backup-error': true }) }));
+    expect(await list()).toMatchObject([{ facts: { pgbackrest: { hasPageErrors: true } } }]);
+  });
+
+  it('has the size of the cluster where that of the set is not known', async () => {
+    await write(infoText({ [FULL]: set({ 'backup-info-repo-size': null }) }));
+    expect(await list()).toMatchObject([{ artefact: { sizeBytes: 30_778_957 } }]);
+  });
+
+  it('is opened with its passphrase, which no record shows', async () => {
+    await write(encrypted(infoText(SETS), 'a pass'));
+    const [newest] = await list({ passphrase: 'a pass' });
+    expect(newest?.id).toBe(INCR);
+    expect(JSON.stringify(newest)).not.toContain('a pass');
+  });
+
+  it.each([undefined, 'another'])('is not opened with the passphrase %s', async (passphrase) => {
+    await write(encrypted(infoText(SETS), 'a pass'));
+    await expect(list(passphrase === undefined ? {} : { passphrase })).rejects.toMatchObject({
+      code: 'decrypt_failed',
+    });
+  });
+
+  it('is read from the copy where the first is gone or damaged', async () => {
+    await write(infoText(SETS), 'backup.info.copy');
+    expect(await list()).toHaveLength(2);
+    await write(infoText(SETS).replace('2.55.1', '2.55.9'));
+    expect(await list()).toHaveLength(2);
+  });
+
+  it.each([
+    ['a changed byte', infoText(SETS).replace('30778957', '30778958')],
+    ['no JSON', infoText(SETS).replace('{', '{{')],
+    ['a name that leads elsewhere', infoText({ '../../etc': set() })],
+    ['nothing', ''],
+  ])('with %s in its backup.info is damaged', async (_, text) => {
+    await write(text);
+    await expect(list()).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('of a newer pgBackRest than is known is not read', async () => {
+    await write(infoText(SETS, 6));
+    await expect(list()).rejects.toMatchObject({ code: 'unsupported_dump' });
+  });
+
+  it('without the stanza has no backup', async () => {
+    await write(infoText(SETS));
+    await expect(list({ stanza: 'other' })).rejects.toMatchObject({ code: 'no_backup' });
+  });
+
+  it('that is not there has no backup', async () => {
+    await expect(list({ path: join(path, 'nowhere') })).rejects.toMatchObject({ code: 'no_backup' });
+  });
+
+  it('that is no directory is not read', async () => {
+    await write('');
+    await expect(list({ path: join(path, 'backup/main/backup.info') })).rejects.toMatchObject({
+      code: 'backup_unreadable',
+    });
+  });
+
+  describe('by its own configuration', () => {
+    const config = async (text: string) => {
+      const file = join(path, 'pgbackrest.conf');
+      await writeFile(file, text);
+      return await readOwnConfig(file, 'main');
+    };
+
+    it('is where that says, the section of the stanza before the global one', async () => {
+      const text = '[global]\nrepo1-path=/a\nrepo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=x=y #z\n';
+      expect(await config(text)).toEqual({ path: '/a', passphrase: 'x=y #z' });
+      expect(await config(`${text}[main]\nrepo1-path = /b\n[other]\nrepo1-path=/c\n`)).toMatchObject({
+        path: '/b',
+      });
+    });
+
+    it('has no passphrase where nothing is encrypted', async () => {
+      expect(await config('[global]\nrepo1-cipher-pass=x\n')).toEqual({ path: '/var/lib/pgbackrest' });
+    });
+
+    it.each(['repo1-type=s3', 'repo1-host=backup'])('is not read from elsewhere: %s', async (line) => {
+      await expect(config(`[global]\n${line}\n`)).rejects.toMatchObject({ code: 'backup_unreadable' });
+    });
+
+    it('needs a configuration that can be read', async () => {
+      await expect(readOwnConfig(join(path, 'none'), 'main')).rejects.toMatchObject({
+        code: 'backup_unreadable',
+      });
+    });
+  });
+});

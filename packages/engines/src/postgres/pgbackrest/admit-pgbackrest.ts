@@ -1,0 +1,38 @@
+import { MusterError } from '@muster/core';
+import type { Base } from '@muster/scratch';
+import { FALLBACK_USER } from '../admit.js';
+import { type Installation, parseProbe } from '../probe.js';
+import type { PgbackrestFacts } from './pgbackrest-facts.js';
+
+/**
+ * Holds a backup set against what an image, or the host, has: data files need the very major version, and pgBackRest
+ * beside it. What runs inside is the owner of the repository, whose files others can seldom read.
+ */
+export function admitPgbackrest(
+  facts: PgbackrestFacts,
+  base: Base,
+): { readonly user: string; readonly installation: Installation } {
+  const image = parseProbe(base.facts);
+  const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
+  const installation = image.installations.find(({ major }) => major === facts.major);
+  if (installation === undefined) {
+    const there = image.installations.map(({ major }) => major).join(', ') || 'none';
+    throw new MusterError(
+      'version_unavailable',
+      `The backup set holds files of PostgreSQL ${facts.major}, which no other version reads, and ${where} has ${there}. Name an image of version ${facts.major} with \`image:\`.`,
+    );
+  }
+  if (image.pgbackrest === undefined) {
+    throw new MusterError(
+      'image_unavailable',
+      `There is no pgBackRest on ${where}, and the restore runs there. Build an image that has it from deploy/pgbackrest/Dockerfile, and name it with \`image:\`.`,
+    );
+  }
+  return { user: userFor(facts, image.user ?? FALLBACK_USER), installation };
+}
+
+/** A server refuses to run as root; of a repository of root's what its group or everyone may read can be read. */
+function userFor({ pgbackrest: { owner } }: PgbackrestFacts, imageUser: string): string {
+  if (owner.uid !== 0) return `${owner.uid}:${owner.gid}`;
+  return owner.gid === 0 ? imageUser : `${imageUser.split(':')[0]}:${owner.gid}`;
+}

@@ -1,0 +1,220 @@
+import { isMusterError, MusterError, type RecoveryRecord } from '@muster/core';
+import type { Scratch } from '@muster/scratch';
+import type { RepositorySet } from '../../artefact.js';
+import type { RestoreOptions } from '../../engine.js';
+import type { Installation } from '../probe.js';
+import { ServerLog } from '../server/server-log.js';
+import { type RunningServer, runServer, settingsIn } from '../server/start.js';
+import { type ControlData, readControlData } from './control-data.js';
+import type { PgbackrestFacts } from './pgbackrest-facts.js';
+import {
+  keepsTarget,
+  noteRecovery,
+  type RecoverySeen,
+  type RecoveryTarget,
+  recoveryRecord,
+} from './recovery-log.js';
+import { recoverySettings, restoreCommand } from './recovery-settings.js';
+import type { ToolPaths } from './tool-config.js';
+import { faultsIn, toolError } from './tool-faults.js';
+import { followWal, listWal, positionOf, type WalFound } from './wal-archive.js';
+
+/**
+ * Nothing of the backup's own configuration is read. $1 bindir, $2 data directory, $3 what pg_hba.conf says; what follows
+ * are arguments of the server.
+ */
+const SCRIPT = `
+set -eu
+bin=$1 data=$2 hba=$3
+shift 3
+umask 077
+rm -f "$data/standby.signal" "$data/recovery.conf" "$data/postmaster.pid"
+: > "$data/postgresql.conf"
+: > "$data/postgresql.auto.conf"
+: > "$data/pg_ident.conf"
+: > "$data/recovery.signal"
+printf '%s' "$hba" > "$data/pg_hba.conf"
+exec "$bin/postgres" -D "$data" "$@"
+`;
+
+export interface Recovering {
+  readonly set: RepositorySet;
+  readonly facts: PgbackrestFacts;
+  readonly installation: Installation;
+  readonly paths: ToolPaths;
+  readonly cpus: number;
+  readonly target: RecoveryTarget;
+}
+
+/**
+ * Starts the server over the restored files, which replays WAL from the repository up to the target and is then promoted.
+ * @throws `wal_gap`, `target_not_reached`, `corrupt`, what {@link toolError} says, `scratch_*`.
+ */
+export async function recover(
+  scratch: Scratch,
+  recovering: Recovering,
+  options: Pick<RestoreOptions, 'onProgress' | 'onOutput'>,
+  signal: AbortSignal,
+): Promise<{ readonly server: RunningServer; readonly recovery: RecoveryRecord }> {
+  const { set, facts, installation, paths, cpus, target } = recovering;
+  const control = await controlData(scratch, installation, paths, signal);
+  const wal = await requireWal(set, facts, control, target);
+  const settings = recoverySettings(settingsIn(scratch, installation, cpus), {
+    major: installation.major,
+    control,
+    restoreCommand: restoreCommand(paths.config, set.stanza),
+    target,
+  });
+  const log = new ServerLog();
+  const seen: RecoverySeen = { segments: [] };
+  let printed = '';
+  const unlisten = log.listen({
+    onText: (text) => {
+      printed = (printed + text).slice(-MOST_KEPT);
+      options.onOutput(text);
+    },
+    onLog: (message) => {
+      const before = seen.segments.length;
+      noteRecovery(seen, message);
+      if (seen.segments.length === before) return;
+      const bytes = set.sizeBytes + seen.segments.length * control.segmentBytes;
+      const total =
+        wal === undefined || target.kind === 'time'
+          ? undefined
+          : set.sizeBytes + wal.count * control.segmentBytes;
+      options.onProgress({ bytes, ...(total !== undefined && { totalBytes: Math.max(total, bytes) }) });
+    },
+  });
+  try {
+    const server = await runServer(scratch, installation, { script: SCRIPT, settings, log }, signal);
+    const recovery = recoveryRecord(target, seen);
+    requireEnd(set, target, seen, wal, control);
+    if (!keepsTarget(target, recovery)) throw notReached(set, target, seen);
+    // The passphrase may be in it, and from now on anything in the backup may run.
+    await scratch.exec({ argv: ['rm', '-f', paths.config] }, signal);
+    return { server, recovery };
+  } catch (error) {
+    if (!isMusterError(error, 'launch_failed')) throw error;
+    throw recoveryError(set, target, seen, wal, log, printed) ?? error;
+  } finally {
+    unlisten();
+  }
+}
+
+const MOST_KEPT = 64 * 1024;
+
+async function controlData(
+  scratch: Scratch,
+  { bindir }: Installation,
+  { data }: ToolPaths,
+  signal: AbortSignal,
+): Promise<ControlData> {
+  const argv = [`${bindir}/pg_controldata`, data] as const;
+  const { stdout } = await scratch.exec({ argv, env: { LC_ALL: 'C' } }, signal);
+  return readControlData(stdout);
+}
+
+/** Before anything is replayed: a server would take a missing segment for the end of the archive, and say nothing. */
+async function requireWal(
+  set: RepositorySet,
+  { pgbackrest: { wal, archiveId } }: PgbackrestFacts,
+  { segmentBytes }: ControlData,
+  target: RecoveryTarget,
+): Promise<WalFound | undefined> {
+  if (wal === undefined) return undefined;
+  const segments = await listWal(set.path, set.stanza, archiveId);
+  const until = target.kind === 'immediate' ? 'stop' : 'end';
+  const found = followWal(segments, { ...wal, until, segmentBytes });
+  const isNeeded = found.missing !== undefined && (target.kind !== 'time' || found.missing <= wal.stop);
+  if (!isNeeded) return found;
+  throw gap(set, found.missing);
+}
+
+const gap = (set: RepositorySet, missing: string | undefined): MusterError =>
+  new MusterError(
+    'wal_gap',
+    `The WAL segment ${missing} is not in the archive of the stanza "${set.stanza}", and there is WAL after it that the backup set ${set.name} would need: nothing after it can be recovered. Take a new full backup, and find out why it was not archived.`,
+  );
+
+/** A replay that ended in the middle met WAL that it could not read. */
+function requireEnd(
+  set: RepositorySet,
+  target: RecoveryTarget,
+  { segments }: RecoverySeen,
+  wal: WalFound | undefined,
+  { segmentBytes }: ControlData,
+): void {
+  if (target.kind !== 'latest' || wal === undefined) return;
+  const positions = segments.map((name) => positionOf(name, segmentBytes) ?? 0);
+  if (Math.max(-1, ...positions) >= wal.last) return;
+  const last = segments.toSorted().at(-1) ?? 'none';
+  throw new MusterError(
+    'corrupt',
+    `The replay of the backup set ${set.name} ended in the WAL segment ${last}, and there is WAL after it: that segment is damaged. Take a new full backup.`,
+  );
+}
+
+function notReached(set: RepositorySet, target: RecoveryTarget, { lastCommit }: RecoverySeen): MusterError {
+  const last = lastCommit === undefined ? '' : ` The last commit in it was at ${lastCommit}.`;
+  return new MusterError(
+    'target_not_reached',
+    `The WAL after the backup set ${set.name} does not reach ${aim(target)}.${last} Ask for an earlier time, or see whether WAL is still being archived.`,
+  );
+}
+
+const aim = (target: RecoveryTarget): string =>
+  target.kind === 'time' ? target.at.toISOString() : 'its target';
+
+/** What it means that the server did not come up; undefined where its log does not tell. */
+function recoveryError(
+  set: RepositorySet,
+  target: RecoveryTarget,
+  seen: RecoverySeen,
+  wal: WalFound | undefined,
+  log: ServerLog,
+  printed: string,
+): MusterError | undefined {
+  const faults = faultsIn(printed);
+  if (faults.length > 0) {
+    const after = seen.segments.at(-1);
+    const what = `the fetch of the WAL segment after ${after ?? 'the start of the backup'}`;
+    return toolError(faults, 126, what, printed);
+  }
+  const errors = log.takeErrors().filter(({ severity }) => severity !== 'ERROR');
+  const said = errors.map(({ message }) => message).join('\n');
+  if (said.includes('recovery ended before configured recovery target was reached'))
+    return wal?.missing === undefined ? notReached(set, target, seen) : gap(set, wal.missing);
+  if (said.includes('requested recovery stop point is before consistent recovery point')) {
+    return new MusterError(
+      'target_not_reached',
+      `The backup set ${set.name} was not whole yet at ${aim(target)}. Ask for a later time, or for that of an older set.`,
+    );
+  }
+  if (/WAL ends before|could not locate (?:required|a valid) checkpoint record/.test(said)) {
+    return new MusterError(
+      'wal_gap',
+      `The WAL that the backup set ${set.name} needs to be whole ends after ${seen.segments.at(-1) ?? 'nothing'}. Take a new full backup, and find out why it was not archived.`,
+      { output: printed },
+    );
+  }
+  const refused = errors.map(({ sqlstate }) => REFUSALS[sqlstate]).find((reason) => reason !== undefined);
+  if (refused !== undefined)
+    return new MusterError(refused, 'The recovered server ran out of it: give the scratch more.', {
+      output: printed,
+    });
+  const [first] = errors;
+  return (
+    first &&
+    new MusterError(
+      'restore_failed',
+      `The server did not come up over the restored backup set ${set.name} (SQLSTATE ${first.sqlstate}). The worker's diagnosis file has its own words.`,
+      { output: printed },
+    )
+  );
+}
+
+/** SQLSTATEs that say what a scratch ran out of. */
+const REFUSALS: Readonly<Record<string, 'scratch_disk_full' | 'scratch_out_of_memory'>> = {
+  '53100': 'scratch_disk_full',
+  '53200': 'scratch_out_of_memory',
+};

@@ -1,0 +1,60 @@
+import { shellQuote } from '../../shell-quote.js';
+import type { ControlData } from './control-data.js';
+import type { RecoveryTarget } from './recovery-log.js';
+
+/**
+ * The settings of a server that recovers a backup set, over those of every scratch. They go on its command line: what the
+ * backup's own configuration asks for is not read.
+ */
+export function recoverySettings(
+  base: Readonly<Record<string, string>>,
+  options: {
+    readonly major: number;
+    readonly control: ControlData;
+    readonly restoreCommand: string;
+    readonly target: RecoveryTarget;
+  },
+): Readonly<Record<string, string>> {
+  const { major, control, restoreCommand, target } = options;
+  return {
+    ...base,
+    ...Object.fromEntries(
+      Object.entries(control.minima).map(([name, least]) => [
+        name,
+        String(Math.max(least, Number(base[name] ?? 0))),
+      ]),
+    ),
+    restore_command: restoreCommand,
+    recovery_target_timeline: 'latest',
+    // Nobody connects before it is over; so the settings of the primary are no bound for it.
+    hot_standby: 'off',
+    // What was fetched is then what was read: a replay that ends within a segment asks for no further one.
+    ...(major >= 15 ? { recovery_prefetch: 'off' } : {}),
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+    ...targetSettings(target),
+  };
+}
+
+function targetSettings(target: RecoveryTarget): Readonly<Record<string, string>> {
+  switch (target.kind) {
+    case 'latest':
+      return {};
+    case 'immediate':
+      return { recovery_target: 'immediate', recovery_target_action: 'promote' };
+    case 'time':
+      // Without a letter for a zone: a server reads this before it knows any.
+      return { recovery_target_time: serverTime(target.at), recovery_target_action: 'promote' };
+  }
+}
+
+const serverTime = (at: Date): string => at.toISOString().replace('T', ' ').replace('Z', '+00');
+
+/**
+ * Fetches one segment. That one is not there (1) ends the replay; any other fault must stop it, and a server takes an
+ * exit code over 125 for that, where it would go on without the segment.
+ */
+export function restoreCommand(config: string, stanza: string): string {
+  const fetch = `pgbackrest --config=${shellQuote(config)} --stanza=${shellQuote(stanza)} --log-level-console=off --log-level-stderr=error archive-get %f "%p"`;
+  return `${fetch}; code=$?; [ $code -le 1 ] || exit 126; exit $code`;
+}

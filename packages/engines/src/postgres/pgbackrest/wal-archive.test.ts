@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { followWal, readSegment, type Segment, type WalNeed } from './wal-archive.js';
+
+const MIB = 1024 * 1024;
+
+const segments = (...names: readonly string[]): readonly Segment[] =>
+  names.flatMap((name) => readSegment(name) ?? []);
+
+const on = (timeline: number, ...numbers: readonly (readonly [log: number, number: number])[]) =>
+  segments(
+    ...numbers.map((pair) =>
+      [timeline, ...pair].map((part) => part.toString(16).toUpperCase().padStart(8, '0')).join(''),
+    ),
+  );
+
+const need = (over: Partial<WalNeed> = {}): WalNeed => ({
+  start: '000000010000000000000002',
+  stop: '000000010000000000000003',
+  until: 'end',
+  segmentBytes: 16 * MIB,
+  ...over,
+});
+
+describe('the WAL archive', () => {
+  it('is followed from the start of the set to its end', () => {
+    expect(followWal(on(1, [0, 1], [0, 2], [0, 3], [0, 4]), need())).toEqual({ last: 4, count: 3 });
+  });
+
+  it('names the first segment that is missing', () => {
+    const found = followWal(on(1, [0, 2], [0, 3], [0, 5]), need());
+    expect(found.missing).toBe('000000010000000000000004');
+  });
+
+  it('of a set alone ends with it', () => {
+    expect(followWal(on(1, [0, 2], [0, 3], [0, 9]), need({ until: 'stop' }))).toEqual({ last: 3, count: 2 });
+    expect(followWal(on(1, [0, 2]), need({ until: 'stop' })).missing).toBe('000000010000000000000003');
+  });
+
+  it('goes on in the next log where the size of a segment says so', () => {
+    const start = { start: '0000000100000000000000FF', stop: '0000000100000000000000FF' };
+    expect(followWal(on(1, [0, 255], [1, 0]), need(start))).toEqual({ last: 256, count: 2 });
+    const wide = need({
+      start: '00000001000000000000003F',
+      stop: '00000001000000000000003F',
+      segmentBytes: 64 * MIB,
+    });
+    expect(followWal(on(1, [0, 63], [1, 0]), wide)).toEqual({ last: 64, count: 2 });
+  });
+
+  it('goes on with the timeline that branched off', () => {
+    const archived = [...on(1, [0, 2], [0, 3], [0, 4], [0, 7]), ...on(2, [0, 4], [0, 5])];
+    expect(followWal(archived, need())).toEqual({ last: 5, count: 4 });
+  });
+
+  it('counts no part of a segment and no backup label', () => {
+    expect(readSegment('000000010000000000000002.partial')).toBeUndefined();
+    expect(readSegment('000000010000000000000002.00000028.backup')).toBeUndefined();
+    expect(readSegment('00000002.history')).toBeUndefined();
+    expect(readSegment('000000010000000000000002-5fdf55aafe0a5c37abc0f1e5bf657adc5a8c65dc.gz')?.name).toBe(
+      '000000010000000000000002',
+    );
+  });
+});

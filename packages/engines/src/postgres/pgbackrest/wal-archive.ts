@@ -1,0 +1,115 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf, MusterError } from '@muster/core';
+
+/** A WAL segment by the parts of its name, numbers of 32 bits each. */
+export interface Segment {
+  readonly name: string;
+  readonly timeline: number;
+  readonly log: number;
+  readonly number: number;
+}
+
+const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(?=$|[-.])/;
+
+/** Reads the 24 hex digits that a name begins with; undefined for what is no whole segment. */
+export function readSegment(name: string): Segment | undefined {
+  const [head, timeline, log, number] = SEGMENT.exec(name) ?? [];
+  if (head === undefined || timeline === undefined || log === undefined || number === undefined)
+    return undefined;
+  if (/\.(partial|backup)$/.test(name)) return undefined;
+  return {
+    name: head,
+    timeline: Number.parseInt(timeline, 16),
+    log: Number.parseInt(log, 16),
+    number: Number.parseInt(number, 16),
+  };
+}
+
+/**
+ * The WAL segments of one cluster in a pgBackRest repository: `archive/<stanza>/<id>/<16 digits>/<24 digits>-<sha1>`.
+ * @throws `backup_unreadable`
+ */
+export async function listWal(
+  repository: string,
+  stanza: string,
+  archiveId: string,
+): Promise<readonly Segment[]> {
+  const directory = join(repository, 'archive', stanza, archiveId);
+  const logs = (await namesIn(directory)).filter((name) => /^[0-9A-F]{16}$/.test(name));
+  const segments: Segment[] = [];
+  for (const log of logs) {
+    for (const name of await namesIn(join(directory, log))) {
+      const segment = readSegment(name);
+      if (segment !== undefined) segments.push(segment);
+    }
+  }
+  return segments;
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw new MusterError(
+      'backup_unreadable',
+      `The WAL archive ${directory} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What a replay needs: from the set's first segment to the end. */
+export interface WalNeed {
+  readonly start: string;
+  readonly stop: string;
+  /** `stop`: just what makes the set whole. `end`: everything there is after it, too. */
+  readonly until: 'stop' | 'end';
+  /** Bytes of a segment, as the cluster's control file names it. */
+  readonly segmentBytes: number;
+}
+
+export interface WalFound {
+  /** The first segment that is not there; what comes after it is. */
+  readonly missing?: string;
+  /** Position of the last segment of the newest timeline. */
+  readonly last: number;
+  /** How many there are to replay. */
+  readonly count: number;
+}
+
+/**
+ * Whether the segments that a replay needs follow one another. A timeline that branched off goes on with the numbers of
+ * the one that it came from, so a number is there if any timeline since the set's own has it.
+ */
+export function followWal(segments: readonly Segment[], need: WalNeed): WalFound {
+  const perLog = 2 ** 32 / need.segmentBytes;
+  const position = ({ log, number }: Segment) => log * perLog + number;
+  const [start, stop] = [readSegment(need.start), readSegment(need.stop)];
+  if (start === undefined || stop === undefined)
+    throw new MusterError('corrupt', 'The repository names no WAL segments for the backup set.');
+  const newest = segments.reduce((most, { timeline }) => Math.max(most, timeline), start.timeline);
+  const there = new Set(segments.filter(({ timeline }) => timeline >= start.timeline).map(position));
+  const ofNewest = segments.filter(({ timeline }) => timeline === newest).map(position);
+  const end = need.until === 'stop' ? position(stop) : Math.max(position(stop), ...ofNewest);
+  for (let at = position(start); at <= end; at += 1) {
+    if (!there.has(at)) {
+      const timeline = at <= position(stop) ? start.timeline : newest;
+      return { missing: segmentName(timeline, at, perLog), last: end, count: at - position(start) };
+    }
+  }
+  return { last: end, count: end - position(start) + 1 };
+}
+
+function segmentName(timeline: number, position: number, perLog: number): string {
+  return [timeline, Math.floor(position / perLog), position % perLog]
+    .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
+    .join('');
+}
+
+/** The position of a segment by its name, comparable with {@link WalFound.last}. */
+export function positionOf(name: string, segmentBytes: number): number | undefined {
+  const segment = readSegment(name);
+  return segment && segment.log * (2 ** 32 / segmentBytes) + segment.number;
+}

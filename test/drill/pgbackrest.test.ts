@@ -1,0 +1,200 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Predicate, Statement } from '@muster/core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hasImage, IMAGES } from '../support/images.ts';
+import { type MusterFolder, musterFolder } from '../support/muster.ts';
+import {
+  type Commit,
+  pgbackrestRepositories,
+  type Repositories,
+} from '../support/pgbackrest-repositories.ts';
+import { requirement } from '../support/requirement.ts';
+
+const MAY_RUN = requirement(
+  'docker',
+  hasImage(IMAGES[17]),
+  `no Docker answers that has the image ${IMAGES[17]} with pgBackRest`,
+);
+
+describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
+  let repositories: Repositories;
+  let folder: MusterFolder | undefined;
+  beforeAll(async () => {
+    repositories = await pgbackrestRepositories();
+  }, 60_000);
+  afterAll(() => repositories?.remove());
+  afterEach(async () => {
+    await folder?.remove();
+    folder = undefined;
+  });
+
+  /** @param rows - that the check expects in the table. */
+  async function drill(rows: number, args: readonly string[] = [], backup: Backup = {}, env = {}) {
+    const { path = repositories.plain, more = '' } = backup;
+    folder = await musterFolder({
+      'muster.yaml': [
+        `sources: [{ slug: shop, kind: postgres, checks: [rows], backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
+        `checks: [{ id: rows, summary_sql: "SELECT max(id) AS last, count(*) AS n FROM t", expect: "last == ${rows}" }]`,
+        'scratch: { kind: docker, images: { postgres: "muster.test/postgres:{major}" } }',
+      ].join('\n'),
+    });
+    const ran = await folder.run(['drill', 'run', '--source', 'shop', '--receipt', 'receipt', ...args], env);
+    const predicate = await predicateIn(folder);
+    return { ...ran, predicate };
+  }
+
+  const setOf = async (type: 'F' | 'D' | 'I', path = repositories.plain): Promise<string> => {
+    const names = await readdir(join(path, 'backup', repositories.stanza));
+    const name = names.find((one) => /^\d{8}-/.test(one) && one.endsWith(type));
+    if (name === undefined) throw new Error(`there is no set of the type ${type}`);
+    return name;
+  };
+
+  it('its latest is the newest set and all WAL after it', async () => {
+    const { predicate, exitCode } = await drill(7);
+    expect(exitCode).toBe(0);
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      backup: { id: await setOf('I'), format: 'pgbackrest-incr', created_at_from: 'header' },
+      environment: { engine_version: expect.stringMatching(/^17\./) },
+      recovery: {
+        target: { kind: 'latest' },
+        reached: true,
+        last_commit_before: repositories.commits.at(-1)?.at,
+      },
+      checks: [{ verdict: 'pass', summary: { last: 7, n: 7 } }],
+    });
+  });
+
+  it('the digest in the receipt is that of the manifest of the set', async () => {
+    const set = await setOf('F');
+    const manifest = join(repositories.plain, 'backup', repositories.stanza, set, 'backup.manifest');
+    const { predicate } = await drill(1, ['--oldest']);
+    expect(predicate).toMatchObject({ result: 'pass', backup: { id: set } });
+    const verified = await folder?.run(['verify', 'receipt', '--keyring', 'keys', '--artefact', manifest]);
+    expect(verified).toMatchObject({ exitCode: 0 });
+  });
+
+  it('a set by its name is that set alone', async () => {
+    const { predicate } = await drill(2, ['--backup', await setOf('D')]);
+    expect(predicate).toMatchObject({ result: 'pass', recovery: { target: { kind: 'immediate' } } });
+  });
+
+  it.each([1, 2, 3])(
+    'a random point in time shows the row before it and not the one after (%i)',
+    async () => {
+      const { at, before, after } = randomPoint(repositories.commits.slice(3));
+      const { predicate } = await drill(before.id, ['--at', at]);
+      expect(predicate).toMatchObject({
+        result: 'pass',
+        restore_point: { kind: 'time', asked: at },
+        recovery: {
+          target: { kind: 'time', value: at },
+          last_commit_before: before.at,
+          first_commit_after: after.at,
+          proof: 'both_sides',
+        },
+        checks: [{ summary: { last: before.id, n: before.id } }],
+      });
+    },
+  );
+
+  it('a time before an older set ends is recovered from the set before it', async () => {
+    const { at, before } = randomPoint(repositories.commits.slice(0, 3));
+    const { predicate } = await drill(before.id, ['--at', at]);
+    expect(predicate).toMatchObject({ result: 'pass', backup: { id: expect.stringMatching(/[FD]$/) } });
+  });
+
+  it('one that is encrypted is opened with its passphrase, which is told nobody', async () => {
+    const backup = { path: repositories.encrypted, more: ', cipher_pass: env:REPO_PASS' };
+    const { predicate, stdout, stderr } = await drill(7, [], backup, { REPO_PASS: repositories.passphrase });
+    expect(predicate?.result).toBe('pass');
+    expect(`${stdout}${stderr}${JSON.stringify(predicate)}`).not.toContain(repositories.passphrase);
+  });
+
+  describe('cannot be proven', () => {
+    const fault = async (...args: Parameters<typeof drill>) => {
+      const { predicate, stderr, stdout } = await drill(...args);
+      const { result, reason } = predicate ?? {};
+      return { result, reason, said: `${stdout}${stderr}` };
+    };
+
+    it('with a wrong passphrase', async () => {
+      const backup = { path: repositories.encrypted, more: ', cipher_pass: env:REPO_PASS' };
+      const found = await fault(7, [], backup, { REPO_PASS: 'wrong' });
+      expect(found).toMatchObject({ result: 'error', reason: 'decrypt_failed' });
+    });
+
+    it('at a time after its last WAL', async () => {
+      const found = await fault(7, ['--at', new Date().toISOString()]);
+      expect(found).toMatchObject({ result: 'fail', reason: 'target_not_reached' });
+      expect(found.said).toContain(repositories.commits.at(-1)?.at);
+    });
+
+    it('with a gap in its WAL, which is named', async () => {
+      const path = await repositories.copy();
+      const segments = await segmentsOf(path);
+      const lost = segments.at(-2) ?? '';
+      await rm(lost);
+      const found = await fault(7, [], { path });
+      expect(found).toMatchObject({ result: 'fail', reason: 'wal_gap' });
+      expect(found.said).toContain(/([0-9A-F]{24})-/.exec(lost)?.[1]);
+    });
+
+    it('with a damaged WAL segment', async () => {
+      const path = await repositories.copy();
+      const segments = await segmentsOf(path);
+      await writeFile(segments.at(-2) ?? '', 'this is no WAL');
+      expect(await fault(7, [], { path })).toMatchObject({ result: 'fail', reason: 'corrupt' });
+    });
+
+    it('with a damaged file in the set', async () => {
+      const path = await repositories.copy();
+      const data = join(path, 'backup', repositories.stanza, await setOf('F', path), 'pg_data/global');
+      const [file = ''] = (await readdir(data)).filter((name) => /^\d+\.gz$/.test(name));
+      await writeFile(join(data, file), 'this is no file of a cluster');
+      expect(await fault(7, [], { path })).toMatchObject({ result: 'fail', reason: 'corrupt' });
+    });
+
+    it('with a damaged manifest', async () => {
+      const path = await repositories.copy();
+      const set = join(path, 'backup', repositories.stanza, await setOf('I', path));
+      for (const name of ['backup.manifest', 'backup.manifest.copy'])
+        await writeFile(join(set, name), '[backup]\n');
+      expect(await fault(7, [], { path })).toMatchObject({ result: 'fail', reason: 'corrupt' });
+    });
+  });
+
+  async function segmentsOf(path: string): Promise<readonly string[]> {
+    const archive = join(path, 'archive', repositories.stanza);
+    const names = await readdir(archive, { recursive: true });
+    return names
+      .filter((name) => /[0-9A-F]{24}-[0-9a-f]{40}/.test(name))
+      .toSorted()
+      .map((name) => join(archive, name));
+  }
+});
+
+interface Backup {
+  readonly path?: string;
+  readonly more?: string;
+}
+
+/** A moment between two commits that follow one another, in ms. */
+function randomPoint(commits: readonly Commit[]): { at: string; before: Commit; after: Commit } {
+  const pairs = commits.slice(1).map((after, index) => ({ before: commits[index] ?? after, after }));
+  const pair = pairs[Math.floor(Math.random() * pairs.length)];
+  if (pair === undefined) throw new Error('there are no two commits');
+  const from = Date.parse(pair.before.at) + 1;
+  const to = Date.parse(pair.after.at);
+  return { ...pair, at: new Date(from + Math.floor(Math.random() * Math.max(0, to - from))).toISOString() };
+}
+
+async function predicateIn(folder: MusterFolder): Promise<Predicate | undefined> {
+  const text = await folder.read('receipt').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const bundle = JSON.parse(text) as { dsseEnvelope: { payload: string } };
+  const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as Statement;
+  return statement.predicate;
+}

@@ -1,0 +1,121 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { docker } from './docker-cli.ts';
+import { IMAGES, postgresUser } from './images.ts';
+
+/** A row of the table `t` and when it was committed: PostgreSQL's own word, in UTC. */
+export interface Commit {
+  readonly id: number;
+  /** RFC 3339 with microseconds. */
+  readonly at: string;
+}
+
+/** Repositories that a real pgBackRest has made of a real cluster with the database `shop`. */
+export interface Repositories {
+  /** A full set with one row, a differential with two, an incremental with three; WAL up to the last row. */
+  readonly plain: string;
+  /** The same cluster, encrypted: a full set with three rows. */
+  readonly encrypted: string;
+  readonly passphrase: string;
+  readonly stanza: string;
+  readonly commits: readonly Commit[];
+  /** A copy of `plain` to be damaged, gone with the others. */
+  copy(): Promise<string>;
+  remove(): Promise<void>;
+}
+
+const STANZA = 'main';
+const PASSPHRASE = 'correct horse; battery # staple';
+
+/** Two repositories are fed by one cluster; each row is a transaction of its own. */
+const SCRIPT = `
+set -e
+bin=$(ls -d /usr/lib/postgresql/*/bin)
+export PGHOST=/tmp PGUSER=postgres
+umask 027
+$bin/initdb --pgdata=/tmp/pg --username=postgres --auth=trust --no-sync >/dev/null
+cat > /tmp/pgbackrest.conf <<CONF
+[global]
+repo1-path=/repositories/plain
+repo1-retention-full=9
+repo2-path=/repositories/encrypted
+repo2-retention-full=9
+repo2-cipher-type=aes-256-cbc
+repo2-cipher-pass=$1
+log-level-console=warn
+log-level-file=off
+lock-path=/tmp/lock
+spool-path=/tmp/spool
+start-fast=y
+compress-level=1
+[${STANZA}]
+pg1-path=/tmp/pg
+pg1-socket-path=/tmp
+CONF
+cat >> /tmp/pg/postgresql.conf <<CONF
+fsync = off
+track_commit_timestamp = on
+max_connections = 321
+shared_preload_libraries = 'pg_stat_statements'
+ssl = off
+archive_mode = on
+archive_command = 'pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} archive-push %p'
+unix_socket_directories = '/tmp'
+listen_addresses = ''
+CONF
+$bin/pg_ctl --pgdata=/tmp/pg --wait --log=/tmp/log start >/dev/null
+sql() { $bin/psql -XqAt --dbname="$1" --command="$2"; }
+row() { sql shop "INSERT INTO t VALUES ($1)"; }
+tool() { pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} "$@"; }
+tool stanza-create
+sql postgres 'CREATE DATABASE shop'
+sql shop 'CREATE TABLE t (id int PRIMARY KEY)'
+row 1
+tool --repo=1 --type=full backup
+row 2
+tool --repo=1 --type=diff backup
+row 3
+tool --repo=1 --type=incr backup
+tool --repo=2 --type=full backup
+row 4; row 5
+sql shop 'SELECT pg_switch_wal()' >/dev/null
+row 6
+sql shop 'SELECT pg_switch_wal()' >/dev/null
+row 7
+tool check
+sql shop "SELECT id, to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC', 'YYYY-MM-DD\\"T\\"HH24:MI:SS.US\\"Z\\"') FROM t ORDER BY id"
+$bin/pg_ctl --pgdata=/tmp/pg --mode=immediate stop >/dev/null
+`;
+
+/** Makes them in a container; takes about ten seconds. The files are those of the image's user postgres. */
+export async function pgbackrestRepositories(image: string = IMAGES[17]): Promise<Repositories> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-pgbackrest-'));
+  const mount = ['--volume', `${folder}:/repositories`];
+  const user = postgresUser(image);
+  const run = ['run', '--rm', '--network', 'none', ...mount, '--entrypoint', '/bin/sh'];
+  const prepare = `mkdir /repositories/plain /repositories/encrypted; chmod 755 /repositories; chown ${user} /repositories/*`;
+  await docker(...run, image, '-c', prepare);
+  const printed = await docker(...run, '--user', user, image, '-c', SCRIPT, 'sh', PASSPHRASE);
+  const plain = join(folder, 'plain');
+  let copies = 0;
+  return {
+    plain,
+    encrypted: join(folder, 'encrypted'),
+    passphrase: PASSPHRASE,
+    stanza: STANZA,
+    commits: printed.split('\n').map((line) => {
+      const [id = '', at = ''] = line.split('|');
+      return { id: Number(id), at };
+    }),
+    copy: async () => {
+      copies += 1;
+      const copied = join(folder, `copy-${copies}`);
+      await cp(plain, copied, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+      const owner = `chown -R ${user} /repositories/copy-${copies}`;
+      await docker(...run, image, '-c', owner);
+      return copied;
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
