@@ -9,8 +9,8 @@
 #           scratch: { images: { postgres: "muster.local/postgres:{major}" } }
 #
 # Needs root, debootstrap, and a Docker daemon (DOCKER_HOST is respected). Packages come from the Debian mirror that
-# this machine's apt uses, else from debootstrap's default; MIRROR names another. An image that pgBackRest is packaged
-# for (trixie and later) holds that too. The image has no entrypoint: Muster starts the server itself.
+# this machine's apt uses, else from debootstrap's default; MIRROR names another. The image holds pgBackRest, too. It has
+# no entrypoint: Muster starts the server itself.
 set -eu
 
 if [ $# -ne 3 ]; then
@@ -27,8 +27,7 @@ docker version >/dev/null || exit 2
 
 mirror=${MIRROR:-$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
   sed -n '/^Debian .*security/d; s/^Debian //p' | head -n 1)}
-include=postgresql-$major
-[ "$suite" = bookworm ] || include=$include,pgbackrest
+include=postgresql-$major,pgbackrest
 
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT

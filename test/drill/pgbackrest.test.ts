@@ -2,28 +2,36 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { hasImage, IMAGES } from '../support/images.ts';
+import { IMAGES } from '../support/images.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import {
   type Commit,
+  hasPgbackrest,
   pgbackrestRepositories,
   type Repositories,
 } from '../support/pgbackrest-repositories.ts';
 import { requirement } from '../support/requirement.ts';
 
 const MAY_RUN = requirement(
-  'docker',
-  hasImage(IMAGES[17]),
-  `no Docker answers that has the image ${IMAGES[17]} with pgBackRest`,
+  'pgbackrest',
+  hasPgbackrest(IMAGES[15]) && hasPgbackrest(IMAGES[17]),
+  `no Docker answers that has the images ${IMAGES[15]} and ${IMAGES[17]} with pgBackRest`,
 );
 
 describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
   let repositories: Repositories;
+  let older: Repositories;
   let folder: MusterFolder | undefined;
   beforeAll(async () => {
-    repositories = await pgbackrestRepositories();
+    [repositories, older] = await Promise.all([
+      pgbackrestRepositories(IMAGES[17]),
+      pgbackrestRepositories(IMAGES[15], 'boss'),
+    ]);
   }, 60_000);
-  afterAll(() => repositories?.remove());
+  afterAll(async () => {
+    await repositories?.remove();
+    await older?.remove();
+  });
   afterEach(async () => {
     await folder?.remove();
     folder = undefined;
@@ -111,6 +119,16 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     const { predicate, stdout, stderr } = await drill(7, [], backup, { REPO_PASS: repositories.passphrase });
     expect(predicate?.result).toBe('pass');
     expect(`${stdout}${stderr}${JSON.stringify(predicate)}`).not.toContain(repositories.passphrase);
+  });
+
+  it('of PostgreSQL 15 whose superuser has another name is recovered as of a time', async () => {
+    const { at, before, after } = randomPoint(older.commits.slice(3));
+    const { predicate } = await drill(before.id, ['--at', at], { path: older.plain });
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      environment: { engine_version: expect.stringMatching(/^15\./) },
+      recovery: { last_commit_before: before.at, first_commit_after: after.at, proof: 'both_sides' },
+    });
   });
 
   describe('cannot be proven', () => {

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { docker } from './docker-cli.ts';
-import { IMAGES, postgresUser } from './images.ts';
+import { postgresUser } from './images.ts';
 
 /** A row of the table `t` and when it was committed: PostgreSQL's own word, in UTC. */
 export interface Commit {
@@ -32,9 +33,9 @@ const PASSPHRASE = 'correct horse; battery # staple';
 const SCRIPT = `
 set -e
 bin=$(ls -d /usr/lib/postgresql/*/bin)
-export PGHOST=/tmp PGUSER=postgres
+export PGHOST=/tmp PGUSER=$2
 umask 027
-$bin/initdb --pgdata=/tmp/pg --username=postgres --auth=trust --no-sync >/dev/null
+$bin/initdb --pgdata=/tmp/pg --username=$2 --auth=trust --no-sync >/dev/null
 cat > /tmp/pgbackrest.conf <<CONF
 [global]
 repo1-path=/repositories/plain
@@ -52,6 +53,7 @@ compress-level=1
 [${STANZA}]
 pg1-path=/tmp/pg
 pg1-socket-path=/tmp
+pg1-user=$2
 CONF
 cat >> /tmp/pg/postgresql.conf <<CONF
 fsync = off
@@ -69,7 +71,7 @@ sql() { $bin/psql -XqAt --dbname="$1" --command="$2"; }
 row() { sql shop "INSERT INTO t VALUES ($1)"; }
 tool() { pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} "$@"; }
 tool stanza-create
-sql postgres 'CREATE DATABASE shop'
+sql template1 'CREATE DATABASE shop'
 sql shop 'CREATE TABLE t (id int PRIMARY KEY)'
 row 1
 tool --repo=1 --type=full backup
@@ -88,15 +90,21 @@ sql shop "SELECT id, to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC', 
 $bin/pg_ctl --pgdata=/tmp/pg --mode=immediate stop >/dev/null
 `;
 
+/** Whether pgBackRest is in the image. */
+export const hasPgbackrest = (image: string): boolean =>
+  spawnSync('docker', ['run', '--rm', '--network', 'none', '--entrypoint', 'pgbackrest', image, 'version'], {
+    stdio: 'ignore',
+  }).status === 0;
+
 /** Makes them in a container; takes about ten seconds. The files are those of the image's user postgres. */
-export async function pgbackrestRepositories(image: string = IMAGES[17]): Promise<Repositories> {
+export async function pgbackrestRepositories(image: string, superuser = 'postgres'): Promise<Repositories> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-pgbackrest-'));
   const mount = ['--volume', `${folder}:/repositories`];
   const user = postgresUser(image);
   const run = ['run', '--rm', '--network', 'none', ...mount, '--entrypoint', '/bin/sh'];
   const prepare = `mkdir /repositories/plain /repositories/encrypted; chmod 755 /repositories; chown ${user} /repositories/*`;
   await docker(...run, image, '-c', prepare);
-  const printed = await docker(...run, '--user', user, image, '-c', SCRIPT, 'sh', PASSPHRASE);
+  const printed = await docker(...run, '--user', user, image, '-c', SCRIPT, 'sh', PASSPHRASE, superuser);
   const plain = join(folder, 'plain');
   let copies = 0;
   return {

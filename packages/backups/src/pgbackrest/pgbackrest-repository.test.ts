@@ -153,8 +153,8 @@ describe('a pgBackRest repository', () => {
     await expect(list({ stanza: 'other' })).rejects.toMatchObject({ code: 'no_backup' });
   });
 
-  it('that is not there has no backup', async () => {
-    await expect(list({ path: join(path, 'nowhere') })).rejects.toMatchObject({ code: 'no_backup' });
+  it('that is not there says nothing of its backups', async () => {
+    await expect(list({ path: join(path, 'nowhere') })).rejects.toMatchObject({ code: 'backup_unreadable' });
   });
 
   it('that is no directory is not read', async () => {

@@ -83,8 +83,9 @@ async function requireRepository(path: string): Promise<void> {
   const status = await stat(path).catch((error: unknown) => {
     if (errnoOf(error) !== 'ENOENT') throw unreadable(path, error);
     throw new MusterError(
-      'no_backup',
-      `There is no pgBackRest repository ${path}: set repo.path of the source to its directory (repo1-path).`,
+      // Nothing was looked at, so nothing is known of the backups.
+      'backup_unreadable',
+      `There is no pgBackRest repository ${path}: see whether its volume is mounted, or set repo.path of the source to its directory (repo1-path).`,
       { cause: error },
     );
   });

@@ -4,7 +4,7 @@ import type { RepositorySet } from '../../artefact.js';
 import type { RestoreOptions } from '../../engine.js';
 import type { Installation } from '../probe.js';
 import { ServerLog } from '../server/server-log.js';
-import { type RunningServer, runServer, settingsIn } from '../server/start.js';
+import { type RunningServer, runServer, type ServerStart, settingsIn } from '../server/start.js';
 import { type ControlData, readControlData } from './control-data.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 import {
@@ -15,6 +15,7 @@ import {
   recoveryRecord,
 } from './recovery-log.js';
 import { recoverySettings, restoreCommand } from './recovery-settings.js';
+import { hasSuperuser, makeSuperuser, stopServer } from './superuser.js';
 import type { ToolPaths } from './tool-config.js';
 import { faultsIn, toolError } from './tool-faults.js';
 import { followWal, listWal, positionOf, type WalFound } from './wal-archive.js';
@@ -34,6 +35,14 @@ rm -f "$data/standby.signal" "$data/recovery.conf" "$data/postmaster.pid"
 : > "$data/pg_ident.conf"
 : > "$data/recovery.signal"
 printf '%s' "$hba" > "$data/pg_hba.conf"
+exec "$bin/postgres" -D "$data" "$@"
+`;
+
+/** It is recovered, and only has to be started; arguments as of {@link SCRIPT}. */
+const AGAIN = `
+bin=$1 data=$2
+shift 3
+rm -f "$data/postmaster.pid"
 exec "$bin/postgres" -D "$data" "$@"
 `;
 
@@ -86,7 +95,7 @@ export async function recover(
     },
   });
   try {
-    const server = await runServer(scratch, installation, { script: SCRIPT, settings, log }, signal);
+    const server = await startRecovered(scratch, recovering, { settings, log }, options, signal);
     const recovery = recoveryRecord(target, seen);
     requireEnd(set, target, seen, wal, control);
     if (!keepsTarget(target, recovery)) throw notReached(set, target, seen);
@@ -102,6 +111,30 @@ export async function recover(
 }
 
 const MOST_KEPT = 64 * 1024;
+
+/** Recovers, and starts once more where the cluster's superuser had to be made first. */
+async function startRecovered(
+  scratch: Scratch,
+  { installation, paths }: Recovering,
+  start: Omit<ServerStart, 'script'>,
+  { onOutput }: Pick<RestoreOptions, 'onOutput'>,
+  signal: AbortSignal,
+): Promise<RunningServer> {
+  const cluster = { scratch, installation, paths, onOutput };
+  let isMissing = false;
+  const beforeExposed = async () => {
+    isMissing = !(await hasSuperuser(cluster, signal));
+    if (isMissing) await stopServer(cluster, signal);
+  };
+  try {
+    return await runServer(scratch, installation, { ...start, script: SCRIPT, beforeExposed }, signal);
+  } catch (error) {
+    if (!isMissing) throw error;
+    await makeSuperuser(cluster, signal);
+    const log = new ServerLog();
+    return await runServer(scratch, installation, { ...start, log, script: AGAIN }, signal);
+  }
+}
 
 async function controlData(
   scratch: Scratch,

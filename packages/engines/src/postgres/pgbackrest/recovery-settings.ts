@@ -28,6 +28,8 @@ export function recoverySettings(
     recovery_target_timeline: 'latest',
     // Nobody connects before it is over; so the settings of the primary are no bound for it.
     hot_standby: 'off',
+    // A subscription of the primary's is not ours to follow.
+    max_logical_replication_workers: '0',
     // What was fetched is then what was read: a replay that ends within a segment asks for no further one.
     ...(major >= 15 ? { recovery_prefetch: 'off' } : {}),
     log_timezone: 'UTC',

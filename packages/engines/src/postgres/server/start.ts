@@ -61,13 +61,15 @@ export interface ServerStart {
   readonly script: string;
   readonly settings: Readonly<Record<string, string>>;
   readonly log: ServerLog;
+  /** What must hold before anyone outside is let to it; where it throws the server has not started. */
+  readonly beforeExposed?: () => Promise<void>;
 }
 
 /** Starts a server over `<data directory>/postgres`. @throws `launch_failed`, `scratch_*`, `cancelled`. */
 export async function runServer(
   scratch: Scratch,
   installation: Installation,
-  { script, settings, log }: ServerStart,
+  { script, settings, log, beforeExposed }: ServerStart,
   signal: AbortSignal,
 ): Promise<RunningServer> {
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -80,7 +82,7 @@ export async function runServer(
         env: { LC_ALL: 'C', PGDATA: data, TZ: 'UTC' },
         onStderr: (text) => log.write(text),
       },
-      ready: log.ready,
+      ready: log.ready.then(beforeExposed),
       socket: { name: `.s.PGSQL.${PORT}`, tcpPort: PORT },
       log: () => log.tail,
       meet: async (lost) => {
