@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Predicate, Statement } from '@muster/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -108,10 +108,14 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     },
   );
 
-  it('a time before an older set ends is recovered from the set before it', async () => {
-    const { at, before } = randomPoint(repositories.commits.slice(0, 3));
-    const { predicate } = await drill(before.id, ['--at', at]);
-    expect(predicate).toMatchObject({ result: 'pass', backup: { id: expect.stringMatching(/[FD]$/) } });
+  it('a time before the newest set was whole is recovered from one before it', async () => {
+    const third = repositories.commits[2]?.at ?? '';
+    const { predicate } = await drill(2, ['--at', new Date(Date.parse(third) - 1).toISOString()]);
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      backup: { id: expect.stringMatching(/[FD]$/) },
+      recovery: { first_commit_after: third },
+    });
   });
 
   it('one that is encrypted is opened with its passphrase, which is told nobody', async () => {
@@ -155,9 +159,19 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       const segments = await segmentsOf(path);
       const lost = segments.at(-2) ?? '';
       await rm(lost);
+      const hourAgo = new Date(Date.now() - 3_600_000);
+      for (const segment of await segmentsOf(path)) await utimes(segment, hourAgo, hourAgo);
       const found = await fault(7, [], { path });
       expect(found).toMatchObject({ result: 'fail', reason: 'wal_gap' });
       expect(found.said).toContain(/([0-9A-F]{24})-/.exec(lost)?.[1]);
+    });
+
+    it('while its WAL is being archived out of order', async () => {
+      const path = await repositories.copy();
+      const segments = await segmentsOf(path);
+      await rm(segments.at(-2) ?? '');
+      await utimes(segments.at(-1) ?? '', new Date(), new Date());
+      expect(await fault(7, [], { path })).toMatchObject({ result: 'error', reason: 'backup_unfinished' });
     });
 
     it('with a damaged WAL segment', async () => {

@@ -18,7 +18,7 @@ import { recoverySettings, restoreCommand } from './recovery-settings.js';
 import { hasSuperuser, makeSuperuser, stopServer } from './superuser.js';
 import type { ToolPaths } from './tool-config.js';
 import { faultsIn, toolError } from './tool-faults.js';
-import { followWal, listWal, positionOf, type WalFound } from './wal-archive.js';
+import { followWal, isStillArchived, listWal, positionOf, type WalFound } from './wal-archive.js';
 
 /**
  * Nothing of the backup's own configuration is read. $1 bindir, $2 data directory, $3 what pg_hba.conf says; what follows
@@ -160,6 +160,12 @@ async function requireWal(
   const found = followWal(segments, { ...wal, until, segmentBytes });
   const isNeeded = found.missing !== undefined && (target.kind !== 'time' || found.missing <= wal.stop);
   if (!isNeeded) return found;
+  if (found.missing !== undefined && (await isStillArchived(segments, found.missing, new Date()))) {
+    throw new MusterError(
+      'backup_unfinished',
+      `The WAL segment ${found.missing} is not in the archive of the stanza "${set.stanza}" yet, and those after it came just now: drill again when it has been archived.`,
+    );
+  }
   throw gap(set, found.missing);
 }
 
@@ -179,7 +185,7 @@ function requireEnd(
 ): void {
   if (target.kind !== 'latest' || wal === undefined) return;
   const positions = segments.map((name) => positionOf(name, segmentBytes) ?? 0);
-  if (Math.max(-1, ...positions) >= wal.last) return;
+  if (positions.some((position) => position >= wal.last)) return;
   const last = segments.toSorted().at(-1) ?? 'none';
   throw new MusterError(
     'corrupt',

@@ -30,6 +30,8 @@ export function toolConfig(set: RepositorySet, paths: ToolPaths, processMax: num
     'log-level-file=off',
     'log-level-stderr=off',
     'log-timestamp=n',
+    // What cannot be read of a mounted directory at once cannot be read a quarter of a minute later.
+    'job-retry=0',
     `process-max=${processMax}`,
     `[${set.stanza}]`,
     `pg1-path=${paths.data}`,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, MusterError } from '@muster/core';
 
@@ -8,6 +8,10 @@ export interface Segment {
   readonly timeline: number;
   readonly log: number;
   readonly number: number;
+}
+
+export interface ArchivedSegment extends Segment {
+  readonly path: string;
 }
 
 const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(?=$|[-.])/;
@@ -34,14 +38,14 @@ export async function listWal(
   repository: string,
   stanza: string,
   archiveId: string,
-): Promise<readonly Segment[]> {
+): Promise<readonly ArchivedSegment[]> {
   const directory = join(repository, 'archive', stanza, archiveId);
   const logs = (await namesIn(directory)).filter((name) => /^[0-9A-F]{16}$/.test(name));
-  const segments: Segment[] = [];
+  const segments: ArchivedSegment[] = [];
   for (const log of logs) {
     for (const name of await namesIn(join(directory, log))) {
       const segment = readSegment(name);
-      if (segment !== undefined) segments.push(segment);
+      if (segment !== undefined) segments.push({ ...segment, path: join(directory, log, name) });
     }
   }
   return segments;
@@ -58,6 +62,22 @@ async function namesIn(directory: string): Promise<readonly string[]> {
       { cause: error },
     );
   }
+}
+
+/** WAL that is archived by several processes may come out of order; this is how long pgBackRest itself waits for it. */
+const ARCHIVING_MS = 60_000;
+
+/** Whether all that lies behind a missing segment came just now, so that it may yet come itself. */
+export async function isStillArchived(
+  segments: readonly ArchivedSegment[],
+  missing: string,
+  now: Date,
+): Promise<boolean> {
+  // Beyond the timeline, the order of names is that of positions.
+  const behind = segments.filter(({ name }) => name.slice(8) > missing.slice(8));
+  const [next] = behind.toSorted((a, b) => (a.name.slice(8) < b.name.slice(8) ? -1 : 1));
+  const came = next && (await stat(next.path).catch(() => undefined))?.mtime;
+  return came !== undefined && now.getTime() - came.getTime() < ARCHIVING_MS;
 }
 
 /** What a replay needs: from the set's first segment to the end. */
@@ -92,7 +112,10 @@ export function followWal(segments: readonly Segment[], need: WalNeed): WalFound
   const newest = segments.reduce((most, { timeline }) => Math.max(most, timeline), start.timeline);
   const there = new Set(segments.filter(({ timeline }) => timeline >= start.timeline).map(position));
   const ofNewest = segments.filter(({ timeline }) => timeline === newest).map(position);
-  const end = need.until === 'stop' ? position(stop) : Math.max(position(stop), ...ofNewest);
+  const end =
+    need.until === 'stop'
+      ? position(stop)
+      : ofNewest.reduce((most, at) => Math.max(most, at), position(stop));
   for (let at = position(start); at <= end; at += 1) {
     if (!there.has(at)) {
       const timeline = at <= position(stop) ? start.timeline : newest;
