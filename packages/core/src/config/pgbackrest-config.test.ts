@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { BackupConfig } from './config.js';
+import { describeConfig } from './describe-config.js';
+import { parseConfig } from './parse-config.js';
+
+const where = { file: 'muster.yaml', baseDirectory: '/etc/muster' };
+
+const text = (backup: string, kind = 'postgres') =>
+  `sources: [{ slug: shop, kind: ${kind}, restore_only: true, backup: ${backup} }]`;
+
+function load(written: string): { backup: BackupConfig | undefined; again: string } {
+  const parsed = parseConfig(written, where);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return { backup: parsed.config.sources[0]?.backup, again: stringify(describeConfig(parsed.config)) };
+}
+
+const faultsOf = (backup: string, kind?: string) => {
+  const parsed = parseConfig(text(backup, kind), where);
+  return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
+};
+
+describe('a backup in a pgBackRest repository', () => {
+  it.each([
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: repo, cipher_pass: file:pass }, process_max: 4 }',
+      {
+        type: 'pgbackrest',
+        stanza: 'main',
+        repository: {
+          kind: 'path',
+          path: '/etc/muster/repo',
+          cipherPass: { kind: 'file', path: '/etc/muster/pass' },
+        },
+        processMax: 4,
+      },
+    ],
+    [
+      '{ type: pgbackrest, stanza: main, config: /etc/pgbackrest.conf }',
+      {
+        type: 'pgbackrest',
+        stanza: 'main',
+        repository: { kind: 'config', path: '/etc/pgbackrest.conf' },
+      },
+    ],
+  ])('loads, and is described as it is: %s', (backup, expected) => {
+    const { backup: loaded, again } = load(text(backup));
+    expect(loaded).toEqual(expected);
+    expect(load(again).backup).toEqual(expected);
+  });
+
+  it.each([
+    ['{ type: pgbackrest, repo: { path: r } }', 'backup.stanza: stanza is missing'],
+    ['{ type: pgbackrest, stanza: main }', 'backup.repo: repo (or config) is missing'],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: r }, config: c }',
+      'repo and config exclude each other',
+    ],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: r }, match: "*" }',
+      'a pgBackRest repository has no match',
+    ],
+    ['{ type: pgbackrest, stanza: ../x, repo: { path: r } }', 'expected the name of a stanza'],
+    ['{ type: pgbackrest, stanza: main, repo: { path: r, cipher_pass: secret } }', 'expected a reference'],
+    ['{ type: dump, location: d, stanza: main }', 'stanza is for type: pgbackrest'],
+  ])('%s is told what is wrong', (backup, message) => {
+    expect(faultsOf(backup)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('is of PostgreSQL', () => {
+    expect(faultsOf('{ type: pgbackrest, stanza: main, repo: { path: r } }', 'mongodb')).toEqual([
+      expect.stringContaining('pgBackRest keeps backups of PostgreSQL'),
+    ]);
+  });
+});
