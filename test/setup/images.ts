@@ -7,16 +7,18 @@ const IMAGES = [
   { major: '17', suite: 'trixie' },
 ] as const;
 
-/** Pulls the official images where a registry answers; else makes stand-ins from Debian packages. */
+/** Adds pgBackRest to the official images where a registry answers; else makes stand-ins from Debian packages. */
 export async function ensureImages(docker: Daemon): Promise<void> {
   const env = { ...process.env, DOCKER_HOST: docker.host };
   await Promise.all(
     IMAGES.map(async ({ major, suite }) => {
       const tag = `muster.test/postgres:${major}`;
-      if (await succeeds('docker', ['image', 'inspect', tag], env)) return;
+      // One that was made before pgBackRest belonged to it is made anew.
+      const whole = ['run', '--rm', '--network=none', '--entrypoint=pgbackrest', tag, 'version'];
+      if (await succeeds('docker', whole, env)) return;
       if (await succeeds('docker', ['pull', '--quiet', `postgres:${major}`], env)) {
-        await succeeds('docker', ['tag', `postgres:${major}`, tag], env);
-        return;
+        const build = ['build', '--quiet', `--build-arg=MAJOR=${major}`, `--tag=${tag}`, 'deploy/pgbackrest'];
+        if (await succeeds('docker', build, env, 'inherit')) return;
       }
       console.log(`• image ${tag}: no registry answers, making it from Debian packages`);
       const script = 'deploy/scratch-images/build-postgres.sh';
