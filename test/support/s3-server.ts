@@ -20,7 +20,8 @@ export const canServeS3 = (): boolean =>
     'go install github.com/versity/versitygw/cmd/versitygw@latest',
   );
 
-export const S3_KEY = { accessKeyId: 'MUSTERTESTKEY', secretAccessKey: 'muster-test-s3cret' } as const;
+/** Planted: what looks for secrets finds them. */
+export const S3_KEY = { accessKeyId: 'PLANTED-s3_key', secretAccessKey: 'PLANTED-s3_secret' } as const;
 
 /** A real S3 server on loopback, over a directory of its own. */
 export interface S3Server {
@@ -47,13 +48,17 @@ export async function s3Server(options: { readonly versions: boolean }): Promise
   await mkdir(versions);
   const port = await freePort();
   const args = [
-    ...['--quiet', '--access', S3_KEY.accessKeyId, '--secret', S3_KEY.secretAccessKey],
-    ...['--port', `127.0.0.1:${port}`, 'posix', ...(options.versions ? ['--versioning-dir', versions] : [])],
-    directory,
+    ...['--quiet', '--port', `127.0.0.1:${port}`],
+    ...['posix', ...(options.versions ? ['--versioning-dir', versions] : []), directory],
   ];
+  const env = {
+    ...process.env,
+    ROOT_ACCESS_KEY: S3_KEY.accessKeyId,
+    ROOT_SECRET_KEY: S3_KEY.secretAccessKey,
+  };
   let server: ChildProcess;
   const start = async (): Promise<void> => {
-    server = spawn(versitygw ?? '', args, { stdio: 'ignore' });
+    server = spawn(versitygw ?? '', args, { env, stdio: 'ignore' });
     await eventually('the S3 server listens', () => listens(port));
   };
   const kill = async (): Promise<void> => {
