@@ -52,11 +52,11 @@ async function hostRunner(): Promise<Runner> {
   };
 }
 
-async function containerRunner(image: string): Promise<Runner> {
+async function containerRunner(image: string, network: 'none' | 'host'): Promise<Runner> {
   const dir = await mkdtemp('/tmp/muster-dump-');
   await chmod(dir, 0o777);
   const started = await run('docker', [
-    ...['run', '-d', '--rm', '--init', '--network', 'none', '-v', `${dir}:${dir}`, '--user', 'postgres'],
+    ...['run', '-d', '--rm', '--init', '--network', network, '-v', `${dir}:${dir}`, '--user', 'postgres'],
     ...['--label', 'muster.test=dumps', '--entrypoint', 'sleep', image, '3600'],
   ]);
   const container = started.stdout.trim();
@@ -71,9 +71,14 @@ async function containerRunner(image: string): Promise<Runner> {
   };
 }
 
-/** Starts a server; the caller closes it. */
-export async function dumpServer(major: DumpMajor): Promise<DumpServer> {
-  const runner = major === 15 ? await hostRunner() : await containerRunner(`muster.test/postgres:${major}`);
+/** Starts a server; the caller closes it. `port`: it listens on this one of 127.0.0.1 too. */
+export async function dumpServer(
+  major: DumpMajor,
+  { port }: { readonly port?: number } = {},
+): Promise<DumpServer> {
+  const network = port === undefined ? 'none' : 'host';
+  const runner =
+    major === 15 ? await hostRunner() : await containerRunner(`muster.test/postgres:${major}`, network);
   const { dir } = runner;
   const exec = async (command: readonly string[]): Promise<string> => {
     const [file, ...args] = runner.argv(command);
@@ -81,6 +86,8 @@ export async function dumpServer(major: DumpMajor): Promise<DumpServer> {
   };
   const bin = (name: string): string => `${BIN(major)}/${name}`;
   const data = join(dir, 'data');
+  const listen =
+    port === undefined ? '-c listen_addresses=' : `-c listen_addresses=127.0.0.1 -c port=${port}`;
   try {
     await exec([
       bin('initdb'),
@@ -97,13 +104,13 @@ export async function dumpServer(major: DumpMajor): Promise<DumpServer> {
     ]);
     await exec([
       ...[bin('pg_ctl'), '-D', data, '-w', '-l', join(dir, 'log'), 'start'],
-      ...['-o', `-c listen_addresses= -c unix_socket_directories=${dir} -c fsync=off`],
+      ...['-o', `${listen} -c unix_socket_directories=${dir} -c fsync=off`],
     ]);
   } catch (error) {
     await runner.close();
     throw error;
   }
-  const connect = ['-h', dir, '-U', 'postgres'] as const;
+  const connect = ['-h', dir, '-U', 'postgres', ...(port === undefined ? [] : ['-p', String(port)])];
   let dumps = 0;
   return {
     major,

@@ -163,13 +163,15 @@ export interface AskOptions {
 /** How a source that is only a `connection` is dumped live. */
 export interface LiveDumper {
   /**
-   * Asks the source its version and name. Only reads. @throws `credentials_refused`, `source_unreachable`,
+   * Asks the source its version and name, and whether all of it may be read. Only reads. @throws `credentials_refused`,
+   * `source_unreachable`, `source_slow`, `source_out_of_connections`, `source_rights_missing`, `tls_refused`,
    * `secret_unavailable`, `unknown_database`.
    */
   survey(uri: string, signal: AbortSignal): Promise<LiveFacts>;
   /**
    * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
-   * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with `dump_failed`.
+   * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with
+   * `dump_failed`, or what is known to be the cause: `source_locked`, `source_rights_missing`, `source_out_of_connections`.
    */
   dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): StreamArtefact;
 }

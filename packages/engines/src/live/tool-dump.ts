@@ -18,14 +18,19 @@ export function toolDump(
   tool: string,
   run: (stdout: PassThrough, stop: AbortSignal) => Promise<Ended>,
   signal: AbortSignal,
+  /** What the end of the tool means, where that is known; `tookMs`: how long it ran. */
+  faultOf: (ended: Ended, tookMs: number) => MusterError | undefined = () => undefined,
 ): Readable {
+  const begun = performance.now();
   const stream = new PassThrough({ highWaterMark: 1024 * 1024 });
   const closed = new AbortController();
   stream.once('close', () => closed.abort());
   run(stream, AbortSignal.any([signal, closed.signal])).then(
-    ({ exitCode, stderr }) => {
-      if (exitCode === 0) stream.end();
-      else stream.destroy(dumpFailed(`${tool} ended with exit code ${exitCode}`, { output: stderr }));
+    (ended) => {
+      const { exitCode, stderr } = ended;
+      if (exitCode === 0) return void stream.end();
+      const known = faultOf(ended, performance.now() - begun);
+      stream.destroy(known ?? dumpFailed(`${tool} ended with exit code ${exitCode}`, { output: stderr }));
     },
     (cause: unknown) => {
       if (signal.aborted)
@@ -47,15 +52,21 @@ export const dumpFailed = (
     options,
   );
 
+/** A tool that waits for its source would else outlive a worker that was killed, and its locks there too. */
+const DIES_WITH_US = `
+if setpriv --pdeathsig KILL true 2>/dev/null; then exec setpriv --pdeathsig KILL "$@"; fi
+exec "$@"
+`;
+
 /** Runs a tool of this machine, which sees no more of the environment than what it is given. */
 export function runHere(
-  [program, ...args]: readonly [string, ...string[]],
+  argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
   stdout: PassThrough,
   signal: AbortSignal,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
+    const child = spawn('/bin/sh', ['-c', DIES_WITH_US, 'sh', ...argv], {
       env: { LC_ALL: 'C', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       signal,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { libpqEnvironment, parseConnectionUri } from './connection-uri.js';
+import { libpqEnvironment, parseConnectionUri, serviceFile } from './connection-uri.js';
 
 const refused = (uri: string) => {
   try {
@@ -13,14 +13,18 @@ const refused = (uri: string) => {
 describe('a connection URI', () => {
   it('is read as libpq reads it', () => {
     expect(
-      parseConnectionUri('postgresql://al%40x:p%2Fw%3A@db.example:6432/shop?sslmode=verify-full'),
+      parseConnectionUri(
+        'postgresql://al%40x:p%2Fw%3A@db.example:6432/shop?sslmode=require&sslpassword=s%20s&schema=x',
+      ),
     ).toEqual({
       hosts: [{ host: 'db.example', port: 6432 }],
       user: 'al@x',
       password: 'p/w:',
       database: 'shop',
-      sslmode: 'verify-full',
+      sslmode: 'require',
+      connectMs: 30_000,
       rest: {},
+      service: { sslpassword: 's s' },
     });
   });
 
@@ -57,6 +61,9 @@ describe('a connection URI', () => {
     'postgres://u:hunter2%zz@h/d',
     'postgres://:hunter2@h/d',
     'postgres://u:hunter2@h/d?sslmode=maybe',
+    'postgres://u:hunter2@h/d?sslmode=verify-full',
+    'postgres://u:hunter2@h/d?connect_timeout=soon',
+    'postgres://u:hunter2@h/d?sslpassword=x%0Apassword=hunter2',
   ])('that cannot be used is refused without a word of it', (uri) => {
     const { code, message } = refused(uri);
     expect(code).toBe('secret_unavailable');
@@ -77,5 +84,13 @@ describe('a connection URI', () => {
       PGAPPNAME: 'muster',
       PGPASSFILE: '/dev/null',
     });
+  });
+
+  it('tells what has no variable in a service file, and notices a source that is gone', () => {
+    const uri = parseConnectionUri('postgres://u@h/d?sslpassword=a%20=b&keepalives_idle=5&connect_timeout=1');
+    expect(serviceFile(uri)).toBe(
+      '[muster]\nkeepalives_idle=5\nkeepalives_interval=10\nkeepalives_count=3\nsslpassword=a =b',
+    );
+    expect(libpqEnvironment(uri)).toMatchObject({ PGCONNECT_TIMEOUT: '2' });
   });
 });

@@ -11,8 +11,12 @@ export interface ConnectionUri {
   readonly password?: string;
   readonly database: string;
   readonly sslmode: (typeof SSL_MODES)[number];
+  /** How long a host may take to let us in, ms. */
+  readonly connectMs: number;
   /** What else the URI says that libpq takes from its environment too. */
   readonly rest: Readonly<Partial<Record<keyof typeof ENVIRONMENT, string>>>;
+  /** What it says that libpq takes from a service file alone. */
+  readonly service: Readonly<Partial<Record<(typeof SERVICE)[number], string>>>;
 }
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
@@ -23,12 +27,30 @@ const ENVIRONMENT = {
   sslcert: 'PGSSLCERT',
   sslkey: 'PGSSLKEY',
   sslcrl: 'PGSSLCRL',
+  sslsni: 'PGSSLSNI',
+  sslcertmode: 'PGSSLCERTMODE',
+  ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
+  ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
+  require_auth: 'PGREQUIREAUTH',
   sslnegotiation: 'PGSSLNEGOTIATION',
   channel_binding: 'PGCHANNELBINDING',
   gssencmode: 'PGGSSENCMODE',
   target_session_attrs: 'PGTARGETSESSIONATTRS',
   options: 'PGOPTIONS',
 } as const;
+
+/** Parameters that no environment variable has. */
+const SERVICE = [
+  'sslpassword',
+  'keepalives',
+  'keepalives_idle',
+  'keepalives_interval',
+  'keepalives_count',
+  'tcp_user_timeout',
+] as const;
+
+/** As libpq has it, a limit of 1 s is one of 2 s. */
+const CONNECT_S = { usual: 30, least: 2 } as const;
 
 const SHAPE =
   /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?#]*)(?::(?<password>[^@/?#]*))?@)?(?<hosts>[^/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
@@ -55,14 +77,27 @@ export function parseConnectionUri(uri: string): ConnectionUri {
   const database = query.get('dbname') ?? decode(parts['database'] ?? '');
   const sslmode = SSL_MODES.find((mode) => mode === (query.get('sslmode') ?? 'prefer'));
   if (sslmode === undefined) throw malformed(`its sslmode is none of ${SSL_MODES.join(', ')}`);
+  if (sslmode.startsWith('verify-') && query.get('sslrootcert') === undefined)
+    throw malformed(`its sslmode=${sslmode} needs sslrootcert: the file of the authority, or system`);
+  const service = [...query].filter(([name]) => SERVICE.some((one) => one === name));
+  if (service.some(([, value]) => /[\r\n]/.test(value))) throw malformed('a value in it has several lines');
   return {
     hosts,
     user,
     ...(password === undefined ? {} : { password }),
     database: database === '' ? user : database,
     sslmode,
+    connectMs: connectMs(query.get('connect_timeout')),
     rest: Object.fromEntries([...query].filter(([name]) => Object.hasOwn(ENVIRONMENT, name))),
+    service: Object.fromEntries(service),
   };
+}
+
+/** Nought and less are no limit to libpq; here every wait has one. */
+function connectMs(text: string | undefined): number {
+  const seconds = Number(text ?? CONNECT_S.usual);
+  if (!Number.isInteger(seconds)) throw malformed('its connect_timeout is no number of seconds');
+  return 1000 * (seconds <= 0 ? CONNECT_S.usual : Math.max(CONNECT_S.least, seconds));
 }
 
 function hostsOf(authority: string, host: string | undefined, port: string | undefined) {
@@ -106,7 +141,7 @@ export function libpqEnvironment(uri: ConnectionUri): Readonly<Record<string, st
     ...(uri.password === undefined ? {} : { PGPASSWORD: uri.password }),
     PGDATABASE: uri.database,
     PGSSLMODE: uri.sslmode,
-    PGCONNECT_TIMEOUT: '30',
+    PGCONNECT_TIMEOUT: String(uri.connectMs / 1000),
     PGAPPNAME: 'muster',
     PGPASSFILE: '/dev/null',
     ...Object.fromEntries(
@@ -117,3 +152,14 @@ export function libpqEnvironment(uri: ConnectionUri): Readonly<Record<string, st
     ),
   };
 }
+
+/** What only a service file can tell libpq: a source that is silent for 60 s is gone, where the URI says nothing else. */
+export const serviceFile = ({ service }: ConnectionUri): string =>
+  [
+    `[${SERVICE_NAME}]`,
+    ...Object.entries({ ...KEEPALIVES, ...service }).map(([name, value]) => `${name}=${value}`),
+  ].join('\n');
+
+export const SERVICE_NAME = 'muster';
+
+const KEEPALIVES = { keepalives_idle: '30', keepalives_interval: '10', keepalives_count: '3' } as const;

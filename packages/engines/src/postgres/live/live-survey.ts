@@ -1,16 +1,23 @@
-import { readFile } from 'node:fs/promises';
-import type { ConnectionOptions } from 'node:tls';
 import { MusterError } from '@muster/core';
-import pg from 'pg';
 import type { LiveFacts } from '../../engine.js';
-import { drop } from '../server/client.js';
+import { tlsFaultOf } from '../../live/tls-fault.js';
 import { type ConnectionUri, parseConnectionUri } from './connection-uri.js';
+import { outOfConnections } from './dump-fault.js';
+import { requireRights } from './missing-rights.js';
+import { withSource } from './reach-source.js';
 
-/** How long one host may take to answer all we ask. */
-const ANSWER_MS = 30_000;
+/** What the source shall give up by itself, should a question of ours take so long. */
+const STATEMENT_MS = 20_000;
+
+export interface PostgresLiveFacts extends LiveFacts {
+  /** The server took what {@link GUARD} asks of it. */
+  readonly guarded: boolean;
+}
+
+export const isPostgresLiveFacts = (facts: LiveFacts): facts is PostgresLiveFacts => 'guarded' in facts;
 
 /** {@link LiveDumper.survey} of PostgreSQL. */
-export async function survey(text: string, signal: AbortSignal): Promise<LiveFacts> {
+export async function survey(text: string, signal: AbortSignal): Promise<PostgresLiveFacts> {
   const uri = parseConnectionUri(text);
   let last: unknown;
   for (const host of uri.hosts) {
@@ -24,77 +31,33 @@ export async function survey(text: string, signal: AbortSignal): Promise<LiveFac
   throw surveyError(last);
 }
 
-async function surveyHost(
+const surveyHost = (
   uri: ConnectionUri,
   host: ConnectionUri['hosts'][number],
   signal: AbortSignal,
-): Promise<LiveFacts> {
-  const tls = host.host.startsWith('/') ? [false] : await tlsOf(uri);
-  let last: unknown;
-  for (const ssl of tls) {
-    const client = new pg.Client({
-      host: host.host,
-      port: host.port,
-      user: uri.user,
-      // pg would else look for one in its environment.
-      password: uri.password ?? '',
-      database: uri.database,
-      ssl,
-      application_name: 'muster',
-      types: { getTypeParser: () => (value: unknown) => value },
-    });
-    client.on('error', () => undefined);
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    const abort = () => drop(client);
-    stop.addEventListener('abort', abort, { once: true });
-    try {
-      stop.throwIfAborted();
-      await client.connect();
-      await client.query('BEGIN READ ONLY');
-      const { rows } = await client.query<{ number: string; version: string; database: string }>(
-        `SELECT pg_catalog.current_setting('server_version_num') AS number,
-          pg_catalog.current_setting('server_version') AS version, pg_catalog.current_database() AS database`,
-      );
-      const [row] = rows;
-      if (row === undefined) throw new Error('the server answered nothing');
-      return {
-        major: Math.floor(Number(row.number) / 10_000),
-        serverVersion: row.version.split(' ')[0] ?? row.version,
-        database: row.database,
-        format: 'custom',
-      };
-    } catch (error) {
-      last = error;
-      // Another way is tried only where the server would not talk so, as libpq does.
-      if (error instanceof pg.DatabaseError && error.code !== '28000') throw error;
-      if (stop.aborted) throw error;
-    } finally {
-      stop.removeEventListener('abort', abort);
-      drop(client);
-    }
-  }
-  throw last;
-}
-
-/** The ways to talk that a `sslmode` allows, in libpq's order. */
-async function tlsOf({ sslmode, rest }: ConnectionUri): Promise<readonly (false | ConnectionOptions)[]> {
-  if (sslmode === 'disable') return [false];
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFile(path));
-  const [cert, key] = await Promise.all([read(rest.sslcert), read(rest.sslkey)]);
-  const own = { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-  const unverified = { ...own, rejectUnauthorized: false };
-  if (sslmode === 'allow') return [false, unverified];
-  if (sslmode === 'prefer') return [unverified, false];
-  if (sslmode === 'require' && rest.sslrootcert === undefined) return [unverified];
-  const ca = rest.sslrootcert === 'system' ? undefined : await read(rest.sslrootcert);
-  const verified = { ...own, ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true };
-  if (sslmode === 'verify-full' || rest.sslrootcert === 'system') return [verified];
-  // The certificate counts, not the name in it.
-  return [{ ...verified, checkServerIdentity: () => undefined }];
-}
+): Promise<PostgresLiveFacts> =>
+  withSource(uri, host, signal, async (client, guarded) => {
+    await client.query('BEGIN READ ONLY');
+    await client.query(`SET LOCAL statement_timeout = ${STATEMENT_MS}`);
+    const { rows } = await client.query<{ number: string; version: string; database: string }>(
+      `SELECT pg_catalog.current_setting('server_version_num') AS number,
+        pg_catalog.current_setting('server_version') AS version, pg_catalog.current_database() AS database`,
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('the server answered nothing');
+    await requireRights(client);
+    return {
+      major: Math.floor(Number(row.number) / 10_000),
+      serverVersion: row.version.split(' ')[0] ?? row.version,
+      database: row.database,
+      format: 'custom',
+      guarded,
+    };
+  });
 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
 function surveyError(error: unknown): MusterError {
+  if (error instanceof MusterError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.
   const unproven = error instanceof Error && error.message.startsWith('SASL:');
@@ -108,6 +71,30 @@ function surveyError(error: unknown): MusterError {
     return new MusterError(
       'unknown_database',
       'The source has no database of the name that the connection URI gives.',
+    );
+  }
+  if (code === '42501') {
+    return new MusterError(
+      'source_rights_missing',
+      'The user of the connection URI may not connect to that database: GRANT CONNECT ON DATABASE.',
+    );
+  }
+  if (code === '53300') return outOfConnections();
+  if (code === '57014') {
+    return new MusterError(
+      'source_slow',
+      `The source did not answer a question about its tables within ${STATEMENT_MS / 1000} s. Drill it when it is less busy.`,
+    );
+  }
+  const tls = tlsFaultOf(error);
+  // pg's own words again, for a server that answers that it has none.
+  const plain = error instanceof Error && error.message.includes('does not support SSL');
+  if (tls !== undefined || plain) {
+    return new MusterError(
+      'tls_refused',
+      plain
+        ? 'The source speaks no TLS, and the sslmode of the connection URI asks for it.'
+        : `The source cannot be spoken to with the TLS that the connection URI asks for (${tls}). Look at its sslmode and sslrootcert, at sslcert and sslkey, and for whom and by whom the certificate of the server was made.`,
     );
   }
   return new MusterError(

@@ -104,6 +104,9 @@ export function drop(client: pg.Client): void {
   socketOf(client).destroy();
 }
 
+/** Nobody has taken the connection yet. */
+export const isConnecting = (client: pg.Client): boolean => socketOf(client).connecting === true;
+
 /** Of the backend on the server's side, as its log names it. */
 export const processId = (client: pg.Client): number => innards(client).processID ?? 0;
 
@@ -113,7 +116,7 @@ const socketOf = (client: pg.Client) => innards(client).connection.stream;
 const innards = (client: pg.Client) =>
   client as unknown as {
     readonly processID: number | null;
-    readonly connection: { readonly stream: { destroy(): void } };
+    readonly connection: { readonly stream: { destroy(): void; readonly connecting?: boolean } };
   };
 
 /** As `options` of the startup packet has it: blanks and backslashes of a value are escaped by a backslash. */

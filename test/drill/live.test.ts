@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errored, projectOfEachTest, verdictOf } from '../support/drill-project.ts';
+import { type DumpServer, dumpServer } from '../support/dumps.ts';
+import { eventually } from '../support/eventually.ts';
+import { canRunIn } from '../support/needs.ts';
+
+const drillProject = projectOfEachTest();
+
+const SHOP = `
+  CREATE TABLE item (n int); INSERT INTO item SELECT generate_series(1, 100); CREATE TABLE note (n int);
+  CREATE ROLE barred LOGIN
+`;
+
+describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
+  let server: DumpServer;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    server = await dumpServer(15);
+    await server.sql('postgres', 'CREATE DATABASE shop');
+    await server.sql('shop', SHOP);
+    env = { SHOP_URI: uri('postgres') };
+  });
+  afterAll(() => server?.close());
+  const uri = (user: string) => `postgresql://${user}:hunter2@/shop?host=${encodeURIComponent(server.dir)}`;
+  const project = () =>
+    drillProject({
+      isolation: 'docker',
+      source: ['connection: { uri: env:SHOP_URI }'],
+      checks: { items: ['SELECT count(*) AS n FROM item', 'n == 100'] },
+    });
+
+  it('is an error, and no pass of empty tables, where its user may not read them', async () => {
+    const { drill } = await project();
+    const drilled = await drill([], { SHOP_URI: uri('barred') });
+    expect(verdictOf(drilled)).toEqual(errored('source_rights_missing'));
+    expect(drilled.stdout).toContain('public.item, public.note');
+    expect(drilled.stdout + drilled.stderr).not.toMatch(/hunter2|barred/);
+  });
+
+  it('that is killed in the middle leaves no session and no lock at the source', async () => {
+    const { drill, start } = await project();
+    const ours = (what: string) =>
+      server.sql(
+        'shop',
+        `SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE application_name = 'muster' AND ${what}`,
+      );
+    // It holds `item`, and waits for `note`.
+    const locker = server.sql('shop', 'BEGIN; LOCK TABLE note; SELECT pg_sleep(600)').catch(() => undefined);
+    const { child, ended } = start([], env);
+    await eventually('our dump waits', async () => (await ours('NOT granted')).trim() === '1', 60_000);
+    child.kill('SIGKILL');
+    await Promise.all([once(child, 'exit'), ended]);
+    await eventually('our session has ended', async () => (await ours('true')).trim() === '0', 30_000);
+    await server.sql(
+      'shop',
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock'`,
+    );
+    await locker;
+    expect(await drill([], env)).toMatchObject({ exitCode: 0, predicate: { result: 'pass' } });
+  });
+});
