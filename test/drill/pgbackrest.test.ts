@@ -118,6 +118,51 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     });
   });
 
+  it('a transaction is recovered with it and without the next', async () => {
+    const { id, at, xid } = repositories.commits[4] ?? lacking();
+    const { predicate } = await drill(id, ['--at', `xid:${xid}`]);
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      restore_point: { kind: 'xid', asked: xid, resolved: await setOf('I') },
+      recovery: {
+        target: { kind: 'xid', value: xid },
+        last_commit_before: at,
+        stopped: { side: 'after', xid, end: 'commit', at },
+        proof: 'both_sides',
+      },
+      checks: [{ summary: { last: id, n: id } }],
+    });
+  });
+
+  it('a name of before the newest set is found behind one before that', async () => {
+    const [{ name }] = repositories.points;
+    const { predicate, stderr } = await drill(2, ['--at', `name:${name}`]);
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      restore_point: { kind: 'name', asked: name, resolved: await setOf('D') },
+      recovery: {
+        target: { kind: 'name', value: name },
+        stopped: { side: 'after', name },
+        proof: 'both_sides',
+      },
+    });
+    expect(stderr).toContain(await setOf('I'));
+  });
+
+  it('a WAL location is recovered from the newest set before it, and nothing from there on', async () => {
+    const [{ lsn }] = repositories.points;
+    const { predicate } = await drill(2, ['--at', `lsn:${lsn}`]);
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      restore_point: { resolved: await setOf('D') },
+      recovery: {
+        target: { kind: 'lsn', value: lsn },
+        stopped: { side: 'before', lsn },
+        proof: 'both_sides',
+      },
+    });
+  });
+
   it('one that is encrypted is opened with its passphrase, which is told nobody', async () => {
     const backup = { path: repositories.encrypted, more: ', cipher_pass: env:REPO_PASS' };
     const { predicate, stdout, stderr } = await drill(7, [], backup, { REPO_PASS: repositories.passphrase });
@@ -132,6 +177,19 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       result: 'pass',
       environment: { engine_version: expect.stringMatching(/^15\./) },
       recovery: { last_commit_before: before.at, first_commit_after: after.at, proof: 'both_sides' },
+    });
+  });
+
+  it('of PostgreSQL 15 is recovered as of what its server has named', async () => {
+    const [, { name }] = older.points;
+    const { predicate } = await drill(5, ['--at', `name:${name}`], { path: older.plain });
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      recovery: {
+        last_commit_before: older.commits[4]?.at,
+        stopped: { side: 'after', name },
+        proof: 'both_sides',
+      },
     });
   });
 
@@ -152,6 +210,13 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       const found = await fault(7, ['--at', new Date().toISOString()]);
       expect(found).toMatchObject({ result: 'fail', reason: 'target_not_reached' });
       expect(found.said).toContain(repositories.commits.at(-1)?.at);
+    });
+
+    it('as of a WAL location before its oldest set', async () => {
+      expect(await fault(7, ['--at', 'lsn:0/1'])).toMatchObject({
+        result: 'fail',
+        reason: 'no_backup_before',
+      });
     });
 
     it('with a gap in its WAL, which is named', async () => {
@@ -221,6 +286,10 @@ function randomPoint(commits: readonly Commit[]): { at: string; before: Commit; 
   const from = Date.parse(pair.before.at) + 1;
   const to = Date.parse(pair.after.at);
   return { ...pair, at: new Date(from + Math.floor(Math.random() * Math.max(0, to - from))).toISOString() };
+}
+
+function lacking(): never {
+  throw new Error('there are fewer commits');
 }
 
 async function predicateIn(folder: MusterFolder): Promise<Predicate | undefined> {

@@ -10,6 +10,13 @@ export interface Commit {
   readonly id: number;
   /** RFC 3339 with microseconds. */
   readonly at: string;
+  readonly xid: string;
+}
+
+/** A restore point in WAL, by its name and where it is. */
+export interface NamedPoint {
+  readonly name: string;
+  readonly lsn: string;
 }
 
 /** Repositories that a real pgBackRest has made of a real cluster with the database `shop`. */
@@ -21,6 +28,8 @@ export interface Repositories {
   readonly passphrase: string;
   readonly stanza: string;
   readonly commits: readonly Commit[];
+  /** One before the row 3, and so before the newest set, and one before the row 6. */
+  readonly points: readonly [beforeThree: NamedPoint, beforeSix: NamedPoint];
   /** A copy of `plain` to be damaged, gone with the others. */
   copy(): Promise<string>;
   remove(): Promise<void>;
@@ -69,6 +78,7 @@ CONF
 $bin/pg_ctl --pgdata=/tmp/pg --wait --log=/tmp/log start >/dev/null
 sql() { $bin/psql -XqAt --dbname="$1" --command="$2"; }
 row() { sql shop "INSERT INTO t VALUES ($1)"; }
+point() { sql shop "SELECT 'point', '$1', pg_create_restore_point('$1')"; }
 tool() { pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} "$@"; }
 tool stanza-create
 sql template1 'CREATE DATABASE shop'
@@ -77,16 +87,18 @@ row 1
 tool --repo=1 --type=full backup
 row 2
 tool --repo=1 --type=diff backup
+point before-three
 row 3
 tool --repo=1 --type=incr backup
 tool --repo=2 --type=full backup
 row 4; row 5
+point 'before "six"'
 sql shop 'SELECT pg_switch_wal()' >/dev/null
 row 6
 sql shop 'SELECT pg_switch_wal()' >/dev/null
 row 7
 tool check
-sql shop "SELECT id, to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC', 'YYYY-MM-DD\\"T\\"HH24:MI:SS.US\\"Z\\"') FROM t ORDER BY id"
+sql shop "SELECT 'commit', id, to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC', 'YYYY-MM-DD\\"T\\"HH24:MI:SS.US\\"Z\\"'), xmin FROM t ORDER BY id"
 $bin/pg_ctl --pgdata=/tmp/pg --mode=immediate stop >/dev/null
 `;
 
@@ -112,10 +124,7 @@ export async function pgbackrestRepositories(image: string, superuser = 'postgre
     encrypted: join(folder, 'encrypted'),
     passphrase: PASSPHRASE,
     stanza: STANZA,
-    commits: printed.split('\n').map((line) => {
-      const [id = '', at = ''] = line.split('|');
-      return { id: Number(id), at };
-    }),
+    ...printedFacts(printed),
     copy: async () => {
       copies += 1;
       const copied = join(folder, `copy-${copies}`);
@@ -126,4 +135,16 @@ export async function pgbackrestRepositories(image: string, superuser = 'postgre
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+function printedFacts(printed: string): Pick<Repositories, 'commits' | 'points'> {
+  const facts = printed.split('\n').map((line) => line.split('|'));
+  const commits = facts.flatMap(([what, id, at = '', xid = '']) =>
+    what === 'commit' ? [{ id: Number(id), at, xid }] : [],
+  );
+  const [first, second] = facts.flatMap(([what, name = '', lsn = '']) =>
+    what === 'point' ? [{ name, lsn }] : [],
+  );
+  if (first === undefined || second === undefined) throw new Error('no restore points were made');
+  return { commits, points: [first, second] };
 }

@@ -41,7 +41,7 @@ describe('a refusal', () => {
     [{ source: 'shop', checks: [1] }, 'In the body: checks.0: expected text.'],
     [
       { source: 'shop', restore_point: 'newest' },
-      'In the body: restore_point: expected latest, oldest, random, {"id": …} with the id of a backup, 1,000 characters at most, {"random": {"days": 14}}, or {"time": …}.',
+      'In the body: restore_point: expected latest, oldest, random, {"id": …} with the id of a backup, 1,000 characters at most, {"random": {"days": 14}}, or {"time": …}; of pgBackRest also {"xid": …}, {"name": …} or {"lsn": …}.',
     ],
     [
       { source: 'shop', sauce: 1, 'a b': 2 },

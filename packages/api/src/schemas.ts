@@ -1,11 +1,14 @@
 import {
   DRILL_ID,
+  EXPECTED_POINT,
   MOST_DAYS,
   PASS_RULE,
   PHASES,
   planSchema,
   predicateSchema,
   REASON_CODES,
+  readWalPoint,
+  type WalPoint,
   wellFormed,
 } from '@muster/core';
 import { fleetEventSchema, heartbeatSchema } from '@muster/queue';
@@ -29,6 +32,9 @@ const drillId = z
 export const drillParams = z.object({ id: drillId });
 export const sourceParams = z.object({ slug });
 
+const isPoint = (kind: WalPoint['kind']) => (written: string | number) =>
+  readWalPoint(kind, String(written)) !== undefined;
+
 export const askSchema = z.strictObject({
   source: slug,
   restore_point: z
@@ -38,15 +44,22 @@ export const askSchema = z.strictObject({
         z.strictObject({ id: wellFormed.min(1).max(1_000) }),
         z.strictObject({ random: z.strictObject({ days: z.int().positive().max(MOST_DAYS) }) }),
         z.strictObject({ time: z.string().max(100) }),
+        z.strictObject({
+          xid: z
+            .union([z.int().positive(), z.string()])
+            .refine(isPoint('xid'), { error: EXPECTED_POINT.xid }),
+        }),
+        z.strictObject({ name: z.string().refine(isPoint('name'), { error: EXPECTED_POINT.name }) }),
+        z.strictObject({ lsn: z.string().refine(isPoint('lsn'), { error: EXPECTED_POINT.lsn }) }),
       ],
       {
         error:
-          'expected latest, oldest, random, {"id": …} with the id of a backup, 1,000 characters at most, {"random": {"days": 14}}, or {"time": …}',
+          'expected latest, oldest, random, {"id": …} with the id of a backup, 1,000 characters at most, {"random": {"days": 14}}, or {"time": …}; of pgBackRest also {"xid": …}, {"name": …} or {"lsn": …}',
       },
     )
     .optional()
     .describe(
-      'Which backup: latest (default), oldest, the id of one, one by lot (of so many days), or the newest of a time: RFC 3339, or -2h.',
+      'Which backup: latest (default), oldest, the id of one, one by lot (of so many days), or the newest of a time: RFC 3339, or -2h; of pgBackRest also as of a transaction, a named restore point or a location in WAL.',
     ),
   checks: z.array(z.string().max(200)).min(1).max(200).optional().describe('Some of the source’s own.'),
   pool: slug

@@ -26,6 +26,8 @@ export interface Backup {
   readonly createdAt: Date;
   /** From when on its data can be had as of a time, where that is not `createdAt`. */
   readonly wholeAt?: Date;
+  /** Of one that is recovered from WAL: of which cluster's that is, and where in it the backup became whole, if known. */
+  readonly wal?: { readonly cluster: string; readonly wholeAt?: string };
   /** It is being written at this moment: never to be drilled. */
   readonly growing?: true;
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';

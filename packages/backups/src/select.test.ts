@@ -58,6 +58,36 @@ describe('a restore point', () => {
   it('by lot without a window means any there is', () =>
     expect(JSON.parse(select({ kind: 'random' }).listing?.listing ?? '')).toHaveLength(BACKUPS.length));
 
+  describe('in WAL', () => {
+    const set = (id: string, hours: number, wholeAt: string | undefined, cluster = '17-2'): Backup => ({
+      ...made(id, hours),
+      wal: { cluster, ...(wholeAt !== undefined && { wholeAt }) },
+    });
+    const SETS = [
+      set('e', 1, '1/30'),
+      set('d', 2, undefined),
+      set('c', 3, '0/FFFFFFFF'),
+      set('b', 4, '0/10'),
+      set('a', 5, '0/9', '15-1'),
+    ];
+
+    it.each([
+      ['e', '1/30'],
+      ['c', '1/2F'],
+      ['b', '0/10'],
+    ])('means the newest set that was whole by then: %s at %s', (id, lsn) =>
+      expect(select({ kind: 'lsn', lsn }, SETS).backup.id).toBe(id),
+    );
+
+    it('means no set of a cluster before an upgrade', () =>
+      expect(refusal({ kind: 'lsn', lsn: '0/A' }, SETS)).toMatchObject({ code: 'no_backup_before' }));
+
+    it('without a place means the newest set, and then those before it', () => {
+      const { backup, older } = select({ kind: 'xid', xid: '744' }, SETS);
+      expect([backup, ...(older ?? [])].map(({ id }) => id)).toEqual(['e', 'd', 'c']);
+    });
+  });
+
   it('never means what is being written', () => {
     const backups = [made('e', -2, true), ...BACKUPS, made('_', 99, true)];
     expect(refusal({ kind: 'latest' }, backups)).toBe('d');

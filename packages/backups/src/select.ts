@@ -6,6 +6,7 @@ import {
   MusterError,
   type RestorePoint,
   randomWindow,
+  readLsn,
   restoreTime,
 } from '@muster/core';
 import type { Backup } from './repository.js';
@@ -25,6 +26,8 @@ export interface Selected {
   readonly newest: Backup;
   /** Of a random choice: the listing that it was drawn from. */
   readonly listing?: Pick<Draw, 'listing' | 'listingSha256'>;
+  /** Of a point in WAL whose place is not known: where it may lie if not behind `backup`, newest first. */
+  readonly older?: readonly Backup[];
 }
 
 /**
@@ -56,9 +59,30 @@ function choose(backups: readonly Backup[], point: RestorePoint, drillId: string
       const by = restoreTime(point.time, drillTime(drillId));
       return only(by && backups.find(({ createdAt, wholeAt }) => (wholeAt ?? createdAt) <= by));
     }
+    case 'lsn': {
+      const by = readLsn(point.lsn);
+      return only(ofOneCluster(backups).find((backup) => isWholeBy(backup, by)));
+    }
+    case 'xid':
+    case 'name': {
+      const [backup, ...older] = ofOneCluster(backups).slice(0, MOST_TRIED);
+      return backup && { backup, older };
+    }
     case 'random':
       return draw(withinDays(backups, point.days, drillTime(drillId)), drillId);
   }
+}
+
+/** In how many sets a point is looked for: each is restored for it, and all WAL after it replayed. */
+const MOST_TRIED = 3;
+
+/** Numbers in the WAL of another cluster, or of before its upgrade, mean something else. */
+const ofOneCluster = (backups: readonly Backup[]): readonly Backup[] =>
+  backups.filter(({ wal }) => wal !== undefined && wal.cluster === backups[0]?.wal?.cluster);
+
+function isWholeBy({ wal }: Backup, by: bigint | undefined): boolean {
+  const at = wal?.wholeAt === undefined ? undefined : readLsn(wal.wholeAt);
+  return at !== undefined && by !== undefined && at <= by;
 }
 
 function withinDays(backups: readonly Backup[], days: number | undefined, at: Date): readonly Backup[] {
@@ -112,6 +136,11 @@ function noneOf(
         `No backup in ${location} was made at or before ${by}. The oldest there is: ${of}.`,
       );
     }
+    case 'lsn':
+      return new MusterError(
+        'no_backup_before',
+        `No backup in ${location} was whole before the WAL location ${point.lsn}. ${newest}`,
+      );
     case 'random':
       return new MusterError(
         'no_backup_in_window',

@@ -4,6 +4,7 @@ import { lastOutcome } from './last-outcome.js';
 import { objectiveFaults } from './objective-faults.js';
 import { missedObjective } from './objectives.js';
 import { CHECK_REASONS, type CheckReason, REASONS, type Reason } from './reason.js';
+import { recoveryFaults } from './recovery.js';
 import { restorePointFaults } from './restore-point-faults.js';
 import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
 import { UNFINISHED_REASONS } from './unfinished.js';
@@ -26,6 +27,7 @@ export function checkConsistency(statement: Statement): string[] {
     ...timeFaults(predicate),
     ...subjectFaults(statement),
     ...restorePointFaults(predicate),
+    ...recoveryFaults(predicate),
     ...askedFaults(predicate),
   ];
 }

@@ -38,6 +38,7 @@ export {
   REASONS,
   type Reason,
 } from './reason.js';
+export * from './recovery.js';
 export * from './restore-point.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';

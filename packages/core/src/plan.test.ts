@@ -56,6 +56,11 @@ describe('a plan', () => {
       checks: [],
     }));
 
+  it('of a dump knows no point in WAL', () =>
+    expect(() => createPlan(config, shop, { ...asked, restorePoint: { kind: 'xid', xid: '5' } })).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining('there is no xid in them') }),
+    ));
+
   it('says if it leaves out checks of the source', () => {
     const some = { ...shop, checks: shop.checks.slice(1) };
     const plan = createPlan(config, some, asked);

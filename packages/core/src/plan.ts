@@ -5,7 +5,14 @@ import { MusterError } from './error.js';
 import { DRILL_ID, drillTime } from './ids.js';
 import { plannedObjectives } from './objectives.js';
 import { promiseSchema } from './promise-schema.js';
-import { askedWord, EXPECTED_TIME, type RestorePoint, readAskedWord } from './restore-point.js';
+import {
+  askedWord,
+  EXPECTED_TIME,
+  isWalPoint,
+  RESTORE_POINT_KINDS,
+  type RestorePoint,
+  readAskedWord,
+} from './restore-point.js';
 import { wellFormed } from './well-formed.js';
 
 const name = z.string().regex(/^[a-z0-9-]+$/);
@@ -28,7 +35,7 @@ export const planSchema = z.strictObject({
   }),
   pool: name,
   restore_point: z.strictObject({
-    kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
+    kind: z.enum(RESTORE_POINT_KINDS),
     asked: wellFormed.optional(),
   }),
   restore_only: z.literal(true).optional(),
@@ -65,6 +72,12 @@ export function createPlan(config: Config, source: Source, asked: PlanAsked): Pl
     throw new MusterError(
       'usage',
       `The source "${source.slug}" is dumped live and keeps no backups: only the latest can be drilled.`,
+    );
+  }
+  if (isWalPoint(restorePoint) && source.backup.type !== 'pgbackrest') {
+    throw new MusterError(
+      'usage',
+      `The backups of the source "${source.slug}" have no WAL, so there is no ${restorePoint.kind} in them: ask for one by its id, or by time.`,
     );
   }
   return {

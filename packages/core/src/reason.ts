@@ -18,7 +18,7 @@ export const REASONS = {
   // Evidence against the backup.
   no_backup: fail('no backup, or none of the id that was asked for, is where the source keeps them'),
   no_backup_in_window: fail('no backup was made in the window that the random choice is drawn from'),
-  no_backup_before: fail('no backup was made at or before the time asked for'),
+  no_backup_before: fail('no backup was made at or before the time or WAL location asked for'),
   empty: fail('the backup is empty'),
   not_a_dump: fail('the backup is in no format that the engine reads'),
   truncated: fail('the backup ends before its end'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DRILL_ID } from './ids.js';
 import { promiseSchema } from './promise-schema.js';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
+import { RESTORE_POINT_KINDS } from './restore-point.js';
 import type { SummaryJson } from './summary.js';
 import { wellFormed } from './well-formed.js';
 
@@ -88,8 +89,8 @@ const checkSchema = z.strictObject({
 });
 
 const restorePointSchema = z.strictObject({
-  kind: z.enum(['latest', 'oldest', 'random', 'id', 'time']),
-  /** What was asked for, where the kind has a word: the id, the days of the window (`14d`), the time in UTC. */
+  kind: z.enum(RESTORE_POINT_KINDS),
+  /** What was asked for, where the kind has a word: the id, the days of the window (`14d`), the time in UTC, a point in WAL. */
   asked: z.string().optional(),
   /** The id of the backup that it resolved to. */
   resolved: z.string().optional(),
@@ -131,15 +132,41 @@ const backupSchema = z.strictObject({
 /** RFC 3339, UTC, microseconds: PostgreSQL's own. */
 const commitTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 
+const lsn = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
+
 const recoverySchema = z.strictObject({
-  /** `latest`: all WAL there is; `immediate`: just what makes the backup whole; `time`: as of `value`. */
-  target: z.strictObject({ kind: z.enum(['latest', 'immediate', 'time']), value: timestamp.optional() }),
+  /**
+   * `latest`: all WAL there is; `immediate`: just what makes the backup whole; `time`, `xid`, `name`, `lsn`: as of
+   * `value`.
+   */
+  target: z.strictObject({
+    kind: z.enum(['latest', 'immediate', 'time', 'xid', 'name', 'lsn']),
+    value: text.optional(),
+  }),
   reached: z.literal(true),
   /** The last commit that was replayed. */
   last_commit_before: commitTime.optional(),
   /** The commit before which the replay stopped. */
   first_commit_after: commitTime.optional(),
-  /** On how many sides of the target a commit is known. */
+  /** Of the targets `xid`, `name` and `lsn`: where the replay stopped, all before it being replayed. */
+  stopped: z
+    .strictObject({
+      side: z.enum(['before', 'after']),
+      /** The transaction after whose end it stopped, its lower 32 bits in decimal, and how that ended. */
+      xid: z
+        .string()
+        .regex(/^\d{1,10}$/)
+        .optional(),
+      end: z.enum(['commit', 'abort']).optional(),
+      /** The restore point after which it stopped. */
+      name: text.optional(),
+      /** Where the first record begins that was not replayed. */
+      lsn: lsn.optional(),
+      /** When the transaction ended, or the restore point was made. */
+      at: commitTime.optional(),
+    })
+    .optional(),
+  /** On how many sides of the target it is known what was replayed, and what was not. */
   proof: z.enum(['both_sides', 'one_side', 'unasserted']),
 });
 

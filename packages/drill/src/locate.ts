@@ -11,6 +11,8 @@ export interface LocatedFile extends Pick<Backup, 'id' | 'location' | 'createdAt
   readonly kind: 'file';
   readonly artefact: Exclude<Artefact, { form: 'stream' }>;
   readonly facts: BackupFacts;
+  /** Where the restore point may lie if not behind this one, newest first. */
+  readonly older?: readonly LocatedFile[];
 }
 
 /** A dump that has yet to be fetched, and is identified then. */
@@ -61,7 +63,7 @@ async function locateFile(
   const backups = await repository.list(signal);
   seen.listed = backups.length;
   const asking = { drillId, location: repository.location };
-  const { backup: chosen, newest, listing } = selectBackup(backups, request.restorePoint, asking);
+  const { backup: chosen, newest, listing, older } = selectBackup(backups, request.restorePoint, asking);
   seen.newest = newest;
   if (listing !== undefined) seen.listing = listing;
   const { artefact } = chosen;
@@ -69,7 +71,14 @@ async function locateFile(
     throw new MusterError('internal_error', 'A place of backups listed a live dump.');
   seen.found = { ...placed(chosen), sizeBytes: artefact.sizeBytes };
   if (artefact.form === 'remote') return { kind: 'remote', backup: chosen, artefact };
-  return identified(ports, request, chosen, artefact, seen, signal);
+  const located = await identified(ports, request, chosen, artefact, seen, signal);
+  return older === undefined ? located : { ...located, older: older.flatMap(known) };
+}
+
+/** Backups that are recovered from WAL have been identified by their repository. */
+function known({ artefact, facts, ...backup }: Backup): readonly LocatedFile[] {
+  if (facts === undefined || artefact.form !== 'repository') return [];
+  return [{ kind: 'file', ...placed({ ...backup, artefact }), artefact, facts }];
 }
 
 /** What its head says, where the listing has not looked at it. */

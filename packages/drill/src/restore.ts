@@ -1,4 +1,4 @@
-import { drillTime, isEvidence, isMusterError, MusterError, restoreTime } from '@muster/core';
+import { drillTime, isEvidence, isMusterError, isWalPoint, MusterError, restoreTime } from '@muster/core';
 import {
   type BackupFacts,
   type RecoveryTarget,
@@ -72,9 +72,10 @@ function ofSet(
   return { recoverTo: recoverTo(request), ...(jobs !== undefined && { jobs }) };
 }
 
-/** What is newest is that with all WAL after it, and what a time means is that time; any other set is meant alone. */
+/** What is newest is that with all WAL after it, and what a point means is that point; any other set is meant alone. */
 function recoverTo({ restorePoint, plan }: DrillRequest): RecoveryTarget {
   if (restorePoint.kind === 'latest') return { kind: 'latest' };
+  if (isWalPoint(restorePoint)) return restorePoint;
   const at = restorePoint.kind === 'time' && restoreTime(restorePoint.time, drillTime(plan.drill_id));
   return at ? { kind: 'time', at } : { kind: 'immediate' };
 }

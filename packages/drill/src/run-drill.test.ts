@@ -191,3 +191,32 @@ it.each([
   );
   expect(statement.predicate).toMatchObject({ result: 'error', reason, checks: [{ reason: 'server_lost' }] });
 });
+
+it('a point in WAL that is behind no set is looked for behind the three newest', async () => {
+  const set = (id: string, hours: number): Backup => ({
+    ...made(id, hours),
+    artefact: { form: 'repository', name: id, path: '/r', stanza: 'main', sizeBytes: 5 },
+    wal: { cluster: '17-1' },
+    facts: { format: 'pgbackrest-full', major: 17, databases: [] },
+  });
+  const sets = [set('d', 1), set('c', 2), set('b', 3), set('a', 4)];
+  const finding = {
+    ...ports,
+    repository: () => ({ location: 'file:///r', list: async () => sets }),
+    engineOf: () => {
+      throw new MusterError('target_not_reached', 'It is not there.');
+    },
+  } as unknown as DrillPorts;
+  const ofSets = { type: 'pgbackrest', stanza: 'main', repository: { kind: 'path', path: '/r' } } as const;
+  const { statement, message } = await drill(
+    finding,
+    { ...source, backup: ofSets },
+    { kind: 'name', name: 'x' },
+  );
+  expect(statement.predicate).toMatchObject({
+    result: 'fail',
+    restore_point: { resolved: 'b' },
+    backup: { id: 'b' },
+  });
+  expect(message).toMatch(/^It is not there\. It was looked for behind the sets d, c, b;/);
+});

@@ -67,7 +67,7 @@ async function perform(
     ports.observe(locatedEvent(one, seen));
     return one;
   });
-  const { located, launched, database } = await fetchAndRestore(ports, request, found, seen, phases);
+  const { located, launched, database } = await restoreReaching(ports, request, found, seen, phases);
   try {
     await check(ports, request, located, launched, database, seen, phases);
   } catch (error) {
@@ -81,6 +81,40 @@ async function perform(
   await destroy(launched, phases);
   return undefined;
 }
+
+/** A point whose place in WAL is not known may lie before the newest backup: then it is looked for behind older ones. */
+async function restoreReaching(
+  ports: DrillPorts,
+  request: DrillRequest,
+  found: Located | LocatedRemote,
+  seen: Seen,
+  phases: Phases,
+): Promise<Restoring & { readonly located: Located }> {
+  const older = found.kind === 'file' ? [...(found.older ?? [])] : [];
+  const tried: string[] = [];
+  for (let one = found; ; ) {
+    try {
+      return await fetchAndRestore(ports, request, one, seen, phases);
+    } catch (error) {
+      if (!isMusterError(error, 'target_not_reached')) throw error;
+      if (seen.found !== undefined) tried.push(seen.found.id);
+      const next = older.shift();
+      if (next === undefined) throw tried.length < 2 ? error : nowhere(error, tried);
+      one = next;
+      const { id, location, createdAt, createdAtFrom, artefact } = next;
+      seen.found = { id, location, createdAt, createdAtFrom, sizeBytes: artefact.sizeBytes };
+      delete seen.examined;
+      ports.observe(locatedEvent(one, seen));
+    }
+  }
+}
+
+const nowhere = (error: MusterError, tried: readonly string[]): MusterError =>
+  new MusterError(
+    'target_not_reached',
+    `${error.message} It was looked for behind the sets ${tried.join(', ')}; a time or a WAL location finds the set before it by itself.`,
+    { cause: error },
+  );
 
 /** What was fetched is gone again once it has been restored. */
 async function fetchAndRestore(

@@ -18,6 +18,10 @@ const setSchema = z.object({
   'backup-timestamp-stop': seconds,
   'backup-archive-start': segment.nullish(),
   'backup-archive-stop': segment.nullish(),
+  'backup-lsn-stop': z
+    .string()
+    .regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/)
+    .nullish(),
   // Pages of the cluster that did not fit their checksum when they were copied.
   'backup-error': z.boolean().nullish(),
   'backup-info-size': bytes,
@@ -37,6 +41,8 @@ export interface BackupSet {
   /** Of the whole set in the repository; of the restored cluster where that is not known. */
   readonly sizeBytes: number;
   readonly wal?: { readonly start: string; readonly stop: string };
+  /** Where in WAL it became whole; not known of sets of old versions of pgBackRest. */
+  readonly stopLsn?: string;
   readonly hasPageErrors: boolean;
   /** As pgBackRest names it: `17`, `9.6`. */
   readonly serverVersion: string;
@@ -64,6 +70,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
       );
     }
     const { 'backup-archive-start': start, 'backup-archive-stop': stop, 'backup-prior': prior } = set;
+    const { 'backup-lsn-stop': stopLsn } = set;
     return {
       label,
       type: set['backup-type'],
@@ -72,6 +79,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
       stoppedAt: new Date(set['backup-timestamp-stop'] * 1000),
       sizeBytes: set['backup-info-repo-size'] ?? set['backup-info-size'],
       ...(start && stop && { wal: { start, stop } }),
+      ...(stopLsn && { stopLsn }),
       hasPageErrors: set['backup-error'] === true,
       serverVersion: version,
       archiveId: `${version}-${set['db-id']}`,

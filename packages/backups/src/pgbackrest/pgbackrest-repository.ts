@@ -74,6 +74,7 @@ function backupOf({ path, stanza, passphrase }: Opened, set: BackupSet, owner: O
     createdAt: set.stoppedAt,
     // Its word is cut to the second.
     wholeAt: new Date(set.stoppedAt.getTime() + 1000),
+    wal: { cluster: set.archiveId, ...(set.stopLsn && { wholeAt: set.stopLsn }) },
     createdAtFrom: 'header',
     facts,
   };

@@ -1,4 +1,12 @@
-import { EXPECTED_TIME, MOST_DAYS, MusterError, type RestorePoint, restoreTime } from '@muster/core';
+import {
+  EXPECTED_POINT,
+  EXPECTED_TIME,
+  MOST_DAYS,
+  MusterError,
+  type RestorePoint,
+  readWalPoint,
+  restoreTime,
+} from '@muster/core';
 import { type Command, Option } from 'commander';
 
 /** Which backup, on the command line. */
@@ -15,7 +23,10 @@ export function addRestorePointOptions(command: Command): Command {
     .option('--backup <id>', 'this backup (default: the newest)')
     .addOption(new Option('--oldest', 'the oldest backup').conflicts('backup'))
     .addOption(
-      new Option('--at <time>', 'the newest made by then: RFC 3339, or -2h').conflicts(['backup', 'oldest']),
+      new Option(
+        '--at <point>',
+        'the newest made by then: RFC 3339, or -2h; of pgBackRest also xid:N, name:X or lsn:X/Y',
+      ).conflicts(['backup', 'oldest']),
     )
     .addOption(
       new Option('--random', 'one by lot, which anybody can draw again').conflicts([
@@ -33,9 +44,17 @@ export function restorePointOf(options: RestorePointOptions, now: Date): Restore
   if (days !== undefined && !random)
     throw new MusterError('usage', '--days belongs to --random: it says of how many days one is drawn.');
   if (backup !== undefined) return { kind: 'id', id: backup };
-  if (at !== undefined) return { kind: 'time', time: timeOf(at, now) };
+  if (at !== undefined) return walPointOf(at) ?? { kind: 'time', time: timeOf(at, now) };
   if (random) return { kind: 'random', ...(days !== undefined && { days: daysOf(days) }) };
   return { kind: oldest ? 'oldest' : 'latest' };
+}
+
+function walPointOf(text: string): RestorePoint | undefined {
+  const [, kind, word = ''] = /^(xid|name|lsn):(.*)$/su.exec(text) ?? [];
+  if (kind !== 'xid' && kind !== 'name' && kind !== 'lsn') return undefined;
+  const point = readWalPoint(kind, word);
+  if (point === undefined) throw new MusterError('usage', `--at ${kind}: ${EXPECTED_POINT[kind]}.`);
+  return point;
 }
 
 function timeOf(text: string, now: Date): string {

@@ -690,7 +690,7 @@ describe('schedules', () => {
     ['schedule: "0 3 * * *", schedules: [{ name: a, cron: "0 4 * * *" }]', 'exclude each other'],
     [
       'schedules: [{ name: a, cron: "0 3 * * *", restore_point: { xid: 5 } }]',
-      'xid, name and lsn: not supported yet',
+      'xid is a point in WAL, which a dump has not',
     ],
     [
       'schedules: [{ name: a, cron: "0 3 * * *", restore_point: { time: "2h" } }]',

@@ -20,6 +20,10 @@ const faultsOf = (backup: string, kind?: string) => {
   return parsed.ok ? [] : parsed.faults.map(({ path, message }) => `${path}: ${message}`);
 };
 
+const SCHEDULED = text(
+  '{ type: pgbackrest, stanza: main, repo: { path: r } }, schedules: [{ name: a, cron: "0 3 * * *", restore_point: POINT }]',
+);
+
 describe('a backup in a pgBackRest repository', () => {
   it.each([
     [
@@ -65,6 +69,34 @@ describe('a backup in a pgBackRest repository', () => {
     ['{ type: dump, location: d, stanza: main }', 'stanza is for type: pgbackrest'],
   ])('%s is told what is wrong', (backup, message) => {
     expect(faultsOf(backup)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it.each([
+    '{ xid: 4711 }',
+    '{ xid: "18446744073709551615" }',
+    '{ name: "before deploy" }',
+    '{ lsn: 16/B374D848 }',
+  ])('may be drilled as of %s', (point) => {
+    const written = SCHEDULED.replace('POINT', point);
+    const { again } = load(written);
+    const schedules = (yaml: string) => {
+      const parsed = parseConfig(yaml, where);
+      return parsed.ok && parsed.config.sources[0]?.schedules;
+    };
+    expect(schedules(again)).toEqual(schedules(written));
+  });
+
+  it.each([
+    ['{ xid: 2 }', 'expected the number of a transaction'],
+    ['{ xid: "0x12" }', 'expected the number of a transaction'],
+    ['{ xid: 1.5 }', 'also { xid }'],
+    ['{ name: "" }', 'expected some text'],
+    ['{ name: "a\\nb" }', 'expected the name of a restore point'],
+    ['{ lsn: 16 }', '{ lsn }'],
+    ['{ lsn: 1/123456789 }', 'expected a location in WAL'],
+  ])('may not be drilled as of %s', (point, message) => {
+    const parsed = parseConfig(SCHEDULED.replace('POINT', point), where);
+    expect(parsed).toMatchObject({ ok: false, faults: [{ message: expect.stringContaining(message) }] });
   });
 
   it('is of PostgreSQL', () => {

@@ -1,6 +1,6 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
-import { EXPECTED_TIME, MOST_DAYS, restoreTime } from '../restore-point.js';
+import { EXPECTED_POINT, EXPECTED_TIME, MOST_DAYS, readWalPoint, restoreTime } from '../restore-point.js';
 import { parsedString, text, timeLimit } from './scalars.js';
 
 const name = (what: string) =>
@@ -97,6 +97,15 @@ const time = () =>
     restoreTime(written, new Date(0)) === undefined ? { message: EXPECTED_TIME } : { value: written },
   );
 
+/** A small number may stand without quotes; a large one would lose digits. */
+const xid = () =>
+  z
+    .union([z.int().positive(), text()], { error: EXPECTED_POINT.xid })
+    .refine((written) => readWalPoint('xid', String(written)) !== undefined, { error: EXPECTED_POINT.xid });
+
+const walPoint = (kind: 'name' | 'lsn') =>
+  text().refine((written) => readWalPoint(kind, written) !== undefined, { error: EXPECTED_POINT[kind] });
+
 const restorePoint = () =>
   z.union(
     [
@@ -112,10 +121,19 @@ const restorePoint = () =>
           'The newest backup made by then: RFC 3339, or before the due time, such as -2h.',
         ),
       }),
+      z.strictObject({ xid: xid().describe('pgbackrest: as of the end of this transaction, with it.') }),
+      z.strictObject({
+        name: walPoint('name').describe(
+          'pgbackrest: as of a restore point that the server was told to name.',
+        ),
+      }),
+      z.strictObject({
+        lsn: walPoint('lsn').describe('pgbackrest: all WAL before this location, such as 16/B374D848.'),
+      }),
     ],
     {
       error:
-        'expected latest, oldest, random, { id }, { random: { days: 14 } } or { time: "-2h" } (RFC 3339, or before the due time); xid, name and lsn: not supported yet',
+        'expected latest, oldest, random, { id }, { random: { days: 14 } } or { time: "-2h" } (RFC 3339, or before the due time); of type: pgbackrest also { xid }, { name } or { lsn }',
     },
   );
 
@@ -127,7 +145,9 @@ export const schedule = z.strictObject({
   tz: timeZone().exactOptional().describe('An IANA time zone. Default: UTC.'),
   restore_point: restorePoint()
     .exactOptional()
-    .describe('latest, oldest, random, { id }, { random: { days } } or { time }. Default: latest.'),
+    .describe(
+      'latest, oldest, random, { id }, { random: { days } } or { time }; of pgbackrest also { xid }, { name } or { lsn }. Default: latest.',
+    ),
   jitter: timeLimit()
     .refine((ms) => ms <= MAX_JITTER_MS, { error: 'expected a jitter of 24h at most' })
     .exactOptional()

@@ -59,6 +59,7 @@ export function sourceFaults(
     ...scheduleFaults(source, path),
     ...objectiveFaults(source, path),
     ...liveScheduleFaults(source, inForce, path),
+    ...walPointFaults(source, inForce, path),
   ];
 }
 
@@ -145,6 +146,26 @@ function liveScheduleFaults(
     const message = 'a source that is dumped live keeps no backups: it has only the latest';
     const offset = own === undefined ? source.offset : point.offset;
     return [faultAt(offset, [...path, 'schedules', index, 'restore_point'], message)];
+  });
+}
+
+/** Only where WAL is kept are there points in it. One out of `defaults` is told at the source. */
+function walPointFaults(
+  source: YamlTree,
+  inForce: (key: string) => YamlTree | undefined,
+  path: Path,
+): Fault[] {
+  const type = stringOf(child(inForce('backup'), 'type'));
+  // A live source has only the latest, which is told already.
+  if (type !== 'dump' || child(source, 'schedule') !== undefined) return [];
+  const own = child(source, 'schedules');
+  return items(own ?? inForce('schedules')).flatMap((schedule, index) => {
+    const point = child(schedule, 'restore_point');
+    const kind = ['xid', 'name', 'lsn'].find((key) => child(point, key) !== undefined);
+    if (point === undefined || kind === undefined) return [];
+    const message = `${kind} is a point in WAL, which a dump has not: only backups of type pgbackrest have`;
+    const offset = own === undefined ? source.offset : keyOffsetAt(point, [kind]);
+    return [faultAt(offset, [...path, 'schedules', index, 'restore_point', kind], message)];
   });
 }
 

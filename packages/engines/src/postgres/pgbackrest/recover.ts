@@ -1,4 +1,4 @@
-import { isMusterError, MusterError, type RecoveryRecord } from '@muster/core';
+import { isMusterError, keepsTarget, MusterError, type RecoveryRecord } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import type { RepositorySet } from '../../artefact.js';
 import type { RestoreOptions } from '../../engine.js';
@@ -8,7 +8,7 @@ import { type RunningServer, runServer, type ServerStart, settingsIn } from '../
 import { type ControlData, readControlData } from './control-data.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 import {
-  keepsTarget,
+  isPoint,
   noteRecovery,
   type RecoverySeen,
   type RecoveryTarget,
@@ -88,9 +88,7 @@ export async function recover(
       if (seen.segments.length === before) return;
       const bytes = set.sizeBytes + seen.segments.length * control.segmentBytes;
       const total =
-        wal === undefined || target.kind === 'time'
-          ? undefined
-          : set.sizeBytes + wal.count * control.segmentBytes;
+        wal === undefined || isPoint(target) ? undefined : set.sizeBytes + wal.count * control.segmentBytes;
       options.onProgress({ bytes, ...(total !== undefined && { totalBytes: Math.max(total, bytes) }) });
     },
   });
@@ -98,7 +96,8 @@ export async function recover(
     const server = await startRecovered(scratch, recovering, { settings, log }, options, signal);
     const recovery = recoveryRecord(target, seen);
     requireEnd(set, target, seen, wal, control);
-    if (!keepsTarget(target, recovery)) throw notReached(set, target, seen);
+    const hasStopped = !isPoint(target) || seen.stopped !== undefined;
+    if (!hasStopped || !keepsTarget(recovery)) throw notReached(set, target, seen);
     // The passphrase may be in it, and from now on anything in the backup may run.
     await scratch.exec({ argv: ['rm', '-f', paths.config] }, signal);
     return { server, recovery };
@@ -158,7 +157,7 @@ async function requireWal(
   const segments = await listWal(set.path, set.stanza, archiveId);
   const until = target.kind === 'immediate' ? 'stop' : 'end';
   const found = followWal(segments, { ...wal, until, segmentBytes });
-  const isNeeded = found.missing !== undefined && (target.kind !== 'time' || found.missing <= wal.stop);
+  const isNeeded = found.missing !== undefined && (!isPoint(target) || found.missing <= wal.stop);
   if (!isNeeded) return found;
   if (found.missing !== undefined && (await isStillArchived(segments, found.missing, new Date()))) {
     throw new MusterError(
@@ -195,14 +194,30 @@ function requireEnd(
 
 function notReached(set: RepositorySet, target: RecoveryTarget, { lastCommit }: RecoverySeen): MusterError {
   const last = lastCommit === undefined ? '' : ` The last commit in it was at ${lastCommit}.`;
+  const advice =
+    target.kind === 'time' || target.kind === 'lsn'
+      ? `Ask for an earlier ${target.kind === 'time' ? 'time' : 'location'}, or see whether WAL is still being archived.`
+      : 'It may be of before that set, or its WAL is not archived.';
   return new MusterError(
     'target_not_reached',
-    `The WAL after the backup set ${set.name} does not reach ${aim(target)}.${last} Ask for an earlier time, or see whether WAL is still being archived.`,
+    `The WAL after the backup set ${set.name} does not reach ${aim(target)}.${last} ${advice}`,
   );
 }
 
-const aim = (target: RecoveryTarget): string =>
-  target.kind === 'time' ? target.at.toISOString() : 'its target';
+function aim(target: RecoveryTarget): string {
+  switch (target.kind) {
+    case 'time':
+      return target.at.toISOString();
+    case 'xid':
+      return `the end of transaction ${target.xid}`;
+    case 'name':
+      return `a restore point ${JSON.stringify(target.name)}`;
+    case 'lsn':
+      return `the WAL location ${target.lsn}`;
+    default:
+      return 'its target';
+  }
+}
 
 /** What it means that the server did not come up; undefined where its log does not tell. */
 function recoveryError(
@@ -226,7 +241,7 @@ function recoveryError(
   if (said.includes('requested recovery stop point is before consistent recovery point')) {
     return new MusterError(
       'target_not_reached',
-      `The backup set ${set.name} was not whole yet at ${aim(target)}. Ask for a later time, or for that of an older set.`,
+      `The backup set ${set.name} was not whole yet at ${aim(target)}. Ask for a later point, or for one after an older set.`,
     );
   }
   if (/WAL ends before|could not locate (?:required|a valid) checkpoint record/.test(said)) {

@@ -1,5 +1,6 @@
+import { keepsTarget } from '@muster/core';
 import { describe, expect, it } from 'vitest';
-import { keepsTarget, noteRecovery, type RecoverySeen, recoveryRecord } from './recovery-log.js';
+import { noteRecovery, type RecoverySeen, recoveryRecord } from './recovery-log.js';
 
 const AT = { kind: 'time', at: new Date('2026-11-21T13:19:02.390Z') } as const;
 
@@ -22,7 +23,7 @@ describe('the log of a recovery', () => {
       first_commit_after: '2026-11-21T13:19:02.400000Z',
       proof: 'both_sides',
     });
-    expect(keepsTarget(AT, record)).toBe(true);
+    expect(keepsTarget(record)).toBe(true);
   });
 
   it('proves it on one side where nothing was committed since the backup', () => {
@@ -34,8 +35,49 @@ describe('the log of a recovery', () => {
     ['a commit after the target was replayed', AFTER, BEFORE.replace('02.376842', '02.390001')],
     ['it stopped before one that is not after the target', AFTER.replace('02.4', '02.39'), BEFORE],
   ])('contradicts it where %s', (_, ...messages) => {
-    expect(keepsTarget(AT, recoveryRecord(AT, seenIn(...messages)))).toBe(false);
+    expect(keepsTarget(recoveryRecord(AT, seenIn(...messages)))).toBe(false);
   });
+
+  it.each([
+    [
+      { kind: 'xid', xid: '4294968040' },
+      'recovery stopping after commit of transaction 744, time 2026-11-21 13:19:02.4+00',
+      { side: 'after', xid: '744', end: 'commit', at: '2026-11-21T13:19:02.400000Z' },
+    ],
+    [
+      { kind: 'xid', xid: '744' },
+      'recovery stopping after abort of transaction 744, time 2026-11-21 13:19:02.4+00',
+      { side: 'after', xid: '744', end: 'abort', at: '2026-11-21T13:19:02.400000Z' },
+    ],
+    [
+      { kind: 'name', name: 'a "b", time c' },
+      'recovery stopping at restore point "a "b", time c", time 2026-11-21 13:19:02+00',
+      { side: 'after', name: 'a "b", time c', at: '2026-11-21T13:19:02.000000Z' },
+    ],
+    [
+      { kind: 'lsn', lsn: '0/90002F0' },
+      'recovery stopping before WAL location (LSN) "0/90002F8"',
+      { side: 'before', lsn: '0/90002F8' },
+    ],
+  ] as const)('proves %j by where the replay stopped', (target, message, stopped) => {
+    const record = recoveryRecord(target, seenIn(BEFORE, message));
+    expect(record).toMatchObject({ stopped, proof: 'both_sides' });
+    expect(keepsTarget(record)).toBe(true);
+  });
+
+  it.each([
+    [
+      { kind: 'xid', xid: '743' },
+      'recovery stopping after commit of transaction 744, time 2026-11-21 13:19:02.4+00',
+    ],
+    [{ kind: 'xid', xid: '744' }, AFTER],
+    [{ kind: 'name', name: 'a' }, 'recovery stopping at restore point "b", time 2026-11-21 13:19:02+00'],
+    [{ kind: 'lsn', lsn: '0/90002F0' }, 'recovery stopping before WAL location (LSN) "0/90002E8"'],
+    [{ kind: 'lsn', lsn: '0/90002F0' }, 'recovery stopping after WAL location (LSN) "0/90002F8"'],
+    [{ kind: 'name', name: 'a' }, BEFORE],
+  ] as const)('does not prove %j where the replay stopped elsewhere', (target, message) =>
+    expect(keepsTarget(recoveryRecord(target, seenIn(message)))).toBe(false),
+  );
 
   it('tells the segments that were replayed', () => {
     const seen = seenIn(

@@ -1,30 +1,49 @@
-import type { RecoveryRecord } from '@muster/core';
+import { proofOf, type RecoveryRecord, type WalPoint, walWord } from '@muster/core';
+
+type Stopped = NonNullable<RecoveryRecord['stopped']>;
 
 /** What the server's own log tells of a recovery, gathered line by line. */
 export interface RecoverySeen {
   /** WAL segments that were fetched from the archive, in the order of their fetching. */
   readonly segments: string[];
-  /** The commit before which, or after which, the replay stopped. */
-  stopped?: { readonly side: 'before' | 'after'; readonly what: 'commit' | 'abort'; readonly time: string };
+  /** What the replay stopped before, or after. */
+  stopped?: Stopped;
   lastCommit?: string;
 }
 
 const RESTORED = /^restored log file "([0-9A-F]{24})" from archive$/;
-const STOPPED = /^recovery stopping (before|after) (commit|abort) of transaction \d+, time (.+)$/;
+const TRANSACTION = /^recovery stopping (before|after) (commit|abort) of transaction (\d+), time (.+)$/;
+const NAMED = /^recovery stopping at restore point "(.+)", time (.+)$/;
+const LOCATION = /^recovery stopping (before|after) WAL location \(LSN\) "([0-9A-F]+\/[0-9A-F]+)"$/;
 const LAST = /^last completed transaction was at log time (.+)$/;
 
 /** Takes in one message of the log. The server is told to speak English and UTC. */
 export function noteRecovery(seen: RecoverySeen, message: string): void {
   const segment = RESTORED.exec(message)?.[1];
   if (segment !== undefined) seen.segments.push(segment);
-  const [, side, what, stopTime] = STOPPED.exec(message) ?? [];
-  const stopped = stopTime && commitTime(stopTime);
-  if (stopped && (side === 'before' || side === 'after') && (what === 'commit' || what === 'abort'))
-    seen.stopped = { side, what, time: stopped };
+  const stopped = stoppedIn(message);
+  if (stopped !== undefined) seen.stopped = stopped;
   const last = LAST.exec(message)?.[1];
   const lastTime = last && commitTime(last);
   if (lastTime) seen.lastCommit = lastTime;
 }
+
+function stoppedIn(message: string): Stopped | undefined {
+  const [, side, how, xid, ended] = TRANSACTION.exec(message) ?? [];
+  if (how === 'commit' || how === 'abort') {
+    const at = ended && commitTime(ended);
+    return { side: sideOf(side), end: how, ...(xid && { xid }), ...(at && { at }) };
+  }
+  const [, name, made] = NAMED.exec(message) ?? [];
+  if (name !== undefined) {
+    const at = made && commitTime(made);
+    return { side: 'after', name, ...(at && { at }) };
+  }
+  const [, where, lsn] = LOCATION.exec(message) ?? [];
+  return lsn === undefined ? undefined : { side: sideOf(where), lsn };
+}
+
+const sideOf = (word: string | undefined): Stopped['side'] => (word === 'before' ? 'before' : 'after');
 
 /** `2026-11-21 13:19:02.396372+00` as RFC 3339 with microseconds. */
 function commitTime(text: string): string | undefined {
@@ -40,37 +59,37 @@ export type RecoveryTarget =
   /** Just what makes the backup whole. */
   | { readonly kind: 'immediate' }
   /** What was committed at or before this time. */
-  | { readonly kind: 'time'; readonly at: Date };
+  | { readonly kind: 'time'; readonly at: Date }
+  | WalPoint;
 
-/**
- * What was seen, as a receipt says it: which commit was the last that was replayed, and before which the replay stopped.
- * A commit on either side of a time proves it; of a replay to the end there is none after it.
- */
+/** Whether the target is one that a replay stops at, and not just the end of what there is. */
+export const isPoint = (target: RecoveryTarget): boolean =>
+  target.kind !== 'latest' && target.kind !== 'immediate';
+
+/** What was seen, as a receipt says it: what was the last that was replayed, and where the replay stopped. */
 export function recoveryRecord(
   target: RecoveryTarget,
   { stopped, lastCommit }: RecoverySeen,
 ): RecoveryRecord {
-  const after = stopped?.side === 'before' && stopped.what === 'commit' ? stopped.time : undefined;
-  const known = [lastCommit, after].filter((time) => time !== undefined).length;
-  return {
-    target: target.kind === 'time' ? { kind: 'time', value: target.at.toISOString() } : { kind: target.kind },
+  const isCommit = stopped?.side === 'before' && stopped.end === 'commit';
+  const seen = {
+    target: targetRecord(target),
     reached: true,
     ...(lastCommit !== undefined && { last_commit_before: lastCommit }),
-    ...(after !== undefined && { first_commit_after: after }),
-    proof: known === 2 ? 'both_sides' : known === 1 ? 'one_side' : 'unasserted',
-  };
+    ...(target.kind === 'time' && isCommit && { first_commit_after: stopped.at }),
+    ...(target.kind !== 'time' && stopped !== undefined && { stopped }),
+  } as const;
+  return { ...seen, proof: proofOf(seen) };
 }
 
-/** Whether what was replayed lies on the right sides of the target, as far as it is known. */
-export function keepsTarget(
-  target: RecoveryTarget,
-  { last_commit_before, first_commit_after }: RecoveryRecord,
-): boolean {
-  if (target.kind !== 'time') return true;
-  // All times of the record have the same form, so that their order is that of their text.
-  const at = target.at.toISOString().replace(/Z$/, '000Z');
-  return (
-    (last_commit_before === undefined || last_commit_before <= at) &&
-    (first_commit_after === undefined || first_commit_after > at)
-  );
+function targetRecord(target: RecoveryTarget): RecoveryRecord['target'] {
+  switch (target.kind) {
+    case 'latest':
+    case 'immediate':
+      return { kind: target.kind };
+    case 'time':
+      return { kind: 'time', value: target.at.toISOString() };
+    default:
+      return { kind: target.kind, value: walWord(target) };
+  }
 }

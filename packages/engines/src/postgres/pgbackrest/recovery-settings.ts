@@ -47,6 +47,17 @@ function targetSettings(target: RecoveryTarget): Readonly<Record<string, string>
     case 'time':
       // Without a letter for a zone: a server reads this before it knows any.
       return { recovery_target_time: serverTime(target.at), recovery_target_action: 'promote' };
+    case 'xid':
+      return { recovery_target_xid: target.xid, recovery_target_action: 'promote' };
+    case 'name':
+      return { recovery_target_name: target.name, recovery_target_action: 'promote' };
+    case 'lsn':
+      // What begins there belongs to what comes after.
+      return {
+        recovery_target_lsn: target.lsn,
+        recovery_target_inclusive: 'off',
+        recovery_target_action: 'promote',
+      };
   }
 }
 
