@@ -1,6 +1,7 @@
 import { MusterError, type Source } from '@muster/core';
 import { BACKUP_MOUNT, type Server } from '@muster/engines';
 import type { Base, Scratch, ScratchHost } from '@muster/scratch';
+import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Located } from './locate.js';
 import type { Place } from './place.js';
@@ -27,8 +28,7 @@ export async function launch(
   signal: AbortSignal,
 ): Promise<Launched> {
   const engine = ports.engineOf(request.source.kind);
-  const image = imageFor(request, located.facts.major);
-  const host = await ports.hostFor(image, signal);
+  const { image, host } = await chooseImage(ports, request, located.facts.major, signal);
   const onPull = (pull: { bytes: number; totalBytes: number }) =>
     ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
   const base = await host.prepare({ image, probe: engine.probe, onPull }, signal);
@@ -49,12 +49,6 @@ export async function launch(
     await scratch.destroy();
     throw loss ? lossError(loss.reason, request.source, error) : error;
   }
-}
-
-/** The image for a major version: the source's own, else the pattern of the configuration. */
-function imageFor(request: DrillRequest, major: number): string {
-  const { source, config } = request;
-  return source.image ?? config.scratch.images[source.kind].replaceAll('{major}', String(major));
 }
 
 function lossOf(scratch: Scratch): Promise<MusterError> {

@@ -6,6 +6,7 @@ import type { ScratchHost } from './scratch.js';
 const host = (isolation: ScratchHost['isolation']): ScratchHost => ({
   isolation,
   prepare: () => Promise.reject(new Error('not asked')),
+  inspect: () => Promise.reject(new Error('not asked')),
   launch: () => Promise.reject(new Error('not asked')),
   runNetworked: () => Promise.reject(new Error('not asked')),
   sweep: async () => [],

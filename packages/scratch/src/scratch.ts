@@ -17,6 +17,12 @@ export interface ScratchHost {
    */
   prepare(request: PrepareRequest, signal: AbortSignal): Promise<Base>;
 
+  /**
+   * As {@link prepare}, but nothing is pulled: undefined where the image is not here and its registry has it.
+   * @throws as {@link prepare}, also where neither has it.
+   */
+  inspect(request: Omit<PrepareRequest, 'onPull'>, signal: AbortSignal): Promise<Base | undefined>;
+
   /** Launches an empty cell in which {@link Scratch.exec} can run processes. */
   launch(base: Base, spec: LaunchSpec, signal: AbortSignal): Promise<Scratch>;
 

@@ -5,7 +5,7 @@ import { localCapacity } from '../capacity.js';
 import { sweepCellDirectories } from '../cell-directory.js';
 import { isAbandoned, madeFor, type Wanted } from '../labels.js';
 import { refuseIfAborted } from '../limit.js';
-import type { Base, HostOptions, Scratch, ScratchHost } from '../scratch.js';
+import type { HostOptions, Scratch, ScratchHost } from '../scratch.js';
 import { thisWorker } from '../worker-identity.js';
 import { DATA_DIR, SOCKET_DIR, type User } from './cage-options.js';
 import { controlGroupName, launchCell } from './cell.js';
@@ -83,24 +83,26 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     return removed;
   };
 
+  const prepare: ScratchHost['inspect'] & ScratchHost['prepare'] = async ({ probe }, signal) => {
+    const result = await inThrowaway(
+      { user: PROBE_USER, network: false, readOnly: [] },
+      (cell) => cell.exec({ argv: ['/bin/sh', '-c', probe] }, signal),
+      signal,
+    );
+    if (result.exitCode !== 0) {
+      throw new MusterError(
+        'image_unavailable',
+        'This machine has no server that can be used: install the database server of the version that is needed, or use Docker',
+        { output: result.stderr },
+      );
+    }
+    return { isolation: 'bubblewrap', facts: result.stdout };
+  };
+
   return {
     isolation: 'bubblewrap',
-
-    async prepare({ probe }, signal): Promise<Base> {
-      const result = await inThrowaway(
-        { user: PROBE_USER, network: false, readOnly: [] },
-        (cell) => cell.exec({ argv: ['/bin/sh', '-c', probe] }, signal),
-        signal,
-      );
-      if (result.exitCode !== 0) {
-        throw new MusterError(
-          'image_unavailable',
-          'This machine has no server that can be used: install the database server of the version that is needed, or use Docker',
-          { output: result.stderr },
-        );
-      }
-      return { isolation: 'bubblewrap', facts: result.stdout };
-    },
+    prepare,
+    inspect: prepare,
 
     async launch(_base, spec, signal): Promise<Scratch> {
       const request = {

@@ -2,7 +2,7 @@ import { errnoOf, isMusterError } from '@muster/core';
 import { cancelled, refuseIfAborted, within } from '../limit.js';
 import { dockerAddress, type Env, openDaemon } from './address.js';
 import { reasonOf, statusOf } from './daemon.js';
-import { findImage } from './prepare.js';
+import { findImage, REGISTRY_MS } from './prepare.js';
 
 export type DockerFound =
   | {
@@ -17,7 +17,6 @@ export type DockerFound =
   | { readonly available: false; readonly reason: string; readonly address: string };
 
 const ANSWER_MS = 3_000;
-const REGISTRY_MS = 10_000;
 
 /** Asks whether a Docker daemon answers, within 3 s; never throws but `cancelled`. */
 export async function detectDocker(env: Env, signal: AbortSignal): Promise<DockerFound> {

@@ -13,7 +13,7 @@ import type { DockerContext } from './docker-context.js';
 import { execInCell } from './exec.js';
 import { launchScratch } from './launch-scratch.js';
 import { withSecrets } from './networked.js';
-import { findImage, prepareBase } from './prepare.js';
+import { findImage, inspectBase, prepareBase } from './prepare.js';
 import { holdsVolumeQuota } from './quota.js';
 import { sweepDocker } from './sweep.js';
 
@@ -37,6 +37,8 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
   };
   const launchTool = async (image: ImageFacts, config: ToolConfig, signal: AbortSignal): Promise<Cell> =>
     launchCell(daemon, await info(), { ...TOOL, ...config, image, owner: ownerOfTool() }, signal);
+  const launchProbe = (image: ImageFacts, signal: AbortSignal): Promise<Cell> =>
+    launchTool(image, { user: NOBODY, network: 'none', mounts: [] }, signal);
 
   const sweep = async (isWanted: Wanted, signal: AbortSignal): Promise<readonly string[]> => {
     refuseIfAborted(signal, 'the sweep');
@@ -49,13 +51,9 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
   return {
     isolation: 'docker',
     prepare: (request, signal) =>
-      prepareBase(
-        daemon,
-        options.stateDir,
-        request,
-        (image) => launchTool(image, { user: NOBODY, network: 'none', mounts: [] }, signal),
-        signal,
-      ),
+      prepareBase(daemon, options.stateDir, request, (image) => launchProbe(image, signal), signal),
+    inspect: (request, signal) =>
+      inspectBase(daemon, options.stateDir, request, (image) => launchProbe(image, signal), signal),
     launch: async (base, spec, signal) => {
       refuseIfAborted(signal, 'the launch of the scratch');
       return await launchScratch(context, await imageOf(daemon, base), spec, signal);

@@ -20,6 +20,39 @@ export async function prepareBase(
 ): Promise<Base> {
   refuseIfAborted(signal, 'the preparation of the image');
   const image = (await findImage(daemon, request.image)) ?? (await pullImage(daemon, request, signal));
+  return await probedBase(stateDir, request, image, launchProbe, signal);
+}
+
+/** How long a registry may take to say whether it has an image. */
+export const REGISTRY_MS = 10_000;
+
+/** The same of an image that is here; undefined where it would be pulled. @throws as {@link prepareBase} */
+export async function inspectBase(
+  daemon: Daemon,
+  stateDir: string,
+  request: PrepareRequest,
+  launchProbe: (image: ImageFacts) => Promise<Cell>,
+  signal: AbortSignal,
+): Promise<Base | undefined> {
+  refuseIfAborted(signal, 'the look at the image');
+  const image = await findImage(daemon, request.image);
+  if (image !== undefined) return await probedBase(stateDir, request, image, launchProbe, signal);
+  try {
+    await daemon.askRegistry(request.image, AbortSignal.any([signal, AbortSignal.timeout(REGISTRY_MS)]));
+    return undefined;
+  } catch (error) {
+    if (signal.aborted) throw cancelled('the question to the registry');
+    throw notToBeHad(request, reasonOf(error), error);
+  }
+}
+
+async function probedBase(
+  stateDir: string,
+  request: PrepareRequest,
+  image: ImageFacts,
+  launchProbe: (image: ImageFacts) => Promise<Cell>,
+  signal: AbortSignal,
+): Promise<Base> {
   const facts = await recall(join(stateDir, 'probes'), sha256(`${image.id}\n${request.probe}`), () =>
     probe(request, () => launchProbe(image), signal),
   );
@@ -45,24 +78,25 @@ export async function findImage(daemon: Daemon, reference: string): Promise<Imag
 const REFERENCE = /^[A-Za-z0-9](?:[\w:@-]|\.(?!\.)|\/(?![./]))*$/;
 
 async function pullImage(daemon: Daemon, request: PrepareRequest, signal: AbortSignal): Promise<ImageFacts> {
-  const unavailable = (reason: string, cause?: unknown): MusterError =>
-    new MusterError(
-      'image_unavailable',
-      `The image ${request.image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
-        `(docker pull ${request.image}), name another with scratch.images, or build one from Debian packages with ` +
-        'deploy/scratch-images/build-postgres.sh',
-      { cause },
-    );
   try {
     await followPull(daemon, request, signal);
   } catch (error) {
     if (signal.aborted) throw cancelled('the pull of the image');
-    throw unavailable(reasonOf(error), error);
+    throw notToBeHad(request, reasonOf(error), error);
   }
   const image = await findImage(daemon, request.image);
-  if (image === undefined) throw unavailable('it was pulled but is not there');
+  if (image === undefined) throw notToBeHad(request, 'it was pulled but is not there');
   return image;
 }
+
+const notToBeHad = ({ image }: PrepareRequest, reason: string, cause?: unknown): MusterError =>
+  new MusterError(
+    'image_unavailable',
+    `The image ${image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
+      `(docker pull ${image}), name another with scratch.images, or build one from Debian packages with ` +
+      'deploy/scratch-images/build-postgres.sh',
+    { cause },
+  );
 
 const pullEvent = z.object({
   status: z.string().optional(),
