@@ -389,6 +389,19 @@ describe('what one drill at a time may have', () => {
     expect(await reservations.reserve('last', 'w', needs, host)).toEqual({ short: 'memory' });
   });
 
+  it('is room on a host, of which can be told what is short without taking any', async () => {
+    const reservations = createReservations(redis);
+    const host = { hostId: 'looked', hostName: 'h', memoryBytes: 1_000, diskFreeBytes: 10 };
+    const needs = { memoryBytes: 600, diskBytes: 1, pids: 1 };
+    expect(await reservations.shortage(needs, host)).toBeUndefined();
+    expect(await reservations.shortage({ ...needs, diskBytes: 11 }, host)).toBe('disk');
+    const taken = await reservations.reserve('d', 'w', needs, host);
+    expect(taken).toMatchObject({ release: expect.anything() });
+    expect(await reservations.shortage(needs, host)).toBe('memory');
+    expect(await redis.hlen('muster:room:looked')).toBe(1);
+    if (taken.short === undefined) await taken.release();
+  });
+
   it('is room on a host, also where Redis holds what nobody wrote there', async () => {
     const host = { hostId: 'h', hostName: 'h', memoryBytes: 1_000 };
     const needs = { memoryBytes: 300, diskBytes: 1, pids: 1 };

@@ -1,5 +1,5 @@
 import type { Answer, Check, Config } from '@muster/core';
-import type { DrillPorts } from '@muster/drill';
+import type { DrillPorts, LookPorts } from '@muster/drill';
 import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
 import { chooseHost, type HostOptions, type HostRequest, openSpool, type ScratchHost } from '@muster/scratch';
 import { backupRepository } from './backup-repository.js';
@@ -18,6 +18,20 @@ export interface DrillHooks extends Pick<DrillPorts, 'signer' | 'observe' | 'out
   readonly onFallback?: (why: string) => void;
 }
 
+/** What a look at a source's backups needs of this machine. */
+export const lookPorts = (
+  environment: Environment,
+  config: Config,
+  onFallback?: DrillHooks['onFallback'],
+): LookPorts => ({
+  hostFor: (image, signal) => drillHost(environment, config, { image, onFallback }, signal),
+  engineOf,
+  liveDumperOf,
+  repository: (kind, backup) => backupRepository(environment, kind, backup),
+  resolveSecret: (ref) => resolveSecret(ref, environment.env),
+  now: environment.now,
+});
+
 /** The ports of a drill on this machine: the one place where the rooms are put together. */
 export function drillPorts(
   environment: Environment,
@@ -27,16 +41,11 @@ export function drillPorts(
 ): DrillPorts {
   return {
     ...hooks,
-    hostFor: (image, signal) => drillHost(environment, config, { image, onFallback }, signal),
-    engineOf,
-    liveDumperOf,
-    repository: (kind, backup) => backupRepository(environment, kind, backup),
+    ...lookPorts(environment, config, onFallback),
     spool: (drill) => {
       const expiresAt = new Date(environment.now().getTime() + SPOOL_MS);
       return openSpool(stateDirectory(environment), { drill, expiresAt });
     },
-    resolveSecret: (ref) => resolveSecret(ref, environment.env),
-    now: environment.now,
     worker: {
       ...worker,
       cpus: environment.cpus,
@@ -47,7 +56,7 @@ export function drillPorts(
 }
 
 /** Where a scratch of this image runs; what dead processes left there is swept first. */
-export async function drillHost(
+async function drillHost(
   environment: Environment,
   { scratch }: Config,
   wanted: Pick<HostRequest, 'image' | 'onFallback'>,

@@ -28,6 +28,7 @@ export { type Judgement, judge } from './judge.js';
 export * from './newest-mark.js';
 export * from './objectives.js';
 export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
+export * from './preflight.js';
 export { PASS_RULE, provesSource } from './proves-source.js';
 export {
   CHECK_REASON_CODES,

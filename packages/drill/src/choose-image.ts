@@ -1,9 +1,9 @@
 import type { ScratchHost } from '@muster/scratch';
-import type { DrillPorts, DrillRequest } from './drill-ports.js';
+import type { DrillRequest, LookPorts } from './drill-ports.js';
 
 /** Which image a backup of this major version needs, and what isolates it here. @throws as `hostFor` does. */
 export async function chooseImage(
-  ports: Pick<DrillPorts, 'hostFor'>,
+  ports: Pick<LookPorts, 'hostFor'>,
   request: Pick<DrillRequest, 'source' | 'config'>,
   major: number,
   signal: AbortSignal,

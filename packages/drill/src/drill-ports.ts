@@ -15,8 +15,8 @@ import type { Signer } from '@muster/evidence';
 import type { ScratchHost } from '@muster/scratch';
 import type { DrillEvent } from './drill-event.js';
 
-/** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
-export interface DrillPorts {
+/** What is needed to see which backup a drill would take, and whether it would be admitted. */
+export interface LookPorts {
   /**
    * Chooses where to isolate, for an image: `auto` may answer differently per image.
    * @throws `isolation_unavailable`, `image_unavailable`.
@@ -25,11 +25,15 @@ export interface DrillPorts {
   readonly engineOf: (kind: SourceKind) => Engine;
   readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
   readonly repository: (kind: SourceKind, backup: DumpConfig | PgbackrestConfig) => BackupRepository;
+  readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
+  readonly now: () => Date;
+}
+
+/** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
+export interface DrillPorts extends LookPorts {
   /** A directory of this machine for what must be fetched, empty and for this drill alone. @throws `state_unwritable`. */
   readonly spool: (drillId: string) => Promise<Spool>;
   readonly signer: Signer;
-  readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
-  readonly now: () => Date;
   readonly worker: {
     readonly name: string;
     readonly pool: string;

@@ -1,7 +1,7 @@
 import { type Backup, type RemoteDirectory, selectBackup, withFacts } from '@muster/backups';
 import { type DumpConfig, MusterError, type PgbackrestConfig } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
-import type { DrillPorts, DrillRequest } from './drill-ports.js';
+import type { DrillRequest, LookPorts } from './drill-ports.js';
 import type { Seen } from './seen.js';
 
 /** Which bytes a drill is about. */
@@ -39,7 +39,7 @@ interface LocatedLive {
  * Notes which backup was chosen before its head is read: a receipt names also what is no dump.
  */
 export async function locate(
-  ports: DrillPorts,
+  ports: LookPorts,
   request: DrillRequest,
   seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
   signal: AbortSignal,
@@ -51,7 +51,7 @@ export async function locate(
 }
 
 async function locateFile(
-  ports: DrillPorts,
+  ports: LookPorts,
   request: DrillRequest,
   backup: DumpConfig | PgbackrestConfig,
   seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
@@ -83,7 +83,7 @@ function known({ artefact, facts, ...backup }: Backup): readonly LocatedFile[] {
 
 /** What its head says, where the listing has not looked at it. */
 export async function identified(
-  ports: DrillPorts,
+  ports: LookPorts,
   { source }: DrillRequest,
   backup: Backup,
   artefact: LocatedFile['artefact'],
@@ -105,7 +105,7 @@ const placed = ({ id, location, createdAt, createdAtFrom }: Backup) => ({
 });
 
 async function locateLive(
-  ports: DrillPorts,
+  ports: LookPorts,
   request: DrillRequest,
   seen: Pick<Seen, 'found'>,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
-import { formatDuration, measuredRpo, measuredRto, type Predicate } from '@muster/core';
+import { formatDuration, type Measured, measuredRpo, measuredRto, type Predicate } from '@muster/core';
 
 /** By how much an objective was missed, and what to do now. */
-export function missedMessage(predicate: Predicate): string {
+export function missedMessage(predicate: Measured & Pick<Predicate, 'reason' | 'objectives'>): string {
   const { reason, objectives, newest_backup: newest } = predicate;
   const measured = (reason === 'rto_missed' ? measuredRto(predicate) : measuredRpo(predicate)) ?? 0;
   const allowed = (reason === 'rto_missed' ? objectives?.rto_s : objectives?.rpo_s) ?? 0;

@@ -1,4 +1,5 @@
 import { type CheckRecord, isMusterError, isReason, MusterError, type Predicate } from '@muster/core';
+import { asMusterError } from './as-muster-error.js';
 import { chooseDatabase } from './choose-database.js';
 import type { DrillEvent } from './drill-event.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
@@ -250,13 +251,6 @@ function checksMessage(checks: readonly CheckRecord[]): string | undefined {
     .map(({ id, verdict, reason }) => `${id} (${reason ?? verdict})`);
   const more = others.length - named.length;
   return `${others.length} of ${checks.length} checks did not pass: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-}
-
-function asMusterError(error: unknown): MusterError {
-  if (isMusterError(error)) return error;
-  const message =
-    'Muster itself failed: run the drill again, and report it with what `muster drill show ID --output` prints.';
-  return new MusterError('internal_error', message, { cause: error });
 }
 
 /** What must not be in the receipt goes to the worker's own diagnosis file. */

@@ -133,7 +133,10 @@ function withWarnings(measured: Measured, { plan, newestBefore = [] }: DrillRequ
 }
 
 /** Of what is known by now: the head of the backup that was chosen may have told a later time than the listing. */
-function newestOf({ newest: listed, found }: Seen): Pick<Predicate, 'newest_backup'> {
+export function newestOf({
+  newest: listed,
+  found,
+}: Pick<Seen, 'newest' | 'found'>): Pick<Predicate, 'newest_backup'> {
   if (listed === undefined) return {};
   const { id, createdAt, createdAtFrom } =
     found !== undefined && found.createdAt > listed.createdAt ? found : listed;
@@ -149,7 +152,10 @@ function subjectOf(request: DrillRequest, seen: Seen): Statement['subject'][0] {
   return { name: `${slug}/plan`, digest: { sha256: bareHex(sha256(canonicalJson(request.plan))) } };
 }
 
-function backupOf(seen: Seen, found: NonNullable<Seen['found']>): NonNullable<Predicate['backup']> {
+export function backupOf(
+  seen: Pick<Seen, 'facts' | 'examined'>,
+  found: NonNullable<Seen['found']>,
+): NonNullable<Predicate['backup']> {
   const { facts, examined } = seen;
   const size = examined?.sizeBytes ?? found.sizeBytes;
   return {
@@ -168,7 +174,7 @@ function backupOf(seen: Seen, found: NonNullable<Seen['found']>): NonNullable<Pr
 const MAX_TOLD = 64;
 
 /** What a backup or a server says of itself, as a receipt can hold it whatever that is. */
-const asTold = (text: string): string => text.slice(0, MAX_TOLD).toWellFormed();
+export const asTold = (text: string): string => text.slice(0, MAX_TOLD).toWellFormed();
 
 function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Predicate['environment'] {
   const { base, scratch } = seen;

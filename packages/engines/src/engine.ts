@@ -46,6 +46,12 @@ export interface Engine {
    */
   admit(facts: BackupFacts, base: Base): { readonly user: string };
 
+  /**
+   * What {@link admit} would hold against each other, for people and before there is a drill. Never throws; of what is not
+   * known (the image is not here, the head does not tell) nothing is said.
+   */
+  fitOf(facts: BackupFacts, base: Base | undefined): Fit;
+
   /** Initialises and starts the server inside a cell, tuned for throwaway use. @throws `launch_failed`. */
   start(scratch: Scratch, base: Base, facts: BackupFacts, signal: AbortSignal): Promise<Server>;
 
@@ -62,6 +68,17 @@ export interface Engine {
     options: ExamineOptions,
     signal: AbortSignal,
   ): Promise<Examined>;
+}
+
+export interface Fit {
+  /** Of the server that would be started. */
+  readonly version?: string;
+  /** As {@link Server.substitute}. */
+  readonly substitute?: string;
+  /** What restores, where that is a tool with a version of its own. */
+  readonly tool?: string;
+  /** Those that the backup needs, and whether they are there. */
+  readonly extensions?: readonly { readonly name: string; readonly there?: boolean }[];
 }
 
 /** What the head of a backup tells. */

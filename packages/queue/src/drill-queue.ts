@@ -29,6 +29,8 @@ export interface DrillQueue {
   remove(drillId: string): Promise<'removed' | 'running' | 'absent'>;
   /** Drills that BullMQ gave up, because their workers died too often. They stay until {@link forget}. */
   abandoned(): Promise<readonly AskedDrill[]>;
+  /** Somebody paused the queue of this pool: no worker takes its drills. */
+  isHeld(pool: string): Promise<boolean>;
   /** How full the queue of each pool is, without reading its drills. */
   depths(): Promise<readonly PoolDepth[]>;
   /** After its receipt is stored: an abandoned drill leaves the queue. */
@@ -116,6 +118,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
         }),
         'looking for abandoned drills',
       ),
+    isHeld: (pool) => orUnavailable(queueOf(pool).isPaused(), 'looking at the queue of a pool'),
     depths: () =>
       orUnavailable(
         everyPool(redis).then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),

@@ -44,6 +44,7 @@ export { createLeases, type Lease, type Leases } from './leases.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
 export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
+export { type OutlookPorts, poolOutlook } from './pool-outlook.js';
 export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';
 export { createReceiptQueue, type ReceiptDepth, type ReceiptQueue } from './receipt-queue.js';

@@ -35,8 +35,13 @@ export interface Reservations {
     holder: string,
     needs: Needs,
     capacity: HostCapacity,
-  ): Promise<Reservation | { readonly short: 'memory' | 'disk' | 'pids' }>;
+  ): Promise<Reservation | { readonly short: Shortage }>;
+
+  /** What would be short for one drill more, and nothing is promised. Undefined where there is room. */
+  shortage(needs: Needs, capacity: Omit<HostCapacity, 'hostName'>): Promise<Shortage | undefined>;
 }
+
+type Shortage = 'memory' | 'disk' | 'pids';
 
 export interface Reservation {
   readonly short?: undefined;
@@ -46,7 +51,8 @@ export interface Reservation {
 
 /**
  * Fields are holders, values `memory pids expires`. Promised memory and pids add up; of the disk just what is free at
- * this moment counts, since scratches have written part of theirs already. Returns what is short, or an empty string.
+ * this moment counts, since scratches have written part of theirs already. Returns what is short, or an empty string. With no
+ * time to expire after, nothing is promised.
  */
 const RESERVE = `
 local time = redis.call('TIME')
@@ -64,6 +70,7 @@ local function short(promised, need, bound) return bound ~= '' and promised + to
 if short(memory, ARGV[2], ARGV[6]) or short(0, ARGV[2], ARGV[7]) then return 'memory' end
 if short(0, ARGV[3], ARGV[8]) then return 'disk' end
 if short(pids, ARGV[4], ARGV[9]) then return 'pids' end
+if ARGV[5] == '' then return '' end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[4] .. ' ' .. string.format('%.0f', now + ARGV[5]))
 redis.call('PEXPIRE', KEYS[1], 2 * ARGV[5])
 return ''`;
@@ -75,6 +82,7 @@ export function createReservations(redis: Redis): Reservations {
   return {
     reserve: (drillId, holder, needs, capacity) =>
       orUnavailable(reserve(redis, `${drillId} ${holder}`, needs, capacity), 'reserving room'),
+    shortage: (needs, capacity) => orUnavailable(shortage(redis, needs, capacity), 'looking for room'),
   };
 }
 
@@ -83,16 +91,33 @@ async function reserve(
   field: string,
   needs: Needs,
   capacity: HostCapacity,
-): Promise<Reservation | { readonly short: 'memory' | 'disk' | 'pids' }> {
-  const key = `${PREFIX}:room:${capacity.hostId}`;
-  const bounds = [capacity.memoryBytes, capacity.memoryFreeBytes, capacity.diskFreeBytes, capacity.pids];
-  const wanted = [needs.memoryBytes, needs.diskBytes, needs.pids].map(Math.ceil);
-  const limits = bounds.map((bound) => (bound === undefined ? '' : Math.floor(bound)));
-  const short = shortSchema.parse(await redis.eval(RESERVE, 1, key, field, ...wanted, LEASE_MS, ...limits));
+): Promise<Reservation | { readonly short: Shortage }> {
+  const { key, wanted, bounds } = inNumbers(needs, capacity);
+  const short = shortSchema.parse(await redis.eval(RESERVE, 1, key, field, ...wanted, LEASE_MS, ...bounds));
   if (short !== '') return { short };
   return renewed(
     // It was given, and stays so whatever others were given since.
     () => redis.eval(RESERVE, 1, key, field, ...wanted, LEASE_MS, '', '', '', ''),
     () => redis.hdel(key, field),
   );
+}
+
+async function shortage(
+  redis: Redis,
+  needs: Needs,
+  capacity: Omit<HostCapacity, 'hostName'>,
+): Promise<Shortage | undefined> {
+  const { key, wanted, bounds } = inNumbers(needs, capacity);
+  const short = shortSchema.parse(await redis.eval(RESERVE, 1, key, '', ...wanted, '', ...bounds));
+  return short === '' ? undefined : short;
+}
+
+/** As the script takes them; an empty bound is none. */
+function inNumbers(needs: Needs, capacity: Omit<HostCapacity, 'hostName'>) {
+  const bounds = [capacity.memoryBytes, capacity.memoryFreeBytes, capacity.diskFreeBytes, capacity.pids];
+  return {
+    key: `${PREFIX}:room:${capacity.hostId}`,
+    wanted: [needs.memoryBytes, needs.diskBytes, needs.pids].map(Math.ceil),
+    bounds: bounds.map((bound) => (bound === undefined ? '' : Math.floor(bound))),
+  };
 }

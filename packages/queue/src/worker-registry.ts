@@ -15,6 +15,8 @@ export const heartbeatSchema = z.strictObject({
   concurrency: z.int().positive(),
   capacity: z
     .strictObject({
+      /** Names what is shared: workers of one Docker daemon or kernel have the same. */
+      host_id: z.string().optional(),
       memory_bytes: z.number(),
       memory_free_bytes: z.number().optional(),
       disk_free_bytes: z.number().optional(),

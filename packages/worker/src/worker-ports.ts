@@ -44,7 +44,7 @@ export interface WorkerPorts {
   readonly events: DrillEvents;
   readonly receipts: Pick<ReceiptQueue, 'publish' | 'holds'>;
   readonly leases: Leases;
-  readonly reservations: Reservations;
+  readonly reservations: Pick<Reservations, 'reserve'>;
   readonly registry: WorkerRegistry;
   /** Of the key that this configuration names. @throws `key_unreadable`, `key_invalid`, `secret_unavailable`. */
   readonly openSigner: (config: Config) => Promise<Signer>;

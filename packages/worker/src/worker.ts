@@ -90,11 +90,12 @@ async function hostCapacity(
   const inForce = await configs.inForce();
   const config = inForce && (await configOf(inForce.digest));
   if (config === undefined) return undefined;
-  const { memoryBytes, memoryFreeBytes, diskFreeBytes, pids } = await capacity(
+  const { hostId, memoryBytes, memoryFreeBytes, diskFreeBytes, pids } = await capacity(
     config,
     AbortSignal.timeout(BEAT_MS),
   );
   return {
+    host_id: hostId,
     memory_bytes: memoryBytes,
     ...(memoryFreeBytes !== undefined && { memory_free_bytes: memoryFreeBytes }),
     ...(diskFreeBytes !== undefined && { disk_free_bytes: diskFreeBytes }),

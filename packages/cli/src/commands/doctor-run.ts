@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { MusterError, type SourceKind } from '@muster/core';
+import {
+  MusterError,
+  type Preflight,
+  REASONS,
+  type Source,
+  type SourceKind,
+  type Verdict,
+} from '@muster/core';
 import type { Cli } from '../cli.js';
 import { examine, type Finding } from '../doctor/finding.js';
 import { examineFleet } from '../doctor/fleet.js';
 import { examineIsolation } from '../doctor/isolation.js';
 import { examineEvidence } from '../doctor/keys-and-evidence.js';
-import { examineSource } from '../doctor/source.js';
+import { examineSource, type SourceAsked } from '../doctor/source.js';
 import { platformOf } from '../install-advice.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
@@ -14,29 +21,47 @@ import { ConfigFaults, EXIT } from '../problem.js';
 import { nearest } from '../render/faults.js';
 import { findingLines } from '../render/findings.js';
 import { counted } from '../terminal/counted.js';
+import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
 
-export interface DoctorOptions {
+export interface DoctorOptions extends RestorePointOptions {
   readonly source?: string;
+  readonly schedule?: string;
 }
 
-/** `muster doctor`: exit 0 where a drill can run. */
+/** `muster doctor`: exit 0 where a drill can run, 1 where all that is wrong is the backup's fault. */
 export async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
   const { output } = cli;
-  const findings = await interruptible(
+  requireSource(options);
+  const { findings, preflights } = await interruptible(
     cli.process,
     () => {},
     (signal) => examineAll(cli, options, signal),
   );
-  const ready = findings.every(({ outcome }) => outcome !== 'fault');
-  output.result({ ready, findings }, () => findingLines(findings, ready, output.style));
-  return ready ? EXIT.pass : EXIT.error;
+  const result = resultOf(findings);
+  const document = { ready: result === 'pass', findings, preflights };
+  output.result(document, () => findingLines(findings, result, output.style));
+  return EXIT[result];
 }
 
-async function examineAll(
-  cli: Cli,
-  options: DoctorOptions,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
+function resultOf(findings: readonly Finding[]): Verdict {
+  const faults = findings.filter(({ outcome }) => outcome === 'fault');
+  if (faults.length === 0) return 'pass';
+  return faults.every(({ reason }) => reason && REASONS[reason].result === 'fail') ? 'fail' : 'error';
+}
+
+/** @throws `usage` */
+function requireSource({ source, schedule, ...point }: DoctorOptions): void {
+  if (source !== undefined) return;
+  if (schedule === undefined && Object.values(point).every((value) => value === undefined)) return;
+  throw new MusterError('usage', 'Which backup is asked of one source: name it with --source.');
+}
+
+interface ExaminedAll {
+  readonly findings: readonly Finding[];
+  readonly preflights: readonly Preflight[];
+}
+
+async function examineAll(cli: Cli, options: DoctorOptions, signal: AbortSignal): Promise<ExaminedAll> {
   let loaded: LoadedConfig | undefined;
   const configuration = await examine('configuration', async () => {
     loaded = await loadConfig(cli).catch(pointToCheck);
@@ -57,13 +82,33 @@ async function examineAll(
   const fleet = loaded === undefined ? [] : await examineFleet(cli, loaded);
   const kinds = new Set(sources.length === 0 ? DEFAULT_KINDS : sources.map((source) => source.kind));
   const isolation = await examineIsolation(cli.environment, kind, kinds, machine, signal);
-  const findings = [configuration, ...evidence, ...fleet, ...isolation.findings];
+  const findings = [configuration, ...evidence, ...fleet, ...isolation];
+  const preflights: Preflight[] = [];
   for (const source of sources) {
     if (loaded === undefined) break;
-    const connect = options.source !== undefined;
-    findings.push(...(await examineSource(cli, loaded.config, source, isolation, { connect }, signal)));
+    const asked = askedOf(options, source, cli.environment.now());
+    const examined = await examineSource(cli, loaded.config, source, asked, signal);
+    findings.push(...examined.findings);
+    preflights.push(examined.preflight);
   }
-  return findings;
+  return { findings, preflights };
+}
+
+/** @throws `usage` */
+function askedOf(
+  { schedule, source: named, ...point }: DoctorOptions,
+  source: Source,
+  now: Date,
+): SourceAsked {
+  const whole = named !== undefined;
+  if (schedule === undefined) return { restorePoint: restorePointOf(point, now), whole };
+  const found = source.schedules.find(({ name }) => name === schedule);
+  if (found !== undefined) return { restorePoint: found.restorePoint, schedule, whole };
+  const names = source.schedules.map(({ name }) => name).join(', ');
+  throw new MusterError(
+    'usage',
+    `The source "${source.slug}" has no schedule "${schedule}": it has ${names || 'none'}.`,
+  );
 }
 
 /** Looked for where no configuration says which are needed. */

@@ -1,3 +1,4 @@
+import type { Reason } from '@muster/core';
 import { asMusterError } from '../problem.js';
 
 /**
@@ -8,6 +9,8 @@ export interface Finding {
   readonly subject: string;
   readonly outcome: 'ok' | 'warning' | 'absent' | 'fault';
   readonly detail: string;
+  /** Of a fault: what the receipt of a drill would give as its reason. */
+  readonly reason?: Reason;
   /** Commands to type. */
   readonly install?: readonly string[];
 }

@@ -1,24 +1,11 @@
 import type { IsolationChoice, SourceKind } from '@muster/core';
 import { type Engine, engineOf } from '@muster/engines';
-import {
-  type Base,
-  createBubblewrapHost,
-  type DockerFound,
-  detectBubblewrap,
-  detectDocker,
-} from '@muster/scratch';
+import { type Base, createBubblewrapHost, detectBubblewrap, detectDocker } from '@muster/scratch';
 import type { Environment } from '../environment.js';
 import { installCommands, type Platform } from '../install-advice.js';
 import { asMusterError } from '../problem.js';
 import { hostOptions } from '../wiring.js';
 import type { Finding } from './finding.js';
-
-/** Where scratches can run on this machine. */
-export interface Isolation {
-  readonly docker: DockerFound | undefined;
-
-  readonly findings: readonly Finding[];
-}
 
 /**
  * Looks at each isolation that the configuration lets a drill take. One that works is enough: Docker, or bubblewrap with
@@ -30,7 +17,7 @@ export async function examineIsolation(
   kinds: ReadonlySet<SourceKind>,
   platform: Platform,
   signal: AbortSignal,
-): Promise<Isolation> {
+): Promise<readonly Finding[]> {
   const wantsDocker = kind !== 'bubblewrap';
   const wantsBubblewrap = kind === 'auto' || kind === 'bubblewrap';
   const docker = wantsDocker ? await detectDocker(environment.env, signal) : undefined;
@@ -73,7 +60,7 @@ export async function examineIsolation(
         : { subject, outcome: missing, detail: found.why, install },
     );
   }
-  return { docker, findings };
+  return findings;
 }
 
 /** No distribution packages MongoDB, so that there is no one command to install it. */

@@ -1,3 +1,4 @@
+import type { Verdict } from '@muster/core';
 import type { Finding } from '../doctor/finding.js';
 import { MARKS } from '../terminal/marks.js';
 import { padEnd, printable } from '../terminal/printable.js';
@@ -5,8 +6,14 @@ import type { Style } from '../terminal/style.js';
 
 const VERDICTS = { ok: 'pass', warning: 'error', absent: 'not_run', fault: 'fail' } as const;
 
+const SUMS = {
+  pass: 'A drill can run here.',
+  fail: 'A drill would fail, by what is known of its backup: see what is marked above.',
+  error: 'A drill cannot run here yet: see what is marked above.',
+} as const;
+
 /** What `doctor` found, one line each, with the commands that help beneath, and what it comes to. */
-export function findingLines(findings: readonly Finding[], ready: boolean, style: Style): string[] {
+export function findingLines(findings: readonly Finding[], result: Verdict, style: Style): string[] {
   const width = Math.max(...findings.map(({ subject }) => subject.length));
   const indent = ' '.repeat(width + 6);
   const lines = findings.flatMap(({ subject, outcome, detail, install = [] }) => {
@@ -17,7 +24,7 @@ export function findingLines(findings: readonly Finding[], ready: boolean, style
       ...install.map((command) => `${indent}${style.accent(`$ ${command}`)}`),
     ];
   });
-  const { mark, paint } = MARKS[ready ? 'pass' : 'fail'];
-  const sum = ready ? 'A drill can run here.' : 'A drill cannot run here yet: see what is marked above.';
+  const { mark, paint } = MARKS[result === 'pass' ? 'pass' : 'fail'];
+  const sum = SUMS[result];
   return [...lines, '', style.bold(style[paint](`${mark} ${sum}`))];
 }

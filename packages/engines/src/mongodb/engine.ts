@@ -2,6 +2,7 @@ import { MusterError } from '@muster/core';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
+import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
 import { isDirectoryDump, isOneDatabase } from './format/is-directory-dump.js';
@@ -21,6 +22,7 @@ export const mongodbEngine: Engine = {
   isOneDatabase,
   identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
+  fitOf,
   start: async (scratch, base, facts, signal) =>
     serverOf(await startMongod(scratch, admit(facts, base).installation, signal)),
   examine: (artefact, facts, options, signal) => examine(artefact, ownFacts(facts), options, signal),

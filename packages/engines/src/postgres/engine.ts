@@ -4,6 +4,7 @@ import type { Base, Scratch } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
+import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
 import { isDirectoryDump } from './format/is-directory-dump.js';
@@ -26,6 +27,7 @@ export const postgresEngine: Engine = {
   isOneDatabase: () => false,
   identify,
   admit: (facts, base) => ({ user: admitAny(facts, base).user }),
+  fitOf,
   start: async (scratch, base, facts, signal) => {
     const { installation } = admitAny(facts, base);
     if (isPgbackrestFacts(facts)) {

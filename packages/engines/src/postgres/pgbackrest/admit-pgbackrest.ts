@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
 import { FALLBACK_USER } from '../admit.js';
-import { type Installation, parseProbe } from '../probe.js';
+import { type ImageFacts, type Installation, parseProbe } from '../probe.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 
 /**
@@ -14,14 +14,7 @@ export function admitPgbackrest(
 ): { readonly user: string; readonly installation: Installation } {
   const image = parseProbe(base.facts);
   const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
-  const installation = image.installations.find(({ major }) => major === facts.major);
-  if (installation === undefined) {
-    const there = image.installations.map(({ major }) => major).join(', ') || 'none';
-    throw new MusterError(
-      'version_unavailable',
-      `The backup set holds files of PostgreSQL ${facts.major}, which no other version reads, and ${where} has ${there}. Name an image of version ${facts.major} with \`image:\`.`,
-    );
-  }
+  const installation = chooseSetInstallation(facts, image, where);
   if (image.pgbackrest === undefined) {
     throw new MusterError(
       'image_unavailable',
@@ -29,6 +22,21 @@ export function admitPgbackrest(
     );
   }
   return { user: userFor(facts, image.user ?? FALLBACK_USER), installation };
+}
+
+/** The installation of that very major version. @throws `version_unavailable` */
+export function chooseSetInstallation(
+  { major }: Pick<PgbackrestFacts, 'major'>,
+  image: ImageFacts,
+  where: string,
+): Installation {
+  const installation = image.installations.find((one) => one.major === major);
+  if (installation !== undefined) return installation;
+  const there = image.installations.map((one) => one.major).join(', ') || 'none';
+  throw new MusterError(
+    'version_unavailable',
+    `The backup set holds files of PostgreSQL ${major}, which no other version reads, and ${where} has ${there}. Name an image of version ${major} with \`image:\`.`,
+  );
 }
 
 /** A server refuses to run as root; of a repository of root's what its group or everyone may read can be read. */
