@@ -27,6 +27,17 @@ const QUICK = {
   again: [10, 20, 40],
 } as const;
 
+const GLOBALS = `--
+-- PostgreSQL database cluster dump
+--
+
+CREATE ROLE reader;
+
+--
+-- PostgreSQL database cluster dump complete
+--
+`;
+
 const fixture = (name: string): Promise<Buffer> =>
   readFile(new URL(`../../packages/engines/src/postgres/format/fixtures/${name}`, import.meta.url));
 const hexOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -95,6 +106,29 @@ describe.runIf(canServeS3())('backups in S3', () => {
     );
 
   describe('are listed', () => {
+    it('with the globals of their cluster, encrypted as they are', async () => {
+      const identity = await generateX25519Identity();
+      const encrypter = new Encrypter();
+      encrypter.addRecipient(await identityToRecipient(identity));
+      await put('a.dump', custom);
+      await put('cluster.sql.age', await encrypter.encrypt(Buffer.from(GLOBALS)));
+      const keys = async () => readAgeKeys(identity);
+      const [backup, ...others] = await at({ match: '*.dump', keys }).list(signal);
+      expect(others).toEqual([]);
+      expect(backup?.globals).toBeUndefined();
+      const [, unmatched] = await at({ keys }).list(signal);
+      expect(unmatched).toBeUndefined();
+      await put('a.globals.sql.age', await encrypter.encrypt(Buffer.from(GLOBALS)));
+      const [{ globals } = {}] = await at({ match: '*.dump', keys }).list(signal);
+      expect(globals?.location).toBe(`s3://${BUCKET}/${prefix}/a.globals.sql.age`);
+      if (globals === undefined) return;
+      expect(await engine.identify(globals.artefact, signal)).toMatchObject({
+        format: 'globals+age',
+        globals: true,
+      });
+      expect((await examine(globals.artefact)).fault).toBeUndefined();
+    });
+
     it('by their names below the prefix, without what is half-written, beside them or hidden', async () => {
       await put('a.dump', custom);
       for (const name of ['b.dump.tmp', '.c.dump', 'a.dump.sha256', 'README.md', 'folder/'])

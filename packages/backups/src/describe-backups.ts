@@ -1,12 +1,13 @@
 import { type ErrorCode, isEvidence, isMusterError } from '@muster/core';
 import type { Artefact, BackupFacts, Engine } from '@muster/engines';
+import { globalsOf } from './globals.js';
 import type { Look } from './growing.js';
 import { madeAt } from './made-at.js';
 import { mapLimited } from './map-limited.js';
 import type { Backup } from './repository.js';
 
 /** What a repository asks the engine whose backups it lists. */
-export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump' | 'isOneDatabase'>;
+export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump' | 'isOneDatabase' | 'isGlobalsName'>;
 
 /** What may be a backup. */
 export interface Candidate extends Pick<Backup, 'location' | 'artefact'> {
@@ -14,14 +15,16 @@ export interface Candidate extends Pick<Backup, 'location' | 'artefact'> {
   readonly growing?: true;
   /** Its head is not looked at now: that would cost too much. */
   readonly unseen?: true;
+  /** `match` does not mean it: it counts as what lies beside backups, or not at all. */
+  readonly beside?: true;
 }
 
 /** Heads read at once; each is an open file, or a connection. */
 export const PARALLEL = 16;
 
-/** Looks at the heads of all candidates, and tells them newest first. */
+/** Looks at the heads of all candidates, and tells the backups among them newest first, each with the globals of its cluster. */
 export async function describeBackups(
-  { identify }: BackupReader,
+  { identify, isGlobalsName }: BackupReader,
   candidates: readonly Candidate[],
   zone: string | undefined,
   signal: AbortSignal,
@@ -29,18 +32,28 @@ export async function describeBackups(
   const listed = await mapLimited(
     candidates,
     PARALLEL,
-    async ({ artefact, location, look, growing, unseen }) => {
+    async ({ artefact, location, look, growing, unseen, beside }) => {
       signal.throwIfAborted();
       const head = unseen || artefact.form === 'remote' ? UNSEEN : await headOf(identify, artefact, signal);
       if (head === 'gone') return undefined;
       const { facts, unsupported } = head;
       const { mtime } = look;
       const named = { id: artefact.name, mtime, ...(zone !== undefined && { zone }) };
+      const isGlobals = facts?.globals ?? (!facts && !unsupported && isGlobalsName(artefact.name));
+      if (isGlobals && (artefact.form === 'file' || artefact.form === 'flow'))
+        return growing ? undefined : { globals: { artefact, location, mtime } };
+      if (beside) return undefined;
       const backup = { ...named, location, artefact, ...timesOf(named, facts) };
       return { unsupported, backup: { ...backup, ...(growing && { growing }), ...(facts && { facts }) } };
     },
   );
-  return newestFirst(withoutUnsupported(listed.filter((entry) => entry !== undefined)));
+  const found = listed.filter((entry) => entry !== undefined);
+  const globals = globalsOf(found.flatMap((entry) => entry.globals ?? []));
+  const backups = withoutUnsupported(found.flatMap((entry) => (entry.backup ? [entry] : [])));
+  return newestFirst(backups).map((backup) => {
+    const beside = globals(backup);
+    return beside === undefined ? backup : { ...backup, globals: beside };
+  });
 }
 
 const timesOf = (
@@ -90,7 +103,7 @@ interface Listed extends Pick<Head, 'unsupported'> {
   readonly backup: Backup;
 }
 
-/** Files for other purposes (the globals of `pg_dumpall`) count only where there is nothing else. */
+/** Files for other purposes (a whole cluster by `pg_dumpall`) count only where there is nothing else. */
 function withoutUnsupported(listed: readonly Listed[]): readonly Backup[] {
   const supported = listed.filter((entry) => !entry.unsupported);
   return (supported.length > 0 ? supported : listed).map((entry) => entry.backup);

@@ -19,6 +19,8 @@ const signal = AbortSignal.timeout(10_000);
 const identify: BackupReader['identify'] = async (artefact) => {
   if (artefact.name.startsWith('globals')) throw new MusterError('unsupported_dump', 'a cluster script');
   if (artefact.name.startsWith('broken')) throw new MusterError('not_a_dump', 'not a dump');
+  if (/(?:^|[._])(?:roles|cluster)/.test(artefact.name))
+    return { format: 'globals', major: 0, globals: true, databases: [] };
   return { format: 'custom', major: 17, databases: ['shop'] };
 };
 
@@ -229,5 +231,43 @@ describe('a backup that is being written', () => {
     await put('a.dump', 30);
     await put('b.dump', 0);
     expect(await listWhile(() => rm(join(directory, 'b.dump')))).toEqual(['b.dump grows', 'a.dump']);
+  });
+});
+
+describe('what lies beside backups for the whole cluster', () => {
+  const pairs = async (match?: string) =>
+    Object.fromEntries(
+      (await backupsOf('postgres', match)).map(({ id, globals }) => [id, globals?.artefact.name]),
+    );
+
+  it('is no backup, whatever it is called, and belongs to all where it names no date', async () => {
+    await put('a.dump', 30);
+    await put('b.dump', 20);
+    await put('roles.sql', 1);
+    await put('cluster.sql', 1);
+    expect(await pairs()).toEqual({ 'a.dump': 'roles.sql', 'b.dump': 'roles.sql' });
+  });
+
+  it('needs not be what match means, and is that of the same name, else of the same run', async () => {
+    const run = (day: number) => `202611${day}T030000Z`;
+    for (const name of [`shop_${run(10)}.dump`, `shop_${run(11)}.dump`, `shop_${run(12)}.sql.gz`])
+      await put(name, 0);
+    for (const name of ['roles_20261110T031500Z.sql', 'roles_20261111T024500Z.sql.gz', 'roles.sql'])
+      await put(name, 0);
+    await put(`shop_${run(12)}.roles.sql`, 0);
+    await put('roles_20261112T050000Z.sql', 0);
+    expect(await pairs('shop*.{dump,sql.gz}')).toEqual({
+      'shop_20261110T030000Z.dump': 'roles_20261110T031500Z.sql',
+      'shop_20261111T030000Z.dump': 'roles_20261111T024500Z.sql.gz',
+      'shop_20261112T030000Z.sql.gz': 'shop_20261112T030000Z.roles.sql',
+    });
+  });
+
+  it('and is damaged is not passed over, where its name says what it is', async () => {
+    await put('a.dump', 30);
+    await put('broken.roles.sql', 1);
+    expect(await pairs()).toEqual({ 'a.dump': 'broken.roles.sql' });
+    expect(await pairs('*.dump')).toEqual({ 'a.dump': 'broken.roles.sql' });
+    expect(await list('*.bson', 'mongodb').catch(({ code }: MusterError) => code)).toBe('no_backup');
   });
 });

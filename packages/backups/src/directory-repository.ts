@@ -10,7 +10,7 @@ import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './
 import { encryptionOf, flowOf } from './flow.js';
 import { findGrowing, type Look } from './growing.js';
 import { mapLimited } from './map-limited.js';
-import { namesOfBackups } from './names.js';
+import { namesBeside, namesOfBackups } from './names.js';
 import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
 import { storedFile } from './stored-file.js';
@@ -37,9 +37,14 @@ export function createDirectoryRepository(options: DirectoryOptions): BackupRepo
     async list(signal) {
       const there = await entriesOf(options);
       const wanted = namesOfBackups(there, options.match, location);
+      const beside = new Set(namesBeside(there, wanted, options.engine.isGlobalsName));
       const listing = { ...options, location, there: new Set(there) };
-      const listed = await mapLimited(wanted, PARALLEL, (name) => candidateAt(listing, name, signal));
-      const found = listed.filter((entry) => entry !== undefined);
+      const listed = await mapLimited([...wanted, ...beside], PARALLEL, (name) =>
+        candidateAt(listing, name, signal),
+      );
+      const found = listed
+        .filter((entry) => entry !== undefined)
+        .map((entry) => (beside.has(entry.artefact.name) ? { ...entry, beside: true as const } : entry));
       const part = found.find(({ isPart }) => isPart)?.artefact.name;
       if (part !== undefined) {
         const holder = dirname(options.directory);

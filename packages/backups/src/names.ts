@@ -11,6 +11,19 @@ const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
 const BESIDE_BACKUPS =
   /\.(sha256|sha256sum|sha512|sha1|md5|sum|asc|sig|minisig|log|txt|md|html?|json|ya?ml|toml|ini|conf|csv|sh|py|lock|pid|pem|key|pub)$|^(SHA256SUMS|MD5SUMS|README|LOCK)$/i;
 
+/** Of names that are not those of backups: which may be for the whole cluster. */
+export const namesBeside = (
+  names: readonly string[],
+  backups: readonly string[],
+  isGlobalsName: (name: string) => boolean,
+): readonly string[] => {
+  const listed = new Set(backups);
+  return names.filter(
+    (name) =>
+      !listed.has(name) && isGlobalsName(name) && !HALF_WRITTEN.test(name) && !BESIDE_BACKUPS.test(name),
+  );
+};
+
 /**
  * The names that may be backups. `match`: a glob over them; absent = what is not beside backups by custom.
  * @throws `no_backup` where there are names, and the glob means none of them.

@@ -1,4 +1,4 @@
-import type { Artefact, BackupFacts, DirectoryArtefact } from '@muster/engines';
+import type { Artefact, BackupFacts, DirectoryArtefact, FileArtefact, FlowArtefact } from '@muster/engines';
 
 /** Where the backups of one source are. */
 export interface BackupRepository {
@@ -31,6 +31,8 @@ export interface Backup {
   /** It is being written at this moment: never to be drilled. */
   readonly growing?: true;
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';
+  /** What lies beside it for its whole cluster (roles), to be restored before it. */
+  readonly globals?: { readonly artefact: FileArtefact | FlowArtefact; readonly location: string };
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;
 }

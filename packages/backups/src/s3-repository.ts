@@ -6,7 +6,7 @@ import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './
 import { encryptionOf, flowOf, type Stored } from './flow.js';
 import type { Look } from './growing.js';
 import { mapLimited } from './map-limited.js';
-import { namesOfBackups } from './names.js';
+import { namesBeside, namesOfBackups } from './names.js';
 import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
 import { remoteDirectory } from './s3-directory.js';
@@ -47,9 +47,10 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
         const { objects, directories } = await entriesIn(place, signal);
         const names = [...objects.keys(), ...directories.keys()];
         const wanted = new Set(namesOfBackups(names, options.match, place.location));
+        const beside = new Set(namesBeside([...objects.keys()], [...wanted], options.engine.isGlobalsName));
         requireBackups(options, place, { objects, directories }, wanted);
         const single = [...objects]
-          .filter(([name]) => wanted.has(name))
+          .filter(([name]) => wanted.has(name) || beside.has(name))
           .toSorted(([, a], [, b]) => b.modified.getTime() - a.modified.getTime());
         const found = await mapLimited([...single.entries()], PARALLEL, ([index, [name, object]]) =>
           candidateOf(storedObject(place, name, object, objects), object, index >= MOST_HEADS),
@@ -65,6 +66,7 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
 
         async function candidateOf(stored: Stored, object: S3Object, old: boolean): Promise<Candidate> {
           const candidate = {
+            ...(beside.has(stored.name) && { beside: true as const }),
             location: `${place.location}/${stored.name}`,
             artefact: flowOf(stored, options.keys),
             look: { sizeBytes: object.sizeBytes, mtime: object.modified },

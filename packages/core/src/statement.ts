@@ -127,6 +127,10 @@ const backupSchema = z.strictObject({
   server_version: z.string().max(64).optional(),
   /** Without credentials. */
   location: text,
+  /** What lay beside it for its whole cluster (roles) and was restored before it. */
+  globals: z
+    .strictObject({ id: text, sha256: digest.optional(), size_bytes: count.optional(), location: text })
+    .optional(),
 });
 
 /** RFC 3339, UTC, microseconds: PostgreSQL's own. */

@@ -7,7 +7,8 @@ import type { Seen } from './seen.js';
 /** Which bytes a drill is about. */
 export type Located = LocatedFile | LocatedLive;
 
-export interface LocatedFile extends Pick<Backup, 'id' | 'location' | 'createdAt' | 'createdAtFrom'> {
+export interface LocatedFile
+  extends Pick<Backup, 'id' | 'location' | 'createdAt' | 'createdAtFrom' | 'globals'> {
   readonly kind: 'file';
   readonly artefact: Exclude<Artefact, { form: 'stream' }>;
   readonly facts: BackupFacts;
@@ -94,7 +95,8 @@ export async function identified(
   const known = withFacts(backup, facts);
   if (seen.newest?.id === backup.id) seen.newest = known;
   seen.found = { ...placed(known), sizeBytes: artefact.sizeBytes };
-  return { kind: 'file', ...placed(known), artefact, facts };
+  const { globals } = known;
+  return { kind: 'file', ...placed(known), artefact, facts, ...(globals && { globals }) };
 }
 
 const placed = ({ id, location, createdAt, createdAtFrom }: Backup) => ({

@@ -106,13 +106,13 @@ async function examine(
 }
 
 /** What the backup expands to may be so many times what its scratch holds: an engine stores text tighter than a dump. */
-const EXPANSION = 10;
+export const EXPANSION = 10;
 
 /**
  * Runs both at once; a flow is read once for both. Damage that the examination finds ends the restore and is the reason: it is the more exact word. A
  * restore that failed on the backup waits for the digest; one that failed on the infrastructure does not.
  */
-async function restoreWhileExamining<T>(
+export async function restoreWhileExamining<T>(
   artefact: LocatedFile['artefact'],
   restoring: (artefact: LocatedFile['artefact'], signal: AbortSignal) => Promise<T>,
   examining: (artefact: LocatedFile['artefact'], signal: AbortSignal) => Promise<void>,

@@ -11,6 +11,7 @@ import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
 import { restore } from './restore.js';
+import { restoreGlobals } from './restore-globals.js';
 import type { Seen } from './seen.js';
 import { buildStatement } from './statement.js';
 
@@ -174,7 +175,10 @@ async function launchAndRestore(
     try {
       const restored = await phases.run(
         { name: 'restore', limitMs: limits.restore, lost: launched.lost },
-        (signal) => restore(ports, request, located, launched, seen, signal),
+        async (signal) => {
+          await restoreGlobals(ports, request, located, launched, seen, signal);
+          return await restore(ports, request, located, launched, seen, signal);
+        },
       );
       seen.restored = restored.report;
       seen.facts = restored.facts;

@@ -23,6 +23,8 @@ export interface Seen {
   listing?: NonNullable<Selected['listing']>;
   facts?: BackupFacts;
   examined?: Examined;
+  /** What is restored before the backup, for its whole cluster. */
+  globals?: { readonly id: string; readonly location: string; readonly examined?: Examined };
   base?: Base;
   scratch?: Pick<Scratch, 'isolation' | 'limits'>;
   /** Of a stand-in: its own name and version. */

@@ -153,10 +153,10 @@ function subjectOf(request: DrillRequest, seen: Seen): Statement['subject'][0] {
 }
 
 export function backupOf(
-  seen: Pick<Seen, 'facts' | 'examined'>,
+  seen: Pick<Seen, 'facts' | 'examined' | 'globals'>,
   found: NonNullable<Seen['found']>,
 ): NonNullable<Predicate['backup']> {
-  const { facts, examined } = seen;
+  const { facts, examined, globals } = seen;
   const size = examined?.sizeBytes ?? found.sizeBytes;
   return {
     id: found.id,
@@ -168,6 +168,16 @@ export function backupOf(
     ...(facts?.toolVersion && { tool_version: asTold(facts.toolVersion) }),
     ...(facts?.serverVersion && { server_version: asTold(facts.serverVersion) }),
     location: found.location,
+    ...(globals && {
+      globals: {
+        id: globals.id,
+        ...(globals.examined && {
+          sha256: globals.examined.sha256,
+          size_bytes: globals.examined.sizeBytes,
+        }),
+        location: globals.location,
+      },
+    }),
   };
 }
 

@@ -34,6 +34,12 @@ export interface Engine {
   readonly isOneDatabase: (files: readonly string[]) => boolean;
 
   /**
+   * Whether a file of this name, beside backups, is for the whole cluster (`globals.sql`): told by the name where its
+   * head cannot be read, else by {@link BackupFacts.globals}.
+   */
+  readonly isGlobalsName: (name: string) => boolean;
+
+  /**
    * Reads just the head of a backup and says what it is, by content and never by name.
    * @throws `empty`, `not_a_dump`, `truncated` (the head itself is cut), `unsupported_dump`.
    */
@@ -89,6 +95,11 @@ export interface BackupFacts {
   readonly major: number;
   readonly serverVersion?: string;
   readonly toolVersion?: string;
+  /**
+   * It is none of its own: it holds what all databases of a cluster share (roles), and is restored before the backup that it
+   * lies beside. Its `major` is 0.
+   */
+  readonly globals?: true;
   /** The header's own time. */
   readonly createdAt?: Date;
   /** The header does not say in which zone that is: it was read as UTC. */

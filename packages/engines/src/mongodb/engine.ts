@@ -20,6 +20,7 @@ export const mongodbEngine: Engine = {
   probe: PROBE,
   isDirectoryDump,
   isOneDatabase,
+  isGlobalsName: () => false,
   identify,
   admit: (facts, base) => ({ user: admit(facts, base).user }),
   fitOf,

@@ -6,6 +6,7 @@ import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
 import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
+import { isGlobalsName } from './format/globals-name.js';
 import { identify } from './format/identify.js';
 import { isDirectoryDump } from './format/is-directory-dump.js';
 import { admitPgbackrest } from './pgbackrest/admit-pgbackrest.js';
@@ -25,6 +26,7 @@ export const postgresEngine: Engine = {
   probe: PROBE,
   isDirectoryDump,
   isOneDatabase: () => false,
+  isGlobalsName,
   identify,
   admit: (facts, base) => ({ user: admitAny(facts, base).user }),
   fitOf,

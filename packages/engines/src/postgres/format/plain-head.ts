@@ -25,9 +25,10 @@ export async function readPlainHead(reader: HeadReader, wrapper: Wrapper): Promi
     .replaceAll('\r\n', '\n');
   if (reader.ended && text.length < BEGINNING.length && BEGINNING.startsWith(text)) reader.short(cut());
   if (/^-- PostgreSQL database cluster dump$/m.test(text.slice(0, 4096))) {
+    if (!WHOLE_CLUSTER.test(text)) return globalsFacts(wrapper);
     throw new MusterError(
       'unsupported_dump',
-      'The file is a dump of a whole cluster (pg_dumpall). Dump each database by itself with pg_dump.',
+      'The file is a dump of a whole cluster (pg_dumpall). Dump each database by itself with pg_dump, and its roles beside them with `pg_dumpall --globals-only`.',
     );
   }
   if (!new RegExp(`^-- ${TITLE}$`, 'm').test(text.slice(0, 4096))) {
@@ -56,6 +57,20 @@ export async function readPlainHead(reader: HeadReader, wrapper: Wrapper): Promi
     shape,
   };
 }
+
+/** What pg_dumpall writes between the globals and the first database. */
+const WHOLE_CLUSTER = /^(?:-- Databases|\\connect .*)$/m;
+
+/** It tells no version: whatever server its dump needs restores it. */
+const globalsFacts = (wrapper: Wrapper): PostgresFacts => ({
+  format: formatOf('globals', wrapper),
+  major: 0,
+  globals: true,
+  databases: [],
+  container: 'plain',
+  wrapper,
+  shape: {},
+});
 
 const cut = (): MusterError =>
   new MusterError('truncated', 'The dump ends inside its first lines. Take another backup.');

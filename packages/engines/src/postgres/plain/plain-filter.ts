@@ -3,6 +3,7 @@ import { MusterError } from '@muster/core';
 import { decoderFor, serverEncoding } from '../format/encoding.js';
 import { rolesOfStatement } from '../format/roles.js';
 import { CopyData, isCopyFromStdin } from './copy-data.js';
+import { PLAIN_FOOTER } from './footer.js';
 import { rewriteForEmptyDatabase } from './plain-rewrite.js';
 import { connectTarget } from './psql-connect.js';
 import { PsqlLexer, type Token } from './psql-lexer.js';
@@ -23,13 +24,25 @@ export interface PlainFilterOptions {
    * Never PUBLIC, CURRENT_USER …, or predefined roles (`pg_*`).
    */
   readonly onRoles: (names: readonly string[]) => Promise<void>;
+  /** The line of its end. Default: that of pg_dump. */
+  readonly footer?: Buffer;
+  /** Looks at each statement first. */
+  readonly rule?: StatementRule;
 }
+
+/**
+ * What becomes of a statement, seen as its tokens; `line`: up to its `;`, where all of it lies in one. A buffer takes its
+ * place, without its `;`; undefined passes it on. @throws a MusterError, for what must not be run.
+ */
+export type StatementRule = (
+  tokens: readonly Token[],
+  line: Buffer | undefined,
+) => 'drop' | Buffer | undefined;
 
 /** PostgreSQL takes no statement over 1 GiB; a dump shall not make the worker hold even that much. */
 const MAX_STATEMENT_BYTES = 256 * 1024 * 1024;
 /** A piece of a few bytes takes a hundred more by being one: so many are made one piece. */
 const MAX_SMALL_PIECES = 4096;
-const FOOTER = Buffer.from('-- PostgreSQL database dump complete');
 const LF = 0x0a;
 
 /**
@@ -38,7 +51,7 @@ const LF = 0x0a;
  * @throws (destroys the stream with) `meta_command`, `truncated`, `corrupt`, `unsupported_dump`.
  */
 export function plainFilter(options: PlainFilterOptions): Transform {
-  const filter = new PlainFilter(options.database);
+  const filter = new PlainFilter(options);
   const drain = async (steps: Iterable<readonly string[]>, push: (bytes: Buffer) => void): Promise<void> => {
     for (const roles of steps) {
       push(filter.take());
@@ -77,8 +90,13 @@ class PlainFilter {
   #firstLine = true;
   #mustConnect = false;
 
-  constructor(database: string | undefined) {
+  readonly #endsIn: Buffer;
+  readonly #rule: StatementRule | undefined;
+
+  constructor({ database, footer = PLAIN_FOOTER, rule }: PlainFilterOptions) {
     this.#database = database;
+    this.#endsIn = footer;
+    this.#rule = rule;
   }
 
   /** What may pass by now. */
@@ -128,12 +146,16 @@ class PlainFilter {
     if (this.#line.length > 0) {
       const line = Buffer.concat(this.#line);
       // A dump ends in a line's end, so this line was cut, and means nothing if it is not the very last one.
-      if (!this.#footer && !line.subarray(0, FOOTER.length).equals(FOOTER)) throw cut('inside a line');
+      if (!this.#footer && !this.#isFooter(line)) throw cut('inside a line');
       if (!/^\\unrestrict [A-Za-z0-9]*$/.test(line.toString('latin1'))) yield* this.#sql(line);
     }
     if (this.#copying || this.#lexer.quoted || this.#lexer.begun) throw cut('inside a statement');
     if (!this.#footer) throw cut('before the line that pg_dump writes at its end');
     this.#pass(this.#release());
+  }
+
+  #isFooter(line: Buffer): boolean {
+    return line.subarray(0, this.#endsIn.length).equals(this.#endsIn);
   }
 
   #pass(pieces: readonly Buffer[]): void {
@@ -174,7 +196,7 @@ class PlainFilter {
     const mark = this.#firstLine && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf;
     const line = mark ? whole.subarray(3) : whole;
     this.#firstLine = false;
-    if (lexer.idle && line.subarray(0, FOOTER.length).equals(FOOTER)) this.#footer = true;
+    if (lexer.idle && this.#isFooter(line)) this.#footer = true;
     let start = 0;
     let begunHere = !lexer.begun;
     while (start < line.length) {
@@ -210,6 +232,8 @@ class PlainFilter {
     const tokens = withoutSemicolon(lexer.tokens);
     lexer.reset();
     const bytes = this.#release();
+    const ruled = tokens.length > 0 ? this.#rule?.(tokens, line) : undefined;
+    if (ruled === 'drop') return;
     if (tokens.length > 0 && tokens[0]?.kind === 'word') {
       if (this.#dropped(tokens)) return;
       this.#follow(tokens, rest);
@@ -231,7 +255,7 @@ class PlainFilter {
     ];
     // psql looks both up once per line, so they stand on a line of their own.
     if (guards.length > 0) this.#out.push(Buffer.from(`\n${guards.join('\n')}\n`));
-    const rewritten = line === undefined ? undefined : rewriteForEmptyDatabase(line, tokens);
+    const rewritten = ruled ?? (line === undefined ? undefined : rewriteForEmptyDatabase(line, tokens));
     if (rewritten === undefined) {
       this.#pass(bytes);
     } else {

@@ -1,25 +1,23 @@
-import { randomBytes } from 'node:crypto';
 import { MusterError, type RestoreWarning } from '@muster/core';
 import pg from 'pg';
 import type { Artefact, DumpArtefact } from '../../artefact.js';
-import { chained, counting, hashing } from '../../bytes/counting.js';
-import { unwrap } from '../../bytes/decompress.js';
+import { hashing } from '../../bytes/counting.js';
 import { feed } from '../../bytes/feed.js';
-import { openContent } from '../../bytes/open-content.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
 import { scratchLoss } from '../../restore/scratch-loss.js';
 import { factsOfToc, peekToc } from '../format/identify.js';
 import { databasePropertiesOf, rolesOf } from '../format/roles.js';
 import type { Toc } from '../format/toc.js';
+import { GLOBALS_FOOTER } from '../plain/footer.js';
+import { globalsRule } from '../plain/globals-rule.js';
 import { plainFilter } from '../plain/plain-filter.js';
-import { knowsRestrict } from '../plain/restrict.js';
 import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
 import { conninfo, isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
 import { archiveInput } from './archive-input.js';
-import { isHarmless } from './harmless.js';
 import { makeDatabase, makeRoles } from './make-database.js';
 import { runTool, type ToolRun } from './restore-tool.js';
+import { runPsql } from './run-psql.js';
 
 /** Archives smaller than this restore as fast with one process. */
 const PARALLEL_FROM_BYTES = 1024 * 1024;
@@ -38,6 +36,7 @@ export async function restore(
     const { facts } = options;
     if (!isPostgresFacts(facts) || artefact.form === 'repository')
       throw new MusterError('internal', 'The backup was identified by another engine.');
+    if (facts.globals) return await restoreGlobals(server, artefact, facts, options, signal);
     if (facts.toc === undefined) return await restorePlain(server, artefact, facts, options, signal);
     return await restoreArchive(server, artefact, facts, facts.toc, options, signal);
   } catch (error) {
@@ -54,10 +53,6 @@ async function restorePlain(
 ): Promise<RestoreReport> {
   const database = facts.databases[0] ?? options.fallbackDatabase;
   await makeDatabase(server, database, facts.shape, signal);
-  if (artefact.form === 'directory') throw new MusterError('internal', 'A plain dump is a single file.');
-  const count = counting(openContent(artefact, signal), (bytes) =>
-    options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
-  );
   const filter = plainFilter({
     ...(facts.databases[0] === undefined ? {} : { database }),
     onRoles: (names) =>
@@ -66,42 +61,21 @@ async function restorePlain(
         if (!isRefusal(error)) throw error;
       }),
   });
-  const word = randomBytes(16).toString('hex');
-  const stop = new AbortController();
-  const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
-    // A dump's own \restrict names a word that its author knows; ours is known to no one.
-    head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
-    // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
-    // transaction that wrote: nobody will commit that.
-    tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
-    onFault: () => stop.abort(),
-  });
-  const warnings = await runTool(
-    server,
-    {
-      tool: 'psql',
-      args: [
-        ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
-        ...[
-          '--set=VERBOSITY=verbose',
-          '--set=SHOW_CONTEXT=never',
-          '--dbname',
-          conninfo(database),
-          '--file=-',
-        ],
-      ],
-      feed: input,
-      lastWord: word,
-      onOutput: options.onOutput,
-      // What follows a failed COPY is data, which psql would read as statements.
-      onError: (entry) => {
-        if (!isHarmless(entry)) stop.abort();
-      },
-      stop: stop.signal,
-    },
-    signal,
-  );
-  return { databases: [database], bytes: count.bytes(), warnings };
+  const run = await runPsql(server, { database, artefact, facts, filter }, options, signal);
+  return { databases: [database], ...run };
+}
+
+/** Roles and the like, which lie beside dumps: no database of their own. */
+async function restoreGlobals(
+  server: RunningServer,
+  artefact: DumpArtefact,
+  facts: PostgresFacts,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreReport> {
+  const filter = plainFilter({ footer: GLOBALS_FOOTER, rule: globalsRule(), onRoles: async () => undefined });
+  const run = await runPsql(server, { database: 'postgres', artefact, facts, filter }, options, signal);
+  return { databases: [], ...run };
 }
 
 async function restoreArchive(

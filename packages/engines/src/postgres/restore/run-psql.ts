@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import type { Transform } from 'node:stream';
+import { MusterError } from '@muster/core';
+import type { DumpArtefact } from '../../artefact.js';
+import { chained, counting } from '../../bytes/counting.js';
+import { unwrap } from '../../bytes/decompress.js';
+import { feed } from '../../bytes/feed.js';
+import { openContent } from '../../bytes/open-content.js';
+import type { RestoreOptions, RestoreReport } from '../../engine.js';
+import { knowsRestrict } from '../plain/restrict.js';
+import type { PostgresFacts } from '../postgres-facts.js';
+import { conninfo } from '../server/session.js';
+import type { RunningServer } from '../server/start.js';
+import { isHarmless } from './harmless.js';
+import { runTool } from './restore-tool.js';
+
+/** A script for psql. */
+export interface PsqlScript {
+  /** Where it is run. */
+  readonly database: string;
+  readonly artefact: DumpArtefact;
+  readonly facts: PostgresFacts;
+  /** What it must pass on its way. */
+  readonly filter: Transform;
+}
+
+/** Runs a script in the scratch, as what may be hostile. @throws any reason of {@link runTool}. */
+export async function runPsql(
+  server: RunningServer,
+  { database, artefact, facts, filter }: PsqlScript,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<Pick<RestoreReport, 'bytes' | 'warnings'>> {
+  if (artefact.form === 'directory') throw new MusterError('internal', 'A plain dump is a single file.');
+  const count = counting(openContent(artefact, signal), (bytes) =>
+    options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
+  );
+  const word = randomBytes(16).toString('hex');
+  const stop = new AbortController();
+  const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
+    // A dump's own \restrict names a word that its author knows; ours is known to no one.
+    head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
+    // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
+    // transaction that wrote: nobody will commit that.
+    tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
+    onFault: () => stop.abort(),
+  });
+  const warnings = await runTool(
+    server,
+    {
+      tool: 'psql',
+      args: [
+        ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
+        ...['--set=VERBOSITY=verbose', '--set=SHOW_CONTEXT=never'],
+        ...['--dbname', conninfo(database), '--file=-'],
+      ],
+      feed: input,
+      lastWord: word,
+      onOutput: options.onOutput,
+      // What follows a failed COPY is data, which psql would read as statements.
+      onError: (entry) => {
+        if (!isHarmless(entry)) stop.abort();
+      },
+      stop: stop.signal,
+    },
+    signal,
+  );
+  return { bytes: count.bytes(), warnings };
+}
