@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errored, projectOfEachTest, verdictOf } from '../support/drill-project.ts';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
@@ -19,6 +21,8 @@ describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
     server = await dumpServer(15);
     await server.sql('postgres', 'CREATE DATABASE shop');
     await server.sql('shop', SHOP);
+    await server.sql('postgres', 'CREATE DATABASE crm');
+    await server.sql('crm', 'CREATE TABLE customer AS SELECT generate_series(1, 7) AS n');
     env = { SHOP_URI: uri('postgres') };
   });
   afterAll(() => server?.close());
@@ -38,6 +42,33 @@ describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
     expect(drilled.stdout + drilled.stderr).not.toMatch(/hunter2|barred/);
   });
 
+  it('asks each check in the database that it names, of those of one cluster', async () => {
+    const { folder, drill } = await project();
+    const config = join(folder, 'muster.yaml');
+    const text = await readFile(config, 'utf8');
+    const another = (id: string, database: string) =>
+      `\n  - { id: ${id}, database: ${database}, summary_sql: "SELECT count(*) AS n FROM customer", expect: "n == 7" }`;
+    const asking = (database: string) =>
+      text
+        .replace('checks: [items]', 'checks: [items, customers]')
+        .replace('\nchecks:', `\nchecks:${another('customers', database)}`);
+    await writeFile(config, asking('crm'));
+    const drilled = await drill([], env);
+    expect(drilled).toMatchObject({ exitCode: 0 });
+    expect(drilled.predicate).toMatchObject({
+      backup: { id: expect.stringMatching(/^shop_/), location: 'live:shop' },
+      restore: { databases: ['shop', 'crm'] },
+      checks: [
+        { id: 'items', verdict: 'pass' },
+        { id: 'customers', verdict: 'pass' },
+      ],
+    });
+    await writeFile(config, asking('nowhere'));
+    const absent = await drill([], env);
+    expect(verdictOf(absent)).toEqual(errored('unknown_database'));
+    expect(absent.stdout).toContain('no database "nowhere"');
+  });
+
   it('that is killed in the middle leaves no session and no lock at the source', async () => {
     const { drill, start } = await project();
     const ours = (what: string) =>
@@ -49,14 +80,17 @@ describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
     const locker = server.sql('shop', 'BEGIN; LOCK TABLE note; SELECT pg_sleep(600)').catch(() => undefined);
     const { child, ended } = start([], env);
     await eventually('our dump waits', async () => (await ours('NOT granted')).trim() === '1', 60_000);
+    
     child.kill('SIGKILL');
     await Promise.all([once(child, 'exit'), ended]);
+    
     await eventually('our session has ended', async () => (await ours('true')).trim() === '0', 30_000);
     await server.sql(
       'shop',
       `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock'`,
     );
     await locker;
+    
     expect(await drill([], env)).toMatchObject({ exitCode: 0, predicate: { result: 'pass' } });
   });
 });

@@ -224,6 +224,8 @@ export const predicateSchema = z.strictObject({
       duration_ms: count,
       bytes: count,
       objects: count.optional(),
+      /** Where there are several: those that were restored. */
+      databases: z.array(z.string().max(64)).max(1000).optional(),
       /** Where more than one thing restores that format: which did. */
       tool: restoreTool.optional(),
       warnings: z.array(warningSchema),

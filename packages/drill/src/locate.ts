@@ -28,7 +28,10 @@ interface LocatedLive {
   readonly kind: 'live';
   readonly id: string;
   readonly uri: string;
+  /** What the checks ask where they name no database. */
   readonly live: LiveFacts;
+  /** Further databases of the same cluster, which checks name. */
+  readonly others: readonly LiveFacts[];
   readonly facts: BackupFacts;
   readonly location: string;
   readonly createdAt: Date;
@@ -122,11 +125,14 @@ async function locateLive(
     );
   }
   const uri = await ports.resolveSecret(connection.uri);
-  const live = await ports.liveDumperOf(kind).survey(uri, signal);
+  const { survey } = ports.liveDumperOf(kind);
+  const live = await survey(uri, signal, kind === 'postgres' ? request.source.database : undefined);
+  const others: LiveFacts[] = [];
+  for (const database of otherDatabases(request, live)) others.push(await survey(uri, signal, database));
   const createdAt = ports.now();
   const stamp = createdAt.toISOString().replace(/[-:]|\.\d+/g, '');
   const located = {
-    id: `${live.database ?? slug}_${stamp}`,
+    id: `${others.length > 0 ? slug : (live.database ?? slug)}_${stamp}`,
     location: `live:${slug}`,
     createdAt,
     createdAtFrom: 'dump' as const,
@@ -136,7 +142,14 @@ async function locateLive(
     format: live.format,
     major: live.major,
     serverVersion: live.serverVersion,
-    databases: live.database === undefined ? [] : [live.database],
+    databases: [live, ...others].flatMap(({ database }) => database ?? []),
   };
-  return { kind: 'live', ...located, uri, live, facts };
+  return { kind: 'live', ...located, uri, live, others, facts };
+}
+
+/** A check of PostgreSQL may name a database of its own; MongoDB is dumped whole where the URI names none. */
+function otherDatabases({ source }: DrillRequest, { database: first }: LiveFacts): ReadonlySet<string> {
+  if (source.kind !== 'postgres') return new Set();
+  const named = source.checks.flatMap(({ database }) => database ?? []);
+  return new Set(named.filter((database) => database !== first));
 }

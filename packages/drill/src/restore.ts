@@ -1,4 +1,4 @@
-import { drillTime, isEvidence, isMusterError, isWalPoint, MusterError, restoreTime } from '@muster/core';
+import { drillTime, isEvidence, isMusterError, isWalPoint, restoreTime } from '@muster/core';
 import {
   type BackupFacts,
   type RecoveryTarget,
@@ -9,6 +9,7 @@ import {
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { explain, type Launched, lossError } from './launch.js';
 import type { Located, LocatedFile } from './locate.js';
+import { restoreLive } from './restore-live.js';
 import type { Seen } from './seen.js';
 
 export interface Restored {
@@ -38,17 +39,14 @@ export async function restore(
     onOutput: (text: string) => ports.output(request.plan.drill_id, text),
   };
   if (located.kind === 'live') {
-    const dumper = ports.liveDumperOf(request.source.kind);
-    const artefact = dumper.dump(located.uri, located.live, launched.host, launched.base);
-    const report = await launched.server
-      .restore(artefact, options, signal)
-      .catch((error) => explain(launched, request.source, error, signal));
-    if (report.examined === undefined)
-      throw new MusterError('internal_error', 'A live dump was restored without its digest.');
+    const report = await restoreLive(ports.liveDumperOf(request.source.kind), located, launched, (artefact) =>
+      launched.server
+        .restore(artefact, options, signal)
+        .catch((error) => explain(launched, request.source, error, signal)),
+    );
     seen.examined = report.examined;
     await refuseOverflow(request, launched);
-    const warnings = [...report.warnings, ...(artefact.warnings ?? [])];
-    return { report: { ...report, warnings }, facts: report.facts ?? located.facts };
+    return { report, facts: report.facts ?? located.facts };
   }
   const report = await restoreWhileExamining(
     located.artefact,

@@ -182,6 +182,8 @@ export function backupOf(
 }
 
 const MAX_TOLD = 64;
+/** A receipt names no more. */
+const MAX_DATABASES = 1000;
 
 /** What a backup or a server says of itself, as a receipt can hold it whatever that is. */
 export const asTold = (text: string): string => text.slice(0, MAX_TOLD).toWellFormed();
@@ -208,13 +210,14 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
 function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore' | 'recovery'> {
   const phase = phases.findLast((one) => one.name === 'restore' && one.outcome === 'done');
   if (seen.restored === undefined || phase === undefined) return {};
-  const { bytes, objects, recovery, tool, warnings } = seen.restored;
+  const { bytes, databases, objects, recovery, tool, warnings } = seen.restored;
   return {
     ...(recovery && { recovery }),
     restore: {
       duration_ms: phase.duration_ms,
       bytes,
       ...(objects !== undefined && { objects }),
+      ...(databases.length > 1 && { databases: databases.slice(0, MAX_DATABASES).map(asTold) }),
       ...(tool && { tool }),
       warnings: [...warnings],
     },

@@ -194,8 +194,9 @@ export interface LiveDumper {
    * Asks the source its version and name, and whether all of it may be read. Only reads. @throws `credentials_refused`,
    * `source_unreachable`, `source_slow`, `source_out_of_connections`, `source_rights_missing`, `tls_refused`,
    * `secret_unavailable`, `unknown_database`.
+   * @param database - another one than that of the URI.
    */
-  survey(uri: string, signal: AbortSignal): Promise<LiveFacts>;
+  survey(uri: string, signal: AbortSignal, database?: string): Promise<LiveFacts>;
   /**
    * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
    * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with

@@ -17,8 +17,13 @@ export interface PostgresLiveFacts extends LiveFacts {
 export const isPostgresLiveFacts = (facts: LiveFacts): facts is PostgresLiveFacts => 'guarded' in facts;
 
 /** {@link LiveDumper.survey} of PostgreSQL. */
-export async function survey(text: string, signal: AbortSignal): Promise<PostgresLiveFacts> {
-  const uri = parseConnectionUri(text);
+export async function survey(
+  text: string,
+  signal: AbortSignal,
+  database?: string,
+): Promise<PostgresLiveFacts> {
+  const named = parseConnectionUri(text);
+  const uri = database === undefined ? named : { ...named, database };
   let last: unknown;
   for (const host of uri.hosts) {
     try {
@@ -28,7 +33,7 @@ export async function survey(text: string, signal: AbortSignal): Promise<Postgre
       last = error;
     }
   }
-  throw surveyError(last);
+  throw surveyError(last, database);
 }
 
 const surveyHost = (
@@ -56,7 +61,7 @@ const surveyHost = (
   });
 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
-function surveyError(error: unknown): MusterError {
+function surveyError(error: unknown, database: string | undefined): MusterError {
   if (error instanceof MusterError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.
@@ -70,7 +75,9 @@ function surveyError(error: unknown): MusterError {
   if (code === '3D000') {
     return new MusterError(
       'unknown_database',
-      'The source has no database of the name that the connection URI gives.',
+      database === undefined
+        ? 'The source has no database of the name that the connection URI gives.'
+        : `The source has no database ${JSON.stringify(database)}, which the source's \`database\` or one of its checks asks.`,
     );
   }
   if (code === '42501') {
