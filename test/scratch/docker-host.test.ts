@@ -154,6 +154,17 @@ describe.runIf(stands)('what Docker holds of a scratch', () => {
     await expect(launch).rejects.toMatchObject({ code: 'image_unavailable' });
   });
 
+  it('a file is not shown over a directory of the image, and the next scratch is reached as ever', async () => {
+    const other = await createBench(makeHost, subject);
+    const mounts = [{ hostPath: import.meta.filename, path: '/usr/share/doc' }];
+    await expect(other.launch({ mounts })).rejects.toMatchObject({
+      code: 'launch_failed',
+      message: expect.stringContaining('not a directory'),
+    });
+    await other.within(async ({ reach }) => expect(reach).toBe('shared'));
+    await other.close();
+  });
+
   it('no secret of a tool with the network is in its configuration or its processes', async () => {
     const secret = `hunter2-${Math.random()}`;
     let inspected = Promise.resolve('');

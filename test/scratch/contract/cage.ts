@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Scratch } from '@muster/scratch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Bench, createBench, type MakeHost, type Subject, sh } from './subject.js';
+
+/** Where a file may be shown, though there is no such directory, and what holds it is read-only. */
+const DEEP = ['/usr/share/muster-shown/deep/secret', '/var/lib/muster-shown/secret', '/tmp/shown'];
 
 /** A process that tries to get out of its cell: needs bash and perl inside, as any Debian has. */
 export function cageContract(name: string, makeHost: MakeHost, subject: Subject): void {
@@ -28,7 +32,12 @@ export function cageContract(name: string, makeHost: MakeHost, subject: Subject)
       abstractListener = createServer((socket) => socket.end('reached')).listen(`\0${marker}`);
       await new Promise((resolve) => listener.once('listening', resolve));
       neighbour = spawn('sleep', [marker]);
-      scratch = await bench.launch({ mounts: [{ hostPath: hostDir, path: '/mnt/shown' }] });
+      scratch = await bench.launch({
+        mounts: [
+          { hostPath: hostDir, path: '/mnt/shown' },
+          ...DEEP.map((path) => ({ hostPath: `${hostDir}/secret`, path })),
+        ],
+      });
     });
     afterAll(async () => {
       await scratch?.destroy();
@@ -142,6 +151,29 @@ export function cageContract(name: string, makeHost: MakeHost, subject: Subject)
     it('reads what it was shown', async () => {
       if (!scratch.mounts) return;
       expect((await sh(scratch, 'cat /mnt/shown/secret')).stdout).toBe('hunter2');
+    });
+
+    it.each(DEEP)('reads a file that it was shown at %s, and cannot change it', async (path) => {
+      if (!scratch.mounts) return;
+      expect((await sh(scratch, `cat ${path}`)).stdout).toBe('hunter2');
+      const tries = [
+        `echo x > ${path}`,
+        `rm ${path}`,
+        `mv ${path} ${path}x`,
+        `chmod 777 ${path}`,
+        `: >> ${path}`,
+      ];
+      for (const script of tries) expect((await sh(scratch, script)).exitCode, script).not.toBe(0);
+      expect((await sh(scratch, `cat ${path}`)).stdout).toBe('hunter2');
+    });
+
+    it('sees beside such a file what was there, and makes nothing there', async () => {
+      if (!scratch.mounts) return;
+      const { stdout } = await sh(scratch, 'ls /usr/share/common-licenses/GPL-3 /usr/share/zoneinfo/UTC');
+      expect(stdout.split('\n')).toHaveLength(3);
+      for (const directory of ['/usr/share', '/usr/share/muster-shown'])
+        expect((await sh(scratch, `touch ${directory}/x`)).exitCode).not.toBe(0);
+      expect(existsSync('/usr/share/muster-shown')).toBe(false);
     });
 
     it('sees nothing of another cell', async () => {

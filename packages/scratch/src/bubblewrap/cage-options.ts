@@ -1,4 +1,5 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { openings } from './openings.js';
 
 /** Where things are inside a cell. */
 export const DATA_DIR = '/data';
@@ -68,6 +69,7 @@ export const FILTER_FD = 4;
  */
 export function cageOptions(cage: Cage, system: readonly string[]): readonly string[] {
   const { uid, gid } = cage.user;
+  const { open, close } = openings(cage.readOnly.map(({ to }) => to));
   return [
     '--unshare-all',
     ...(cage.network ? ['--share-net'] : []),
@@ -103,7 +105,9 @@ export function cageOptions(cage: Cage, system: readonly string[]): readonly str
       ? tmpfs(DATA_DIR, '0700', cage.data.bytes)
       : ['--bind', cage.data.directory, DATA_DIR]),
     ...['--bind', cage.socketDirectory, SOCKET_DIR],
+    ...open,
     ...cage.readOnly.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+    ...close,
     ...['--remount-ro', '/dev', '--remount-ro', '/'],
   ];
 }

@@ -9,7 +9,7 @@ import { bootId, thisWorker } from '../worker-identity.js';
 import { type Bridge, createBridge } from './bridge.js';
 import { type Cell, launchCell } from './cell.js';
 import { type CellConfig, dataDirectory, heldLimits, INNER } from './cell-config.js';
-import { type DaemonInfo, type ImageFacts, silent, statusOf } from './daemon.js';
+import { type DaemonInfo, type ImageFacts, reasonOf, silent, statusOf } from './daemon.js';
 import { diagnoseCell } from './diagnose.js';
 import { watchDisk } from './disk-watch.js';
 import type { DockerContext } from './docker-context.js';
@@ -90,7 +90,8 @@ async function launchWithin(
   if (context.reach !== 'bridge') {
     const cell = await launchCell(context.daemon, info, config('shared'), signal).catch(
       async (error: unknown) => {
-        const refused = isMusterError(error, 'launch_failed') && statusOf(error.cause) === 400;
+        const refused =
+          isMusterError(error, 'launch_failed') && statusOf(error.cause) === 400 && !isOtherKind(error.cause);
         // Once it worked, a refusal is about something else.
         if (!refused || context.reach === 'shared') throw error;
         return undefined;
@@ -106,6 +107,9 @@ async function launchWithin(
   context.reach = 'bridge';
   return { cell, reach: 'bridge' };
 }
+
+/** A file was to be shown over a directory of the image, or a directory over a file: that has nothing to do with sharing. */
+const isOtherKind = (cause: unknown): boolean => /not a directory|vice-versa/i.test(reasonOf(cause));
 
 const DESTROYED: Loss = { reason: 'scratch_lost', detail: 'the scratch was destroyed' };
 const MISUSED: Loss = {
