@@ -221,6 +221,9 @@ function portsIn(folder: string, secrets: ReadonlyMap<string, string>): DrillPor
     },
     resolveSecret,
     now: () => new Date(),
+    companion: () => {
+      throw new Error('there are none here');
+    },
     spool: () => Promise.reject(new Error('nothing is fetched here')),
     signer: createSigner(generateKeyPairSync('ed25519').privateKey),
     worker: { name: 'here', pool: 'default', cpus: 2, memoryBytes: 1 },

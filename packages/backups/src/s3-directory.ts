@@ -1,12 +1,12 @@
-import { mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { errnoOf, MusterError } from '@muster/core';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MusterError } from '@muster/core';
 import { backupChanged } from '@muster/engines';
 import { listObjects, type S3Object } from '@muster/s3';
-import { mapLimited } from './map-limited.js';
+import { eachLimited } from './each-limited.js';
 import type { RemoteDirectory } from './repository.js';
+import { fetchObject } from './s3-fetch.js';
 import { reading, type S3Place } from './s3-place.js';
-import { readWhole } from './s3-stored.js';
 
 /** Objects fetched at once. */
 const PARALLEL = 4;
@@ -19,8 +19,6 @@ export function remoteDirectory(place: S3Place, name: string, sizeBytes: number)
     name,
     sizeBytes,
     fetch: async (directory, onBytes, signal) => {
-      const stop = new AbortController();
-      const both = AbortSignal.any([signal, stop.signal]);
       const objects = await membersOf(place, name, signal);
       // It may have been written to since it was found, and then is another dump, or none yet.
       if (objects.reduce((sum, member) => sum + member.sizeBytes, 0) !== sizeBytes) throw backupChanged();
@@ -31,46 +29,14 @@ export function remoteDirectory(place: S3Place, name: string, sizeBytes: number)
       };
       const into = join(directory, name);
       await mkdir(into);
-      try {
-        await mapLimited(objects, PARALLEL, (object) => fetchOne(place, object, name, into, tell, both));
-      } catch (error) {
-        // The others write no more once this has failed.
-        stop.abort(error);
-        signal.throwIfAborted();
-        throw error;
-      }
+      const fetchOne = async (object: S3Object, stop: AbortSignal): Promise<void> => {
+        const path = safePath(object.key.slice(place.root.length + name.length + 1), what);
+        await fetchObject(place, object, join(into, path), ({ length }) => tell(length), stop);
+      };
+      await eachLimited(objects, PARALLEL, fetchOne, signal);
       return { form: 'directory', name, path: into, sizeBytes };
     },
   };
-
-  async function fetchOne(
-    { root, location }: S3Place,
-    object: S3Object,
-    directory: string,
-    into: string,
-    tell: (bytes: number) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const path = join(into, safePath(object.key.slice(root.length + directory.length + 1), what));
-    await onDisk(() => mkdir(dirname(path), { recursive: true }));
-    const file = await onDisk(() => open(path, 'wx', 0o644));
-    try {
-      const { bytes, end } = readWhole(
-        place,
-        { ...object, bucket: place.bucket },
-        `${location}/${object.key.slice(root.length)}`,
-        signal,
-      );
-      for await (const chunk of bytes) {
-        await onDisk(() => file.writeFile(chunk));
-        tell(chunk.length);
-      }
-      const fault = await end();
-      if (fault !== undefined) throw fault;
-    } finally {
-      await file.close();
-    }
-  }
 }
 
 async function membersOf(place: S3Place, name: string, signal: AbortSignal): Promise<readonly S3Object[]> {
@@ -90,20 +56,4 @@ function safePath(path: string, what: string): string {
     'not_a_dump',
     `${what} has an object whose key is no path of a file in it: no tool that dumps writes such.`,
   );
-}
-
-async function onDisk<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const code = errnoOf(cause);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new MusterError(
-      full ? 'scratch_disk_full' : 'launch_failed',
-      full
-        ? 'There is no room on the worker for the backup, which must be fetched: free some in its state directory.'
-        : `The backup could not be written on the worker (${code ?? 'unknown fault'}): look at its state directory.`,
-      { cause },
-    );
-  }
 }

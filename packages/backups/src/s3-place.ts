@@ -31,22 +31,26 @@ const BOUNDS: S3Bounds = {
   again: [500, 2_000, 5_000, 15_000, 30_000],
 };
 
-const CALLED = {
+/** What a person may have to correct. */
+const CALLED: Called = {
   settings: 'backup.s3',
   location: 'backup.location',
   permissions: 'docs/backups.md',
-} as const;
+};
+
+type Called = Parameters<typeof createS3Requests>[1];
 
 export function s3Place(
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
   connection: S3Connection,
   { timing, ...patience }: S3Bounds = BOUNDS,
+  called: Called = CALLED,
 ): S3Place {
   return {
     location: s3Location({ bucket, prefix }),
     bucket,
     root: prefix === '' ? '' : `${prefix}/`,
-    send: createS3Requests({ ...connection, ownChecksums: true }, CALLED, timing),
+    send: createS3Requests({ ...connection, ownChecksums: true }, called, timing),
     patience,
   };
 }

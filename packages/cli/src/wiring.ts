@@ -3,6 +3,7 @@ import type { DrillPorts, LookPorts } from '@muster/drill';
 import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
 import { chooseHost, type HostOptions, type HostRequest, openSpool, type ScratchHost } from '@muster/scratch';
 import { backupRepository } from './backup-repository.js';
+import { companionPlace } from './companion-place.js';
 import type { Environment } from './environment.js';
 import type { KeptEntry } from './kept-register.js';
 import { runtimeDirectory, stateDirectory } from './places.js';
@@ -42,6 +43,7 @@ export function drillPorts(
   return {
     ...hooks,
     ...lookPorts(environment, config, onFallback),
+    companion: (from) => companionPlace(environment, from),
     spool: (drill) => {
       const expiresAt = new Date(environment.now().getTime() + SPOOL_MS);
       return openSpool(stateDirectory(environment), { drill, expiresAt });

@@ -323,6 +323,39 @@ describe('a restore point', () => {
   );
 });
 
+describe('companions', () => {
+  const whole = { to: '/models', location: 'file:///m', sha256: sha256(''), size_bytes: 0, files: 1 };
+  const unread = { to: '/words', location: 's3://words' };
+  const { environment } = PASS;
+  const absent = { result: 'fail', reason: 'companion_missing', checks: unrun, environment } as const;
+  const FETCH = phase('fetch', 2, 'failed');
+
+  it.each<[string, Statement]>([
+    ['in place', statement({ companions: [whole] })],
+    [
+      'of which one is missing',
+      statement({ ...absent, companions: [whole, unread], phases: [LOCATE, FETCH] }, ['restore']),
+    ],
+  ])('%s are consistent', (_name, made) => expect(checkConsistency(made)).toEqual([]));
+
+  it.each<[string, Statement, string]>([
+    ['in one place', statement({ companions: [whole, whole] }), 'two companions have one place'],
+    ['not read', statement({ companions: [whole, unread] }), 'a companion has no digest'],
+    [
+      'half known',
+      statement({ companions: [{ ...unread, sha256: sha256('') }] }),
+      'not all of digest, size and count',
+    ],
+    [
+      'all there, and one missing',
+      statement({ ...absent, companions: [whole], phases: [LOCATE, FETCH] }, ['restore']),
+      'every companion has a digest',
+    ],
+  ])('%s are told so', (_name, made, clause) =>
+    expect(checkConsistency(made)).toContainEqual(expect.stringContaining(clause)),
+  );
+});
+
 describe('a statement that contradicts itself', () => {
   it.each<[string, Statement, string]>([
     [

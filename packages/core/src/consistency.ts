@@ -22,6 +22,7 @@ export function checkConsistency(statement: Statement): string[] {
     ...objectiveFaults(predicate),
     ...predicate.checks.flatMap(checkFaults),
     ...stageFaults(predicate),
+    ...companionFaults(predicate),
     ...attemptFaults(predicate),
     ...issuerFaults(predicate),
     ...timeFaults(predicate),
@@ -116,6 +117,32 @@ function stageFaults({ result, phases, checks, restore, backup, environment, sou
     [result !== 'pass' || (restored && reached), 'the result is pass, and the backup was not restored'],
     [result !== 'pass' || backup?.sha256 !== undefined, 'the result is pass, and the backup has no digest'],
     [environment.engine === source.kind, 'the engine is not of the kind of the source'],
+  ]);
+}
+
+/** A server starts with all its companions in place, and each has a place of its own. */
+function companionFaults({ companions = [], phases, reason }: Predicate): string[] {
+  const started = lastOutcome(phases, 'launch') === 'done';
+  return broken([
+    [
+      new Set(companions.map(({ to }) => to)).size === companions.length,
+      'two companions have one place in the scratch',
+    ],
+    [
+      !started || companions.every(({ sha256 }) => sha256 !== undefined),
+      'the server started, and a companion has no digest',
+    ],
+    [
+      companions.every(
+        ({ sha256, size_bytes: size, files }) =>
+          (sha256 === undefined) === (size === undefined) && (sha256 === undefined) === (files === undefined),
+      ),
+      'a companion has not all of digest, size and count of files',
+    ],
+    [
+      reason !== 'companion_missing' || companions.some(({ sha256 }) => sha256 === undefined),
+      'the reason is companion_missing, and every companion has a digest',
+    ],
   ]);
 }
 

@@ -24,7 +24,10 @@ export const REASONS = {
   truncated: fail('the backup ends before its end'),
   corrupt: fail('the backup is damaged'),
   checksum_mismatch: fail(
-    'the backup does not match the checksum that lies beside it or that its storage keeps',
+    'the backup, or a companion, does not match the checksum that lies beside it or that its storage keeps',
+  ),
+  companion_missing: fail(
+    'a companion, which must be in place before the server starts, is not where the source keeps it',
   ),
   meta_command: fail('the dump holds a psql meta-command that pg_dump does not write'),
   wal_gap: fail('a WAL segment that the recovery needs is not in the archive'),
@@ -45,14 +48,21 @@ export const REASONS = {
   version_unavailable: error('the backup is newer than any server there is for it'),
   extension_missing: error('the server has not an extension that the backup needs'),
   locale_missing: error('the server has not the locale or encoding that the backup needs'),
-  backup_unreadable: retry('the place where backups are kept could not be read'),
+  backup_unreadable: retry('the place where backups or companions are kept could not be read'),
   backup_unfinished: retry('the backup is still being written'),
-  backup_changed: retry('the backup changed while it was read'),
+  backup_changed: retry('the backup, or a companion, changed while it was read'),
   secret_unavailable: error('a secret that the source refers to could not be had on the worker'),
-  backup_archived: error('the backup is in an archive storage class, and must be restored from there first'),
+  companion_unusable: error(
+    'a companion holds what a scratch cannot be shown, such as a link that leads out of it',
+  ),
+  backup_archived: error(
+    'the backup, or a companion, is in an archive storage class, and must be restored from there first',
+  ),
   decrypt_failed: error('the backup is encrypted, and what the source names does not open it'),
   output_limit: error('the backup expands to more than its scratch could hold'),
-  credentials_refused: error('the source, or the place of its backups, refused the credentials'),
+  credentials_refused: error(
+    'the source, or the place of its backups or companions, refused the credentials',
+  ),
   source_unreachable: retry('the source did not answer'),
   source_slow: retry('the source took the connection and did not answer in time'),
   source_out_of_connections: retry('the source has no connection to spare'),

@@ -133,6 +133,18 @@ const backupSchema = z.strictObject({
     .optional(),
 });
 
+/** What was in place before the server started, read-only. */
+const companionSchema = z.strictObject({
+  /** The path in the scratch. */
+  to: text,
+  /** Without credentials. */
+  location: text,
+  /** Absent where not all of it was read. Of a directory: of the sorted `sha256sum` lines of its files. */
+  sha256: digest.optional(),
+  size_bytes: count.optional(),
+  files: count.optional(),
+});
+
 /** RFC 3339, UTC, microseconds: PostgreSQL's own. */
 const commitTime = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 
@@ -216,6 +228,8 @@ export const predicateSchema = z.strictObject({
   /** Absent where nothing was found, and of a live source. */
   newest_backup: newestBackupSchema.optional(),
   environment: environmentSchema,
+  /** Where the source has some. */
+  companions: z.array(companionSchema).min(1).optional(),
   /** Present where no worker could finish, and the sink speaks for them. */
   issued_by: z.literal('sink').optional(),
   phases: z.array(phaseSchema),
@@ -259,6 +273,7 @@ export type PhaseName = (typeof PHASES)[number];
 export type PhaseRecord = Predicate['phases'][number];
 export type CheckRecord = Predicate['checks'][number];
 export type RestoreTool = z.infer<typeof restoreTool>;
+export type CompanionRecord = z.infer<typeof companionSchema>;
 export type RecoveryRecord = z.infer<typeof recoverySchema>;
 export type RestoreWarning = z.infer<typeof warningSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;

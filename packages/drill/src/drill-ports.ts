@@ -1,6 +1,7 @@
-import type { BackupRepository } from '@muster/backups';
+import type { BackupRepository, CompanionPlace } from '@muster/backups';
 import type {
   Attempt,
+  Companion,
   Config,
   DumpConfig,
   PgbackrestConfig,
@@ -31,6 +32,7 @@ export interface LookPorts {
 
 /** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
 export interface DrillPorts extends LookPorts {
+  readonly companion: (from: Companion['from']) => CompanionPlace;
   /** A directory of this machine for what must be fetched, empty and for this drill alone. @throws `state_unwritable`. */
   readonly spool: (drillId: string) => Promise<Spool>;
   readonly signer: Signer;

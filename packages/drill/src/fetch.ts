@@ -1,21 +1,66 @@
 import { MusterError, type Source } from '@muster/core';
+import type { Companions } from './companions.js';
 import type { DrillPorts, DrillRequest, Spool } from './drill-ports.js';
-import { identified, type LocatedFile, type LocatedRemote } from './locate.js';
+import { identified, type Located, type LocatedFile, type LocatedRemote } from './locate.js';
 import type { Seen } from './seen.js';
 
-/** The phase `fetch`: a dump of several files that are elsewhere comes onto this machine, no larger than its scratch. */
-export async function fetchBackup(
+/**
+ * The phase `fetch`: what must be on this machine before the scratch is launched, backup and companions at once. Where one
+ * of them fails the other is stopped, and has ended when this rejects. `spool`: for a backup that is elsewhere.
+ */
+export async function fetchNeeded(
+  ports: DrillPorts,
+  request: DrillRequest,
+  found: Located | LocatedRemote,
+  { companions, spool }: { readonly companions: Companions; readonly spool: Spool | undefined },
+  seen: Pick<Seen, 'found' | 'newest'>,
+  signal: AbortSignal,
+): Promise<Located> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  let failure: { readonly error: unknown } | undefined;
+  const orStop = async <T>(work: Promise<T>): Promise<T | undefined> =>
+    await work.catch((error: unknown) => {
+      failure ??= { error };
+      stop.abort(error);
+      return undefined;
+    });
+  const told = { backup: 0, companions: 0 };
+  const tell = (part: keyof typeof told) => (bytes: number) => {
+    told[part] = bytes;
+    const all = { bytes: told.backup + told.companions, ...totalOf(request, found) };
+    ports.observe({ type: 'progress', phase: 'fetch', what: 'fetch', ...all });
+  };
+  const [located] = await Promise.all([
+    orStop(
+      found.kind === 'remote' && spool !== undefined
+        ? fetchBackup(ports, request, found, spool, seen, tell('backup'), both)
+        : Promise.resolve(found),
+    ),
+    orStop(companions.fetch(tell('companions'), both)),
+  ]);
+  signal.throwIfAborted();
+  if (failure !== undefined) throw failure.error;
+  if (located === undefined || located.kind === 'remote')
+    throw new MusterError('internal_error', 'A backup that is elsewhere was not fetched.');
+  return located;
+}
+
+/** What companions there are is known once they are looked at. */
+const totalOf = ({ source }: DrillRequest, found: Located | LocatedRemote) =>
+  found.kind === 'remote' && source.companions.length === 0 ? { totalBytes: found.artefact.sizeBytes } : {};
+
+/** A dump of several files that are elsewhere comes onto this machine, no larger than its scratch. */
+async function fetchBackup(
   ports: DrillPorts,
   request: DrillRequest,
   { artefact: remote, backup }: LocatedRemote,
   spool: Spool,
   seen: Pick<Seen, 'found' | 'newest'>,
+  onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
   requireFetchable(request.source, remote);
-  const totalBytes = remote.sizeBytes;
-  const onBytes = (bytes: number) =>
-    ports.observe({ type: 'progress', phase: 'fetch', what: 'fetch', bytes, totalBytes });
   const artefact = await remote.fetch(spool.path, onBytes, signal);
   return identified(ports, request, backup, artefact, seen, signal);
 }

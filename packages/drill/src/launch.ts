@@ -1,6 +1,6 @@
 import { MusterError, type Source } from '@muster/core';
 import { BACKUP_MOUNT, type Server } from '@muster/engines';
-import type { Base, Scratch, ScratchHost } from '@muster/scratch';
+import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Located } from './locate.js';
@@ -25,6 +25,7 @@ export async function launch(
   request: DrillRequest,
   located: Located,
   place: Place,
+  companions: LaunchSpec['mounts'],
   signal: AbortSignal,
 ): Promise<Launched> {
   const engine = ports.engineOf(request.source.kind);
@@ -33,15 +34,17 @@ export async function launch(
     ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
   const base = await host.prepare({ image, probe: engine.probe, onPull }, signal);
   const { user } = engine.admit(located.facts, base);
-  const mounts =
+  const backup =
     located.kind === 'file' && located.artefact.form !== 'flow'
       ? [{ hostPath: located.artefact.path, path: BACKUP_MOUNT }]
       : [];
+  const mounts = [...backup, ...companions];
   const lifeMs = request.source.limits.drill + (request.keepMs ?? 0) + GRACE_MS;
   const expiresAt = new Date(ports.now().getTime() + lifeMs);
   const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
   const scratch = await host.launch(base, spec, signal);
   try {
+    if (companions.length > 0 && !scratch.mounts) throw notShown(request.source);
     const server = await engine.start(scratch, base, located.facts, signal);
     return { host, base, scratch, server, lost: lossOf(scratch) };
   } catch (error) {
@@ -50,6 +53,12 @@ export async function launch(
     throw loss ? lossError(loss.reason, request.source, error) : error;
   }
 }
+
+const notShown = ({ slug }: Source): MusterError =>
+  new MusterError(
+    'launch_failed',
+    `The companions of the source "${slug}" cannot be shown to the scratch: this worker shares no directory with its Docker host. Run the worker on that host, outside of a container.`,
+  );
 
 function lossOf(scratch: Scratch): Promise<MusterError> {
   return scratch.lost.then(

@@ -1,12 +1,13 @@
-import { type CheckRecord, isMusterError, isReason, MusterError, type Predicate } from '@muster/core';
+import { isMusterError, isReason, MusterError } from '@muster/core';
 import { asMusterError } from './as-muster-error.js';
 import { chooseDatabase } from './choose-database.js';
-import type { DrillEvent } from './drill-event.js';
+import { type Companions, companionsOf } from './companions.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
-import { fetchBackup } from './fetch.js';
+import { launchedEvent, locatedEvent } from './events.js';
+import { fetchNeeded } from './fetch.js';
 import { explain, type Launched, launch } from './launch.js';
 import { type Located, type LocatedRemote, locate } from './locate.js';
-import { missedMessage } from './missed-message.js';
+import { messageOf } from './message.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
@@ -69,34 +70,30 @@ async function perform(
     ports.observe(locatedEvent(one, seen));
     return one;
   });
-  const { located, launched, database } = await restoreReaching(ports, request, found, seen, phases);
+  const companions = companionsOf(ports, request, seen);
+  let kept: KeptScratch | undefined;
   try {
-    await check(ports, request, located, launched, database, seen, phases);
-  } catch (error) {
-    if (request.keepMs === undefined || isMusterError(error, 'cancelled')) {
-      await destroy(launched, phases);
-      throw error;
-    }
-    seen.fault = asMusterError(error);
+    const restored = await restoreReaching(ports, request, { found, companions }, seen, phases);
+    kept = await checkAndKeep(ports, request, { ...restored, companions }, seen, phases);
+    return kept;
+  } finally {
+    if (kept === undefined) await companions.release();
   }
-  if (request.keepMs !== undefined) return keep(launched, located, database);
-  await destroy(launched, phases);
-  return undefined;
 }
 
 /** A point whose place in WAL is not known may lie before the newest backup: then it is looked for behind older ones. */
 async function restoreReaching(
   ports: DrillPorts,
   request: DrillRequest,
-  found: Located | LocatedRemote,
+  { found, companions }: Needed,
   seen: Seen,
   phases: Phases,
-): Promise<Restoring & { readonly located: Located }> {
+): Promise<Restored> {
   const older = found.kind === 'file' ? [...(found.older ?? [])] : [];
   const tried: string[] = [];
   for (let one = found; ; ) {
     try {
-      return await fetchAndRestore(ports, request, one, seen, phases);
+      return await fetchAndRestore(ports, request, { found: one, companions }, seen, phases);
     } catch (error) {
       if (!isMusterError(error, 'target_not_reached')) throw error;
       if (seen.found !== undefined) tried.push(seen.found.id);
@@ -118,32 +115,37 @@ const nowhere = (error: MusterError, tried: readonly string[]): MusterError =>
     { cause: error },
   );
 
-/** What was fetched is gone again once it has been restored. */
+/** What was fetched is gone again once it has been restored; the companions are in the scratch until its end. */
 async function fetchAndRestore(
   ports: DrillPorts,
   request: DrillRequest,
-  found: Located | LocatedRemote,
+  { found, companions }: Needed,
   seen: Seen,
   phases: Phases,
-): Promise<Restoring & { readonly located: Located }> {
-  const { limits } = request.source;
-  if (found.kind !== 'remote') {
-    seen.facts = found.facts;
-    return { located: found, ...(await launchAndRestore(ports, request, found, seen, phases)) };
-  }
-  const spool = await ports.spool(request.plan.drill_id);
+): Promise<Restored> {
+  const { source, plan } = request;
+  if (found.kind !== 'remote') seen.facts = found.facts;
+  if (found.kind !== 'remote' && companions.areFetched())
+    return await launchAndRestore(ports, request, { located: found, companions }, seen, phases);
+  const spool = found.kind === 'remote' ? await ports.spool(plan.drill_id) : undefined;
   try {
-    const located = await phases.run({ name: 'fetch', limitMs: limits.fetch }, (signal) =>
-      fetchBackup(ports, request, found, spool, seen, signal),
+    const located = await phases.run({ name: 'fetch', limitMs: source.limits.fetch }, (signal) =>
+      fetchNeeded(ports, request, found, { companions, spool }, seen, signal),
     );
     seen.facts = located.facts;
-    return { located, ...(await launchAndRestore(ports, request, located, seen, phases)) };
+    return await launchAndRestore(ports, request, { located, companions }, seen, phases);
   } finally {
-    await spool.remove();
+    await spool?.remove();
   }
 }
 
-interface Restoring {
+interface Needed {
+  readonly found: Located | LocatedRemote;
+  readonly companions: Companions;
+}
+
+interface Restored {
+  readonly located: Located;
   readonly launched: Launched;
   readonly database: string;
 }
@@ -152,10 +154,10 @@ interface Restoring {
 async function launchAndRestore(
   ports: DrillPorts,
   request: DrillRequest,
-  located: Located,
+  { located, companions }: { readonly located: Located; readonly companions: Companions },
   seen: Seen,
   phases: Phases,
-): Promise<Restoring> {
+): Promise<Restored> {
   const { limits } = request.source;
   const [first, ...rest] = placesFor(
     request.source,
@@ -163,7 +165,7 @@ async function launchAndRestore(
   );
   for (let place = first; ; ) {
     const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, async (signal) => {
-      const up = await launch(ports, request, located, place, signal);
+      const up = await launch(ports, request, located, place, companions.mounts(), signal);
       ports.observe(launchedEvent(request, up));
       return up;
     });
@@ -175,14 +177,19 @@ async function launchAndRestore(
     try {
       const restored = await phases.run(
         { name: 'restore', limitMs: limits.restore, lost: launched.lost },
-        async (signal) => {
-          await restoreGlobals(ports, request, located, launched, seen, signal);
-          return await restore(ports, request, located, launched, seen, signal);
-        },
+        (signal) =>
+          companions.under(async () => {
+            await restoreGlobals(ports, request, located, launched, seen, signal);
+            return await restore(ports, request, located, launched, seen, signal);
+          }, signal),
       );
       seen.restored = restored.report;
       seen.facts = restored.facts;
-      return { launched, database: chooseDatabase(request.source, located, restored.report.databases) };
+      return {
+        located,
+        launched,
+        database: chooseDatabase(request.source, located, restored.report.databases),
+      };
     } catch (error) {
       await destroy(launched, phases);
       const next = rest.shift();
@@ -192,12 +199,33 @@ async function launchAndRestore(
   }
 }
 
+/** Asks the checks. The scratch is destroyed then, unless it is to be kept. */
+async function checkAndKeep(
+  ports: DrillPorts,
+  request: DrillRequest,
+  there: Restored & { readonly companions: Companions },
+  seen: Seen,
+  phases: Phases,
+): Promise<KeptScratch | undefined> {
+  const { launched } = there;
+  try {
+    await check(ports, request, there, seen, phases);
+  } catch (error) {
+    if (request.keepMs === undefined || isMusterError(error, 'cancelled')) {
+      await destroy(launched, phases);
+      throw error;
+    }
+    seen.fault = asMusterError(error);
+  }
+  if (request.keepMs !== undefined) return keep(there);
+  await destroy(launched, phases);
+  return undefined;
+}
+
 async function check(
   ports: DrillPorts,
   request: DrillRequest,
-  located: Located,
-  launched: Launched,
-  database: string,
+  { located, launched, database, companions }: Restored & { readonly companions: Companions },
   seen: Seen,
   phases: Phases,
 ): Promise<void> {
@@ -211,14 +239,20 @@ async function check(
   };
   const where = { database, backupCreatedAt: located.createdAt };
   await phases.run({ name: 'check', limitMs: source.limits.drill, lost: launched.lost }, (signal) =>
-    question(
-      context,
-      launched.server,
-      source.checks,
-      where,
-      (record) => seen.checks.push(record),
-      signal,
-    ).catch((error) => explain(launched, source, error, signal)),
+    companions
+      .under(
+        () =>
+          question(
+            context,
+            launched.server,
+            source.checks,
+            where,
+            (record) => seen.checks.push(record),
+            signal,
+          ),
+        signal,
+      )
+      .catch((error) => explain(launched, source, error, signal)),
   );
 }
 
@@ -226,7 +260,12 @@ function destroy(launched: Launched, phases: Phases): Promise<void> {
   return phases.finish('destroy', () => launched.scratch.destroy());
 }
 
-function keep(launched: Launched, located: Located, database: string): KeptScratch {
+function keep({
+  launched,
+  located,
+  database,
+  companions,
+}: Restored & { readonly companions: Companions }): KeptScratch {
   return {
     server: launched.server,
     database,
@@ -234,27 +273,11 @@ function keep(launched: Launched, located: Located, database: string): KeptScrat
     backupCreatedAt: located.createdAt,
     connectCommand: launched.server.connectCommand(database),
     lost: launched.scratch.lost,
-    release: () => launched.scratch.destroy(),
+    release: async () => {
+      await launched.scratch.destroy();
+      await companions.release();
+    },
   };
-}
-
-function messageOf({ fault }: Seen, predicate: Predicate): string | undefined {
-  const missed = predicate.reason === 'rpo_missed' || predicate.reason === 'rto_missed';
-  return fault?.message ?? (missed ? missedMessage(predicate) : checksMessage(predicate.checks));
-}
-
-/** A verdict names so many checks; the table has them all. */
-const NAMED_CHECKS = 10;
-
-/** Which checks did not pass, and why. */
-function checksMessage(checks: readonly CheckRecord[]): string | undefined {
-  const others = checks.filter((check) => check.verdict !== 'pass');
-  if (others.length === 0) return undefined;
-  const named = others
-    .slice(0, NAMED_CHECKS)
-    .map(({ id, verdict, reason }) => `${id} (${reason ?? verdict})`);
-  const more = others.length - named.length;
-  return `${others.length} of ${checks.length} checks did not pass: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 /** What must not be in the receipt goes to the worker's own diagnosis file. */
@@ -271,29 +294,4 @@ function noteOutput(ports: DrillPorts, request: DrillRequest, fault: MusterError
   }
   if (!isReason(fault.code) && fault.stack !== undefined) lines.push(fault.stack);
   ports.output(request.plan.drill_id, `${lines.join('\n')}\n`);
-}
-
-function launchedEvent(request: DrillRequest, { scratch, base, server }: Launched): DrillEvent {
-  const { isolation } = scratch;
-  return {
-    type: 'launched',
-    isolation,
-    ...(base.image && { image: base.image }),
-    engine: request.source.kind,
-    engineVersion: server.substitute ?? server.version,
-    ...(server.substitute !== undefined && { substitute: true as const }),
-  };
-}
-
-function locatedEvent(located: Located | LocatedRemote, seen: Seen): DrillEvent {
-  const { id, location, createdAt } = located.kind === 'remote' ? located.backup : located;
-  const sizeBytes = seen.found?.sizeBytes;
-  return {
-    type: 'located',
-    backup: id,
-    location,
-    ...(sizeBytes !== undefined && { sizeBytes }),
-    createdAt,
-    ...(located.kind !== 'remote' && { format: located.facts.format }),
-  };
 }

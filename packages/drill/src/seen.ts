@@ -1,5 +1,5 @@
 import type { Selected } from '@muster/backups';
-import type { CheckRecord, MusterError, Predicate } from '@muster/core';
+import type { CheckRecord, CompanionRecord, MusterError, Predicate } from '@muster/core';
 import type { BackupFacts, Examined, RestoreReport } from '@muster/engines';
 import type { Base, Scratch } from '@muster/scratch';
 
@@ -30,6 +30,7 @@ export interface Seen {
   /** Of a stand-in: its own name and version. */
   engineVersion?: string;
   substitute?: boolean;
+  companions?: readonly CompanionRecord[];
   restored?: RestoreReport;
   readonly checks: CheckRecord[];
   fault?: MusterError;

@@ -102,6 +102,7 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       ...(source.restoreOnly && { restore_only: true as const }),
       ...(seen.found && { backup: backupOf(seen, seen.found) }),
       environment: environmentOf(ports, request, seen),
+      ...(seen.companions?.length && { companions: [...seen.companions] }),
       ...withWarnings(measured, request),
       ...(objectives && { objectives }),
       checks: withNotRun(seen, source),

@@ -27,6 +27,7 @@ export function receiptLines(
         ['asked', askedText(predicate)],
         ['backup', backupLines(predicate, now)],
         ['newest', newestText(predicate, now)],
+        ['companions', companionLines(predicate)],
         ['server', serverLines(predicate)],
         ['limits', limitsText(predicate.environment.limits)],
         [predicate.issued_by ?? 'worker', workerText(predicate)],
@@ -75,6 +76,20 @@ function backupLines({ backup, reason, attempts }: Predicate, now: Date): string
 }
 
 const CLUES = { header: 'by its header', name: 'by its name', mtime: "by its file's time" } as const;
+
+function companionLines({ companions = [] }: Predicate): string[] {
+  return companions.flatMap(({ to, location, sha256, size_bytes: size, files }) => [
+    printable(
+      joined([
+        to,
+        size === undefined ? 'not read' : formatSize(size),
+        files === undefined ? undefined : `${files} ${files === 1 ? 'file' : 'files'}`,
+        location,
+      ]),
+    ),
+    ...(sha256 === undefined ? [] : [sha256]),
+  ]);
+}
 
 /** Where it is another than the one that was drilled. */
 function newestText({ newest_backup: newest, backup }: Predicate, now: Date): string | undefined {

@@ -54,6 +54,14 @@ export interface PgbackrestConfig {
   readonly processMax?: number;
 }
 
+/** What must be in place before the server starts, read-only. */
+export interface Companion {
+  /** A file or a directory; in object storage an object, or all below a prefix. */
+  readonly from: DirectoryPlace | S3Place;
+  /** Absolute, in the scratch. */
+  readonly to: string;
+}
+
 /** When drills of a source are due, and what each restores. */
 export interface Schedule {
   /** Unique within its source; `default` where the file says just `schedule:`. */
@@ -75,6 +83,7 @@ export interface Source {
   readonly database?: string;
   readonly connection?: { readonly uri: SecretRef };
   readonly backup: BackupConfig;
+  readonly companions: readonly Companion[];
   /** In the order declared. Empty only with `restoreOnly`. */
   readonly checks: readonly Check[];
   readonly restoreOnly: boolean;

@@ -1,4 +1,5 @@
 import { checkFaults } from './check-faults.js';
+import { companionFaults } from './companion-faults.js';
 import { type Fault, faultAt, showName } from './fault.js';
 import { passwordFaults } from './passwords.js';
 import { s3Faults } from './s3-faults.js';
@@ -28,6 +29,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...referenceFaults(kinds, child(defaults, 'checks'), ['defaults', 'checks']),
     ...bothFaults(defaults, ['defaults']),
     ...backupShapeFaults(defaults, ['defaults']),
+    ...companionFaults(defaults, ['defaults']),
     ...scheduleFaults(defaults, ['defaults']),
     ...objectiveFaults(defaults, ['defaults']),
     ...items(child(tree, 'sources')).flatMap((source, index) =>

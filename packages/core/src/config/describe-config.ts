@@ -6,7 +6,15 @@ import { writeRestorePoint } from '../restore-point.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
-import type { BackupConfig, Config, PgbackrestConfig, S3Access, Schedule, Source } from './config.js';
+import type {
+  BackupConfig,
+  Companion,
+  Config,
+  PgbackrestConfig,
+  S3Access,
+  Schedule,
+  Source,
+} from './config.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -74,6 +82,7 @@ function describeSource(source: Source): JsonValue {
     database: source.database,
     connection: connection === undefined ? undefined : { uri: writeSecretRef(connection.uri) },
     backup: describeBackup(backup),
+    companions: source.companions.length === 0 ? undefined : source.companions.map(describeCompanion),
     checks: source.restoreOnly ? undefined : source.checks.map(({ id }) => id),
     restore_only: source.restoreOnly ? true : undefined,
     summaries: source.summaries,
@@ -120,6 +129,13 @@ function describePgbackrest({ stanza, repository, processMax }: PgbackrestConfig
     process_max: processMax,
   });
 }
+
+const describeCompanion = ({ from, to }: Companion): JsonValue =>
+  withoutAbsent({
+    from: from.location,
+    to,
+    s3: from.type === 's3' ? describeAccess(from.s3) : undefined,
+  });
 
 function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: Schedule): JsonValue {
   return withoutAbsent({

@@ -114,6 +114,10 @@ function resolveSource(
     ...(database === undefined ? {} : { database }),
     ...(connection === undefined ? {} : { connection: { uri: absoluteRef(connection.uri, baseDirectory) } }),
     backup: resolveBackup(source.backup, baseDirectory),
+    companions: (source.companions ?? []).map(({ from, to, s3 }) => ({
+      from: resolvePlace(from, s3, baseDirectory),
+      to,
+    })),
     checks,
     restoreOnly: source.restore_only === true,
     summaries: summaries ?? 'full',

@@ -4,6 +4,7 @@ import { parseExpect } from '../expect.js';
 import { parseSecretRef } from '../secret-ref.js';
 import { parseSize } from '../size.js';
 import type { ConfigFault } from './config.js';
+import { innerPathFault, withoutEnd } from './inner-path.js';
 
 /** What a schema adds to an issue for {@link ConfigFault}. */
 export interface IssueDetails {
@@ -106,6 +107,13 @@ export const storeLocation = () =>
     return path === undefined
       ? { message: 'expected a directory, file:///DIRECTORY or s3://BUCKET/PREFIX' }
       : { value: { type: 'directory', path } };
+  });
+
+/** A place in a scratch that the server does not need itself. */
+export const innerPath = () =>
+  parsedString((written) => {
+    const message = innerPathFault(written);
+    return message === undefined ? { value: withoutEnd(written) } : { message };
   });
 
 /** As S3 names buckets; a prefix of which every server and tool makes the same. */

@@ -6,6 +6,7 @@ import {
   duration,
   endpoint,
   expectSentence,
+  innerPath,
   notYet,
   secretRef,
   size,
@@ -119,6 +120,14 @@ const objectives = z.strictObject({
     .describe('Which of them a drill fails for, where it is missed. Default: rpo.'),
 });
 
+const companion = z.strictObject({
+  from: storeLocation().describe(
+    'A file or directory, relative to this file, or s3://BUCKET/KEY, or s3://BUCKET/PREFIX.',
+  ),
+  to: innerPath().describe('The absolute path in the scratch.'),
+  s3: s3.exactOptional().describe('How to reach an s3:// location.'),
+});
+
 const image = () =>
   text().regex(/^[\w./:@[\]-]+$/, {
     error: 'expected the reference of an image, such as postgres:17; only scratch.images have {major} in it',
@@ -146,7 +155,10 @@ const sourceShape = {
   objectives: objectives
     .exactOptional()
     .describe('What was promised, and whether a drill fails where it is not kept.'),
-  companions: notYet(),
+  companions: z
+    .array(companion)
+    .exactOptional()
+    .describe('Files that must be in place before the server starts, read-only.'),
   image: image().exactOptional().describe('The image of the scratch; overrides scratch.images.'),
   scratch: scratchLimits.exactOptional().describe('Bounds of the scratch.'),
   limits: timeLimits.exactOptional().describe('Time limits, such as 90s, 15m, 4h.'),

@@ -1,3 +1,4 @@
+import { companionFaults } from './companion-faults.js';
 import { type Fault, faultAt, type Path, showName, suggest } from './fault.js';
 import { s3Faults } from './s3-faults.js';
 import { child, items, keyOffsetAt, offsetAt, stringOf, type YamlTree } from './yaml-tree.js';
@@ -56,6 +57,7 @@ export function sourceFaults(
     ...wrongKinds(kinds, source, defaults, path, stringOf(kind)),
     ...questionFaults(source, defaults, path),
     ...backupFaults(source, inForce, path),
+    ...companionFaults(source, path),
     ...scheduleFaults(source, path),
     ...objectiveFaults(source, path),
     ...liveScheduleFaults(source, inForce, path),
