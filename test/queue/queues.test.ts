@@ -430,7 +430,10 @@ describe('the schedules', () => {
     const schedules = createSchedules(redis);
     const schedule = { name: 'n', cron: '0 0 1 1 *', tz: 'UTC', jitterMs: 0 } as const;
     await schedules.sync([
-      { slug: 'shop', schedule: { ...schedule, restorePoint: { kind: 'latest' }, overrun: 'skip' } },
+      {
+        slug: 'shop',
+        schedule: { ...schedule, restorePoint: { kind: 'latest' }, present: [], absent: [], overrun: 'skip' },
+      },
     ]);
     const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
     const [job] = await ticks.getDelayed();

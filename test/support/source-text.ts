@@ -18,6 +18,8 @@ export interface TestSource {
 /** Of its one source, `shop`, unless there are others beside it. */
 export interface TestSources extends TestSource {
   readonly isolation?: 'docker' | 'bubblewrap';
+  /** Checks that no source asks by itself. */
+  readonly unasked?: TestChecks;
   /** Further sources by slug; ids of checks are those of them all. */
   readonly others?: Readonly<Record<string, TestSource>>;
 }
@@ -29,9 +31,14 @@ const ANY: Readonly<Record<SourceKind, TestChecks>> = {
 };
 
 /** The lines of a configuration of which these are the sources: `sources`, `checks` and `scratch`. */
-export function sourceText({ isolation = 'docker', others = {}, ...shop }: TestSources): readonly string[] {
+export function sourceText({
+  isolation = 'docker',
+  others = {},
+  unasked = {},
+  ...shop
+}: TestSources): readonly string[] {
   const sources = Object.entries({ shop, ...others });
-  const checks = sources.flatMap(([, source]) => checkLines(checksOf(source)));
+  const checks = [...sources.map(([, source]) => checksOf(source)), unasked].flatMap(checkLines);
   return [
     'sources:',
     ...sources.flatMap(([slug, source]) => sourceLines(slug, source)),

@@ -46,12 +46,13 @@ describe.runIf(canRunIn('bubblewrap'))('the trace of a drill, as an OTLP receive
     fleet = await startFleet({
       isolation: 'bubblewrap',
       env,
-      source: ['schedules: [{ name: often, cron: "* * * * *" }]'],
+      source: ['schedules: [{ name: often, cron: "* * * * *", present: [rows], absent: [later] }]'],
       config: tokens.config,
       checks: {
         rows: ['SELECT count(*) AS n FROM t', 'n == 1'],
         slow: ["SELECT 1 AS n FROM pg_sleep_for('3 s')", 'n == 1'],
       },
+      unasked: { later: ['SELECT count(*) AS n FROM t', 'n == 2'] },
     });
     await writeFile(
       join(fleet.dumps, 'shop.sql'),
@@ -157,12 +158,22 @@ describe.runIf(canRunIn('bubblewrap'))('the trace of a drill, as an OTLP receive
       'its drill',
       ({ name, traceId }) => name === 'drill request' && traceId === tick.traceId,
     );
-    expect(await traceOf(String(request.attributes['muster.drill.id']))).toBe(tick.traceId);
+    const drillId = String(request.attributes['muster.drill.id']);
+    expect(await traceOf(drillId)).toBe(tick.traceId);
+    const checked = PASSED.indexOf('      muster-worker check slow') + 1;
     expect(receiver.tree(tick.traceId)).toEqual([
       'muster-producer tick',
       '  muster-producer drill request',
-      ...PASSED.map((line) => `  ${line}`),
+      ...PASSED.toSpliced(checked, 0, '      muster-worker check later').map((line) => `  ${line}`),
     ]);
+    expect(await fleet.receipt(drillId)).toMatchObject({
+      result: 'pass',
+      checks: [
+        { id: 'rows', role: 'present', verdict: 'pass' },
+        { id: 'slow', verdict: 'pass' },
+        { id: 'later', role: 'absent', verdict: 'pass', summary: { n: 1 } },
+      ],
+    });
   });
 
   it('and the metrics: by OTLP from each process that works, at /metrics those of the fleet', async () => {

@@ -14,7 +14,13 @@ export interface Check {
   readonly timeoutMs: number;
   readonly database?: string;
   readonly readOnly: boolean;
+  /** What the schedule of a drill says of it; absent = that it must hold, as every check of a source. */
+  readonly role?: CheckRole;
 }
+
+/** At a point in time a check must hold (`present`), or must not hold yet (`absent`). */
+export type CheckRole = (typeof CHECK_ROLES)[number];
+export const CHECK_ROLES = ['present', 'absent'] as const;
 
 export type Operator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 

@@ -94,6 +94,8 @@ const failed = { ...A, verdict: 'fail', reason: 'expectation_not_met' } as const
 const { summary: _, ...withoutRow } = A;
 const broke = { ...withoutRow, verdict: 'error', reason: 'query_failed', code: '42P01' } as const;
 const unrun = CHECKS.map(notRun);
+const SCHEDULED = { kind: 'schedule', schedule: 's', scheduled_for: at(0) } as const;
+const early = { ...B, role: 'absent', verdict: 'fail', reason: 'not_absent' } as const;
 
 describe('a consistent statement', () => {
   it.each<[string, Statement]>([
@@ -103,6 +105,24 @@ describe('a consistent statement', () => {
       statement({ restore_only: true, checks: [], phases: [LOCATE, LAUNCH, RESTORE, DESTROY] }),
     ],
     ['of a failed check', statement({ checks: [failed, B], result: 'fail', reason: 'check_failed' })],
+    [
+      'of checks that a schedule names',
+      statement({
+        trigger: SCHEDULED,
+        checks: [
+          { ...A, role: 'present' },
+          { ...B, role: 'absent' },
+        ],
+      }),
+    ],
+    [
+      'of what was there too early',
+      statement({ trigger: SCHEDULED, checks: [A, early], result: 'fail', reason: 'not_absent' }),
+    ],
+    [
+      'of what was there too early beside what was not there',
+      statement({ trigger: SCHEDULED, checks: [failed, early], result: 'fail', reason: 'check_failed' }),
+    ],
     ['of a check in error', statement({ checks: [broke, B], result: 'error', reason: 'check_error' })],
     [
       'of a backup that does not restore',
@@ -377,6 +397,41 @@ describe('a statement that contradicts itself', () => {
       'an error with a failed check',
       statement({ checks: [failed, broke], result: 'error', reason: 'check_error' }),
       'a check failed, and the result is error',
+    ],
+    [
+      'a role that no schedule gave',
+      statement({ checks: [A, { ...B, role: 'absent' }] }),
+      'a check has a role, and no schedule gave it one',
+    ],
+    [
+      'a pass with what was there too early',
+      statement({ trigger: SCHEDULED, checks: [A, early] }),
+      'roll up to fail',
+    ],
+    [
+      'check_failed where all failed for being there too early',
+      statement({ trigger: SCHEDULED, checks: [A, early], result: 'fail', reason: 'check_failed' }),
+      'go together',
+    ],
+    [
+      'an absent check that failed because it does not hold',
+      statement({
+        trigger: SCHEDULED,
+        checks: [{ ...failed, role: 'absent' }, B],
+        result: 'fail',
+        reason: 'check_failed',
+      }),
+      'not one of what the schedule says of it',
+    ],
+    [
+      'a present check that was there too early',
+      statement({
+        trigger: SCHEDULED,
+        checks: [A, { ...early, role: 'present' }],
+        result: 'fail',
+        reason: 'not_absent',
+      }),
+      'not one of what the schedule says of it',
     ],
     [
       'check_failed without a failed check',

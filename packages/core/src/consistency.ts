@@ -8,7 +8,7 @@ import { recoveryFaults } from './recovery.js';
 import { restorePointFaults } from './restore-point-faults.js';
 import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
 import { UNFINISHED_REASONS } from './unfinished.js';
-import { rollUp } from './verdict.js';
+import { failedReason, rollUp } from './verdict.js';
 
 /**
  * What in a statement contradicts itself, one clause each; empty where nothing does. It is given a statement that its
@@ -57,10 +57,13 @@ function rollUpFaults({ result, reason, checks, phases, objectives }: Predicate)
       !questioned || rolled === result || (missed !== undefined && result === 'fail'),
       `all checks were asked and roll up to ${rolled}, and the result is ${result}`,
     ],
-    [
-      (reason === 'check_failed') === (rolled === 'fail'),
-      'the reason check_failed and a failed check go together',
-    ],
+    ...(['check_failed', 'not_absent'] as const).map(
+      (one) =>
+        [
+          (reason === one) === (failedReason(checks) === one),
+          `the reason ${one} and a failed check go together`,
+        ] as const,
+    ),
     [
       reason !== 'check_error' || rolled === 'error',
       'the reason is check_error, and no check ended in error',
@@ -72,6 +75,7 @@ const WITH_ROW: ReadonlySet<CheckReason | undefined> = new Set<CheckReason | und
   undefined,
   'expectation_not_met',
   'null_value',
+  'not_absent',
   'unknown_column',
   'ambiguous_column',
   'type_mismatch',
@@ -79,7 +83,7 @@ const WITH_ROW: ReadonlySet<CheckReason | undefined> = new Set<CheckReason | und
 ]);
 
 function checkFaults(check: CheckRecord): string[] {
-  const { verdict, reason, code, summary, started_at: startedAt, duration_ms: durationMs } = check;
+  const { role, verdict, reason, code, summary, started_at: startedAt, duration_ms: durationMs } = check;
   const name = `check ${JSON.stringify(check.id)}`;
   const ran = startedAt !== undefined && durationMs !== undefined;
   const untouched = [reason, code, summary, startedAt, durationMs].every((field) => field === undefined);
@@ -89,6 +93,10 @@ function checkFaults(check: CheckRecord): string[] {
   return broken([
     [ran, `${name} ran, and has not both its times`],
     [verdict === wanted, `${name}: the verdict ${verdict} and its reason do not belong together`],
+    [
+      role === 'absent' ? verdict !== 'fail' || reason === 'not_absent' : reason !== 'not_absent',
+      `${name}: its reason is not one of what the schedule says of it`,
+    ],
     [code === undefined || reason === 'query_failed', `${name} has a code, and its query did not fail`],
     [summary === undefined || WITH_ROW.has(reason), `${name} has a summary, and there was no row to judge`],
   ]);
@@ -315,6 +323,10 @@ function askedFaults({ trigger, drill_id: drillId, checks }: Predicate): string[
       trigger.scheduled_for === undefined ||
         Date.parse(trigger.scheduled_for) === drillTime(drillId).getTime(),
       "the drill's id is not of the time that it was scheduled for",
+    ],
+    [
+      scheduled || checks.every(({ role }) => role === undefined),
+      'a check has a role, and no schedule gave it one',
     ],
     [new Set(checks.map(({ id }) => id)).size === checks.length, 'a check stands twice'],
   ]);

@@ -1,4 +1,4 @@
-export type { Check, Expectation, Literal, Operator } from './check.js';
+export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
 export { DEFAULT_LISTEN, describeListen, ROLES } from './config/api.js';
 export type * from './config/config.js';
@@ -24,10 +24,10 @@ export { type ParsedExpect, parseExpect } from './expect.js';
 export { extendedJsonFault } from './extended-json.js';
 export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
-export { type Judgement, judge } from './judge.js';
+export { type Judgement, judge, judgeRole } from './judge.js';
 export * from './newest-mark.js';
 export * from './objectives.js';
-export { createPlan, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
+export { createPlan, identityOf, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
 export * from './preflight.js';
 export { PASS_RULE, provesSource } from './proves-source.js';
 export {
@@ -41,6 +41,7 @@ export {
 } from './reason.js';
 export * from './recovery.js';
 export * from './restore-point.js';
+export * from './scheduled-source.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';
@@ -54,5 +55,5 @@ export {
   unfinishedStatement,
 } from './unfinished.js';
 export type { Answer, SummaryRow, SummaryValue } from './value.js';
-export { type CheckVerdict, rollUp, type Verdict } from './verdict.js';
+export { type CheckVerdict, failedReason, rollUp, type Verdict } from './verdict.js';
 export { wellFormed } from './well-formed.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Expectation } from './check.js';
 import { parseExpect } from './expect.js';
-import { judge } from './judge.js';
+import { judge, judgeRole } from './judge.js';
 import type { SummaryValue } from './value.js';
 
 const sentence = (text: string): Expectation => {
@@ -26,6 +26,29 @@ const TRUE: SummaryValue = { kind: 'boolean', value: true };
 const NULL: SummaryValue = { kind: 'null' };
 const NAN: SummaryValue = { kind: 'non_finite', text: 'NaN' };
 const DATE: SummaryValue = { kind: 'other', type: 'timestamptz', text: '2026-11-20' };
+
+describe('a check that must not hold yet', () => {
+  const absent = (value: SummaryValue, text: string) => {
+    const { verdict, reason } = judgeRole(judge(row(['n', value]), sentence(text)), 'absent');
+    return reason ?? verdict;
+  };
+  it('passes where it does not hold, and fails where it does', () => {
+    expect(absent(number('6'), 'n >= 7')).toBe('pass');
+    expect(absent(NULL, 'n >= 7')).toBe('pass');
+    expect(absent(number('7'), 'n >= 7')).toBe('not_absent');
+  });
+
+  it('proves nothing where it could not be judged', () => {
+    expect(absent(STRING, 'n >= 7')).toBe('type_mismatch');
+    const failed = judge({ kind: 'query_failed', code: '42P01', message: '' }, sentence('n >= 7'));
+    expect(judgeRole(failed, 'absent')).toBe(failed);
+  });
+
+  it('is judged as any other where it must hold', () => {
+    const held = judge(row(['n', number('7')]), sentence('n >= 7'));
+    expect(judgeRole(held, 'present')).toBe(held);
+  });
+});
 
 describe('a value against its expectation', () => {
   it.each([

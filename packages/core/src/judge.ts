@@ -1,4 +1,4 @@
-import type { Expectation, Operator } from './check.js';
+import type { CheckRole, Expectation, Operator } from './check.js';
 import { parseDecimal } from './decimal.js';
 import { CHECK_REASONS, type CheckReason } from './reason.js';
 import type { Answer, SummaryRow, SummaryValue } from './value.js';
@@ -32,6 +32,14 @@ export function judge(answer: Answer, expectation: Expectation): Judgement {
         `The query failed${answer.code === undefined ? '' : ` (code ${answer.code})`}; muster check test shows what the server said.`,
       );
   }
+}
+
+/** What an answer is worth where the schedule says that the check must not hold yet: an error proves nothing. */
+export function judgeRole(judgement: Judgement, role: CheckRole | undefined): Judgement {
+  if (role !== 'absent' || judgement.verdict === 'error') return judgement;
+  return judgement.verdict === 'pass'
+    ? because('not_absent', 'It holds, and must not hold yet.')
+    : { verdict: 'pass', message: 'It does not hold yet, as it must not.' };
 }
 
 function judgeRow(row: SummaryRow, expectation: Expectation): Judgement {

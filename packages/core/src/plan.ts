@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHECK_ROLES, type Check } from './check.js';
 import { checkSha256, expectSha256 } from './check-hash.js';
 import type { Config, Source } from './config/config.js';
 import { MusterError } from './error.js';
@@ -43,7 +44,15 @@ export const planSchema = z.strictObject({
   partial: z.literal(true).optional(),
   objectives: promiseSchema.optional(),
   /** In order. */
-  checks: z.array(z.strictObject({ id: wellFormed, check_sha256: wellFormed, expect_sha256: wellFormed })),
+  checks: z.array(
+    z.strictObject({
+      id: wellFormed,
+      check_sha256: wellFormed,
+      expect_sha256: wellFormed,
+      /** Where the schedule names it. */
+      role: z.enum(CHECK_ROLES).optional(),
+    }),
+  ),
   config_sha256: wellFormed,
 });
 
@@ -89,12 +98,19 @@ export function createPlan(config: Config, source: Source, asked: PlanAsked): Pl
     ...(source.restoreOnly && { restore_only: true as const }),
     ...(asksSome(config, source) && { partial: true as const }),
     ...(source.objectives && { objectives: plannedObjectives(source.objectives) }),
-    checks: source.checks.map((check) => ({
-      id: check.id,
-      check_sha256: checkSha256(check),
-      expect_sha256: expectSha256(check.expect),
-    })),
+    checks: source.checks.map(identityOf),
     config_sha256: config.configSha256,
+  };
+}
+
+/** What plans and receipts say of a check: never its text. */
+export function identityOf(check: Check): Plan['checks'][number] {
+  const { id, expect, role } = check;
+  return {
+    id,
+    check_sha256: checkSha256(check),
+    expect_sha256: expectSha256(expect),
+    ...(role && { role }),
   };
 }
 

@@ -34,6 +34,7 @@ export const REASONS = {
   target_not_reached: fail('the recovery did not reach the point that was asked for'),
   restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
   check_failed: fail('a check found what its owner does not expect'),
+  not_absent: fail('a check holds that must not hold yet at the restore point'),
   rpo_missed: fail('the newest backup is older than the objective rpo allows'),
   rto_missed: fail('to fetch and restore the backup took longer than the objective rto allows'),
   // Could not be judged.
@@ -97,6 +98,7 @@ export const isReason = (code: string): code is Reason => Object.hasOwn(REASONS,
 export const CHECK_REASONS = {
   expectation_not_met: 'fail',
   null_value: 'fail',
+  not_absent: 'fail',
   no_rows: 'error',
   multiple_rows: 'error',
   unknown_column: 'error',

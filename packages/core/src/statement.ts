@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHECK_ROLES } from './check.js';
 import { DRILL_ID } from './ids.js';
 import { promiseSchema } from './promise-schema.js';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
@@ -78,6 +79,8 @@ const checkSchema = z.strictObject({
   id: text,
   check_sha256: digest,
   expect_sha256: digest,
+  /** Where the schedule names it: it must hold, or must not hold yet, at the restore point. */
+  role: z.enum(CHECK_ROLES).optional(),
   verdict: z.enum(['pass', 'fail', 'error', 'not_run']),
   reason: z.enum(CHECK_REASON_CODES).optional(),
   /** SQLSTATE or MongoDB code of a `query_failed`. */

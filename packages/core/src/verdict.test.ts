@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CheckVerdict, rollUp } from './verdict.js';
+import { type CheckVerdict, failedReason, rollUp } from './verdict.js';
+
+describe('the reason of failed checks', () => {
+  const early = { verdict: 'fail', reason: 'not_absent' } as const;
+  const failed = { verdict: 'fail', reason: 'null_value' } as const;
+  const passed = { verdict: 'pass' } as const;
+  it('is the worse of them', () => {
+    expect(failedReason([passed, early])).toBe('not_absent');
+    expect(failedReason([early, failed])).toBe('check_failed');
+    expect(failedReason([passed, { verdict: 'error', reason: 'timeout' }])).toBeUndefined();
+  });
+});
 
 describe('the roll-up of checks', () => {
   it.each<[CheckVerdict[], string]>([

@@ -1,9 +1,9 @@
 import {
   type Check,
   type CheckRecord,
-  checkSha256,
-  expectSha256,
+  identityOf,
   judge,
+  judgeRole,
   MusterError,
   type Source,
   summaryJson,
@@ -65,7 +65,7 @@ async function ask(
     onOutput: context.output,
   };
   const answer = await server.ask(check, options, signal);
-  const { verdict, reason } = judge(answer, check.expectation);
+  const { verdict, reason } = judgeRole(judge(answer, check.expectation), check.role);
   const code = answer.kind === 'query_failed' ? answer.code : undefined;
   return {
     ...identityOf(check),
@@ -76,8 +76,4 @@ async function ask(
     started_at: startedAt.toISOString(),
     duration_ms: Math.max(0, context.now().getTime() - startedAt.getTime()),
   };
-}
-
-function identityOf(check: Check) {
-  return { id: check.id, check_sha256: checkSha256(check), expect_sha256: expectSha256(check.expect) };
 }

@@ -4,6 +4,7 @@ import {
   canonicalJson,
   checkConsistency,
   type ErrorCode,
+  failedReason,
   isReason,
   judgeObjectives,
   type Measured,
@@ -38,7 +39,8 @@ export function judgeDrill(
 ): { readonly result: Verdict; readonly reason?: Reason } {
   const checks = withNotRun(seen, source);
   // What a check found against the backup stands, whatever happened to the scratch after it.
-  if (checks.some((check) => check.verdict === 'fail')) return { result: 'fail', reason: 'check_failed' };
+  const failed = failedReason(checks);
+  if (failed !== undefined) return { result: 'fail', reason: failed };
   if (seen.fault !== undefined) {
     const reason = reasonOf(seen.fault.code);
     return { result: REASONS[reason].result, reason };

@@ -1,4 +1,12 @@
-import { createPlan, isMusterError, jitterOf, type Plan, receiptKey, scheduledDrillId } from '@muster/core';
+import {
+  createPlan,
+  isMusterError,
+  jitterOf,
+  type Plan,
+  receiptKey,
+  scheduledDrillId,
+  scheduledSource,
+} from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
 import { type AddOptions, drillsQueue, requestDrill } from '@muster/queue';
 import { activeContext, traceRequest } from '@muster/telemetry';
@@ -7,7 +15,7 @@ import type { ProducerPorts } from './producer-ports.js';
 
 /** The one plan of a due time, whoever makes it. */
 export function planDue({ read }: InForce, { source, schedule }: Scheduled, due: Date): Plan {
-  return createPlan(read.config, source, {
+  return createPlan(read.config, scheduledSource(source, schedule), {
     drillId: scheduledDrillId(source.slug, schedule.name, due),
     trigger: { kind: 'schedule', schedule: schedule.name, scheduled_for: due.toISOString() },
     restorePoint: schedule.restorePoint,

@@ -20,6 +20,8 @@ const nightly: Schedule = {
   cron: '0 3 * * *',
   tz: 'UTC',
   restorePoint: { kind: 'latest' },
+  present: [],
+  absent: [],
   jitterMs: 0,
   overrun: 'skip',
 };

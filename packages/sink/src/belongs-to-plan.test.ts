@@ -34,6 +34,10 @@ describe('a receipt and its plan', () => {
     ['checks', { checks: first === undefined ? [] : [first] }],
     [
       'checks',
+      { checks: statement().predicate.checks.map((check) => ({ ...check, role: 'absent' as const })) },
+    ],
+    [
+      'checks',
       {
         checks: statement().predicate.checks.map((check) => ({
           ...check,

@@ -15,16 +15,15 @@ export function strayFrom({ predicate }: Statement, plan: Plan): string[] {
     ['restore point', plain({ kind, asked }), plain(plan.restore_point)],
     ['restore_only', predicate.restore_only ?? false, plan.restore_only ?? false],
     ['promise', promisedBy(predicate.objectives), promisedBy(plan.objectives)],
-    [
-      'checks',
-      predicate.checks.map(({ id, check_sha256, expect_sha256 }) => ({ id, check_sha256, expect_sha256 })),
-      plan.checks,
-    ],
+    ['checks', predicate.checks.map(named), plan.checks.map(named)],
   ];
   return rules.flatMap(([what, said, planned]) =>
     canonicalJson(said) === canonicalJson(planned) ? [] : [`its ${what} is not that of the plan`],
   );
 }
+
+const named = ({ id, check_sha256, expect_sha256, role }: Plan['checks'][number]): JsonValue =>
+  plain({ id, check_sha256, expect_sha256, role });
 
 const promisedBy = (objectives: Plan['objectives']): JsonValue =>
   objectives === undefined ? null : { ...promised(objectives) };

@@ -2,6 +2,7 @@ import {
   type Config,
   isMusterError,
   type Plan,
+  plannedChecks,
   type Reason,
   type Source,
   type UnfinishedReason,
@@ -89,8 +90,8 @@ export async function deliver(
 function sourceFor(plan: Plan, config: Config): Source | undefined {
   const source = config.sources.find(({ slug }) => slug === plan.source.slug);
   if (source === undefined) return undefined;
-  const checks = plan.checks.flatMap(({ id }) => source.checks.find((check) => check.id === id) ?? []);
-  return checks.length === plan.checks.length ? { ...source, checks } : undefined;
+  const checks = plannedChecks(source, plan.checks);
+  return checks && { ...source, checks };
 }
 
 async function endUnfinished(

@@ -17,7 +17,7 @@ export function checkTable(checks: readonly CheckRecord[], style: Style, width: 
     checks.map((check) => {
       const { mark, word, paint } = MARKS[check.verdict];
       return [
-        { text: printable(check.id) },
+        { text: printable(check.role === undefined ? check.id : `${check.id} (${check.role})`) },
         { text: `${mark} ${word}`, paint: style[paint] },
         { text: [check.reason, check.code].filter(Boolean).join(' ') },
         { text: rowText(check.summary) },

@@ -71,6 +71,9 @@ export interface Schedule {
   /** An IANA time zone. Default: UTC. */
   readonly tz: string;
   readonly restorePoint: RestorePoint;
+  /** What must hold at that point, and what must not hold yet: asked beside the checks of the source. */
+  readonly present: readonly Check[];
+  readonly absent: readonly Check[];
   /** The longest time, in ms, by which a drill may start after it is due: how long for a source is a hash of its slug. */
   readonly jitterMs: number;
   /** When the drill before it is not over yet: leave this one out (with a receipt), or let it wait. */

@@ -3,13 +3,13 @@ import { companionFaults } from './companion-faults.js';
 import { type Fault, faultAt, showName } from './fault.js';
 import { passwordFaults } from './passwords.js';
 import { s3Faults } from './s3-faults.js';
+import { namedCheckFaults, scheduleFaults, sourceScheduleFaults } from './schedule-faults.js';
 import {
   backupShapeFaults,
   bothFaults,
   checkKinds,
   objectiveFaults,
   referenceFaults,
-  scheduleFaults,
   sourceFaults,
 } from './source-faults.js';
 import { at, child, items, stringOf, type YamlTree } from './yaml-tree.js';
@@ -31,10 +31,12 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...backupShapeFaults(defaults, ['defaults']),
     ...companionFaults(defaults, ['defaults']),
     ...scheduleFaults(defaults, ['defaults']),
+    ...namedCheckFaults(kinds, defaults, ['defaults']),
     ...objectiveFaults(defaults, ['defaults']),
-    ...items(child(tree, 'sources')).flatMap((source, index) =>
-      sourceFaults(kinds, source, defaults, ['sources', index]),
-    ),
+    ...items(child(tree, 'sources')).flatMap((source, index) => [
+      ...sourceFaults(kinds, source, defaults, ['sources', index]),
+      ...sourceScheduleFaults(kinds, source, defaults, ['sources', index]),
+    ]),
     ...s3Faults(child(tree, 'evidence'), ['evidence'], { place: 'store', only: ['s3', 'object_lock'] }),
     ...passwordFaults(tree, []),
   ];

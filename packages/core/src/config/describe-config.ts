@@ -3,6 +3,7 @@ import { writeDuration } from '../duration.js';
 import type { JsonValue } from '../jcs.js';
 import type { Objectives } from '../objectives.js';
 import { writeRestorePoint } from '../restore-point.js';
+import { checksOf } from '../scheduled-source.js';
 import { writeSecretRef } from '../secret-ref.js';
 import { writeSize } from '../size.js';
 import { describeListen } from './api.js';
@@ -137,12 +138,16 @@ const describeCompanion = ({ from, to }: Companion): JsonValue =>
     s3: from.type === 's3' ? describeAccess(from.s3) : undefined,
   });
 
-function describeSchedule({ name, cron, tz, restorePoint, jitterMs, overrun }: Schedule): JsonValue {
+function describeSchedule(schedule: Schedule): JsonValue {
+  const { name, cron, tz, restorePoint, present, absent, jitterMs, overrun } = schedule;
+  const ids = (checks: readonly Check[]) => (checks.length === 0 ? undefined : checks.map(({ id }) => id));
   return withoutAbsent({
     name,
     cron,
     tz,
     restore_point: writeRestorePoint(restorePoint),
+    present: ids(present),
+    absent: ids(absent),
     jitter: jitterMs === 0 ? undefined : writeDuration(jitterMs),
     overrun,
   });
@@ -176,7 +181,7 @@ function checksWithTimeout({ checks, sources }: Config): ReadonlySet<string> {
   const unlikeSource = sources.flatMap((source) =>
     source.limits.check === DEFAULT_LIMITS.check
       ? []
-      : source.checks.filter(({ timeoutMs }) => timeoutMs === DEFAULT_LIMITS.check),
+      : checksOf(source).filter(({ timeoutMs }) => timeoutMs === DEFAULT_LIMITS.check),
   );
   return new Set([...unlikeDefault, ...unlikeSource].map(({ id }) => id));
 }

@@ -60,8 +60,8 @@ export function resolveConfig(file: ConfigFile, context: ResolveContext): Config
   const sources = file.sources.map((own): Source => {
     const source = inherit(own, file.defaults);
     const limits = { ...DEFAULT_LIMITS, ...source.limits };
-    const used = (source.checks ?? []).map((id) => withTimeout(id, limits.check));
-    return resolveSource(source, used, limits, baseDirectory);
+    const checksOf = (ids: readonly string[] = []) => ids.map((id) => withTimeout(id, limits.check));
+    return resolveSource(source, checksOf, limits, baseDirectory);
   });
   const { signing, evidence, scratch } = file;
   return {
@@ -99,9 +99,12 @@ function inherit(own: SourceFile, defaults: ConfigFile['defaults'] = {}): Source
   return source;
 }
 
+/** The checks of such ids, with the timeout of one source where they have none. */
+type ChecksOf = (ids: readonly string[] | undefined) => readonly Check[];
+
 function resolveSource(
   source: SourceFile,
-  checks: readonly Check[],
+  checksOf: ChecksOf,
   limits: TimeLimits,
   baseDirectory: string,
 ): Source {
@@ -118,7 +121,7 @@ function resolveSource(
       from: resolvePlace(from, s3, baseDirectory),
       to,
     })),
-    checks,
+    checks: checksOf(source.checks),
     restoreOnly: source.restore_only === true,
     summaries: summaries ?? 'full',
     ...(image === undefined ? {} : { image }),
@@ -129,7 +132,7 @@ function resolveSource(
       pids: pids ?? DEFAULT_SCRATCH.pids,
     },
     limits,
-    schedules: resolveSchedules(source),
+    schedules: resolveSchedules(source, checksOf),
     ...(source.objectives === undefined ? {} : { objectives: resolveObjectives(source.objectives) }),
     pool: source.pool ?? 'default',
   };
@@ -137,14 +140,16 @@ function resolveSource(
 
 type ScheduleFile = NonNullable<SourceFile['schedules']>[number];
 
-function resolveSchedules({ schedule, schedules = [] }: SourceFile): readonly Schedule[] {
+function resolveSchedules({ schedule, schedules = [] }: SourceFile, checksOf: ChecksOf): readonly Schedule[] {
   const all: readonly ScheduleFile[] =
     schedule === undefined ? schedules : [{ name: 'default', cron: schedule }];
-  return all.map(({ name, cron, tz, restore_point, jitter, overrun }) => ({
+  return all.map(({ name, cron, tz, restore_point, present, absent, jitter, overrun }) => ({
     name,
     cron,
     tz: tz ?? 'UTC',
     restorePoint: readRestorePoint(restore_point ?? 'latest'),
+    present: checksOf(present),
+    absent: checksOf(absent),
     jitterMs: jitter ?? 0,
     overrun: overrun ?? 'skip',
   }));

@@ -148,6 +148,14 @@ export const schedule = z.strictObject({
     .describe(
       'latest, oldest, random, { id }, { random: { days } } or { time }; of pgbackrest also { xid }, { name } or { lsn }. Default: latest.',
     ),
+  present: z
+    .array(text())
+    .exactOptional()
+    .describe('Ids of checks that must hold at the restore point, asked beside those of the source.'),
+  absent: z
+    .array(text())
+    .exactOptional()
+    .describe('Ids of checks that must not hold yet at the restore point: the drill fails where one does.'),
   jitter: timeLimit()
     .refine((ms) => ms <= MAX_JITTER_MS, { error: 'expected a jitter of 24h at most' })
     .exactOptional()

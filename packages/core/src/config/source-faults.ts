@@ -58,10 +58,7 @@ export function sourceFaults(
     ...questionFaults(source, defaults, path),
     ...backupFaults(source, inForce, path),
     ...companionFaults(source, path),
-    ...scheduleFaults(source, path),
     ...objectiveFaults(source, path),
-    ...liveScheduleFaults(source, inForce, path),
-    ...walPointFaults(source, inForce, path),
   ];
 }
 
@@ -73,18 +70,27 @@ function wrongKinds(
   path: Path,
   kind: string | undefined,
 ): Fault[] {
-  if (kind !== 'postgres' && kind !== 'mongodb') return [];
   const own = child(source, 'checks');
   const inherited = asksFor(source).restoreOnly ? undefined : child(defaults, 'checks');
   return items(own ?? inherited).flatMap((item, index) => {
-    const id = stringOf(item) ?? '';
-    const wanted = kinds?.get(id);
-    if (wanted === undefined || wanted === kind) return [];
-    const question = wanted === 'postgres' ? 'summary_sql' : 'summary_find';
-    const message = `the check ${showName(id)} has a ${question}, which a source of kind ${kind} cannot be asked`;
+    const message = otherKind(kinds, stringOf(item), kind);
+    if (message === undefined) return [];
     const offset = own === undefined ? source.offset : item.offset;
     return [faultAt(offset, [...path, 'checks', index], message, 'reference')];
   });
+}
+
+/** Says that a check is of another engine's sort than a source of this kind; undefined where it is not. */
+export function otherKind(
+  kinds: CheckKinds | undefined,
+  id: string | undefined,
+  kind: string | undefined,
+): string | undefined {
+  const wanted = id === undefined ? undefined : kinds?.get(id);
+  if ((kind !== 'postgres' && kind !== 'mongodb') || wanted === undefined || wanted === kind)
+    return undefined;
+  const question = wanted === 'postgres' ? 'summary_sql' : 'summary_find';
+  return `the check ${showName(id ?? '')} has a ${question}, which a source of kind ${kind} cannot be asked`;
 }
 
 /** Checks and `restore_only: true` side by side. */
@@ -106,7 +112,11 @@ function questionFaults(source: YamlTree, defaults: YamlTree | undefined, path: 
   return [faultAt(keyOffsetAt(source, ['checks']), [...path, 'checks'], message)];
 }
 
-function asksFor(tree: YamlTree | undefined): { readonly checks: boolean; readonly restoreOnly: boolean } {
+/** What a source, or `defaults`, says of checks. */
+export function asksFor(tree: YamlTree | undefined): {
+  readonly checks: boolean;
+  readonly restoreOnly: boolean;
+} {
   const checks = child(tree, 'checks');
   const restoreOnly = child(tree, 'restore_only');
   return {
@@ -132,80 +142,12 @@ function backupFaults(source: YamlTree, inForce: (key: string) => YamlTree | und
   return [...faults, faultAt(offsetAt(source, ['backup']), [...path, 'backup'], message)];
 }
 
-/** A live source keeps no backups: there is only the latest. One out of `defaults` is told at the source. */
-function liveScheduleFaults(
-  source: YamlTree,
-  inForce: (key: string) => YamlTree | undefined,
-  path: Path,
-): Fault[] {
-  const backup = inForce('backup');
-  const isLive = backup === undefined || stringOf(child(backup, 'type')) === 'live';
-  if (!isLive || child(source, 'schedule') !== undefined) return [];
-  const own = child(source, 'schedules');
-  return items(own ?? inForce('schedules')).flatMap((schedule, index) => {
-    const point = child(schedule, 'restore_point');
-    if (point === undefined || stringOf(point) === 'latest') return [];
-    const message = 'a source that is dumped live keeps no backups: it has only the latest';
-    const offset = own === undefined ? source.offset : point.offset;
-    return [faultAt(offset, [...path, 'schedules', index, 'restore_point'], message)];
-  });
-}
-
-/** Only where WAL is kept are there points in it. One out of `defaults` is told at the source. */
-function walPointFaults(
-  source: YamlTree,
-  inForce: (key: string) => YamlTree | undefined,
-  path: Path,
-): Fault[] {
-  const type = stringOf(child(inForce('backup'), 'type'));
-  // A live source has only the latest, which is told already.
-  if (type !== 'dump' || child(source, 'schedule') !== undefined) return [];
-  const own = child(source, 'schedules');
-  return items(own ?? inForce('schedules')).flatMap((schedule, index) => {
-    const point = child(schedule, 'restore_point');
-    const kind = ['xid', 'name', 'lsn'].find((key) => child(point, key) !== undefined);
-    if (point === undefined || kind === undefined) return [];
-    const message = `${kind} is a point in WAL, which a dump has not: only backups of type pgbackrest have`;
-    const offset = own === undefined ? source.offset : keyOffsetAt(point, [kind]);
-    return [faultAt(offset, [...path, 'schedules', index, 'restore_point', kind], message)];
-  });
-}
-
 /** An objective at least. */
 export function objectiveFaults(holder: YamlTree | undefined, path: Path): Fault[] {
   const objectives = child(holder, 'objectives');
   if (objectives?.kind !== 'map') return [];
   if (objectives.entries.has('rto') || objectives.entries.has('rpo')) return [];
   return [faultAt(objectives.offset, [...path, 'objectives'], 'objectives need an rto, an rpo or both')];
-}
-
-/** One way to say when, and each name once. */
-export function scheduleFaults(holder: YamlTree | undefined, path: Path): Fault[] {
-  const schedules = child(holder, 'schedules');
-  if (holder === undefined || schedules === undefined) return [];
-  const both =
-    child(holder, 'schedule') === undefined
-      ? []
-      : [
-          faultAt(
-            keyOffsetAt(holder, ['schedule']),
-            [...path, 'schedule'],
-            'schedule and schedules exclude each other',
-          ),
-        ];
-  const seen = new Set<string>();
-  const twice = items(schedules).flatMap((item, index) => {
-    const named = child(item, 'name');
-    const name = stringOf(named);
-    if (named === undefined || name === undefined) return [];
-    if (!seen.has(name)) {
-      seen.add(name);
-      return [];
-    }
-    const message = `the source has a schedule ${showName(name)} already`;
-    return [faultAt(named.offset, [...path, 'schedules', index, 'name'], message, 'duplicate')];
-  });
-  return [...both, ...twice];
 }
 
 const OF_DUMPS = ['location', 's3', 'match', 'tz', 'decrypt'];
