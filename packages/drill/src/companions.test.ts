@@ -1,8 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CompanionPlace } from '@muster/backups';
 import { checkConsistency, createPlan, MusterError, newDrillId, parseConfig, sha256 } from '@muster/core';
 import { createSigner } from '@muster/evidence';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DrillPorts } from './drill-ports.js';
 import { runDrill } from './run-drill.js';
 
@@ -23,15 +26,19 @@ const NOW = new Date('2026-11-20T03:00:00.000Z');
 const FACTS = { format: 'plain', major: 17, databases: ['shop'] };
 const SHA = sha256('model');
 
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'muster-companions-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
 const there: CompanionPlace = {
   location: 'file:///x',
-  fetch: async ({ directory }) => ({
-    path: `${directory}/copy`,
-    sizeBytes: 5,
-    files: 1,
-    sha256: SHA,
-    unchanged: async () => {},
-  }),
+  fetch: async ({ directory }) => {
+    const path = join(directory, 'copy');
+    await mkdir(path, { recursive: true });
+    return { path, sizeBytes: 5, files: 1, sha256: SHA, unchanged: async () => {} };
+  },
 };
 const changing: CompanionPlace = {
   ...there,
@@ -52,16 +59,18 @@ const absent: CompanionPlace = {
 /** A worker on which all goes well but what is said; `seen` is what was asked of it, in order. */
 function workerWith(
   places: Readonly<Record<string, CompanionPlace>>,
-  { restore = async () => {}, mounts = true, remote = false } = {},
+  { restore = async () => {}, mounts = true, remote = false, others = false } = {},
 ) {
   const seen: string[] = [];
-  const noted = (what: string): void => void seen.push(what);
+  const noted = (what: string): void => void seen.push(what.replaceAll(folder, ''));
+  let inside = '';
   const scratch = {
     isolation: 'docker',
     limits: {},
     mounts,
     lost: new Promise(() => {}),
     diagnose: async () => undefined,
+    exec: async () => ({ exitCode: 0, stdout: others ? `${inside}x` : inside, stderr: '' }),
     destroy: async () => noted('destroyed'),
   };
   const server = {
@@ -100,12 +109,14 @@ function workerWith(
     companion: (from: { location: string }) => places[from.location] ?? there,
     spool: async () => {
       spools += 1;
-      const path = `/spool${spools}`;
+      const path = join(folder, `spool${spools}`);
       return { path, remove: async () => noted(`${path} removed`) };
     },
     hostFor: async () => ({
       prepare: async () => ({ isolation: 'docker', facts: '' }),
       launch: async (_base: unknown, spec: { mounts: readonly { hostPath: string; path: string }[] }) => {
+        const shown = await Promise.all(spec.mounts.slice(1).map(({ hostPath }) => stat(hostPath)));
+        inside = shown.map(({ dev, ino }) => `${dev}:${ino}\n`).join('');
         noted(spec.mounts.map(({ hostPath, path }) => `${hostPath}:${path}`).join(' '));
         return scratch;
       },
@@ -194,11 +205,14 @@ describe('the companions of a drill', () => {
     expect((await drill(ports)).predicate).toMatchObject({ result: 'error', reason: 'backup_changed' });
   });
 
-  it('need a scratch that can be shown something', async () => {
-    const { ports, seen } = workerWith({}, { mounts: false });
+  it.each([
+    ['shows nothing', { mounts: false }, 'shares no directory with its Docker host'],
+    ['shows other files', { others: true }, 'something else than this worker has'],
+  ])('are not relied on where the Docker host %s', async (_what, worker, why) => {
+    const { ports, seen } = workerWith({}, worker);
     const { predicate, message } = await drill(ports);
     expect(predicate).toMatchObject({ result: 'error', reason: 'launch_failed' });
-    expect(message).toContain('shares no directory with its Docker host');
+    expect(message).toContain(why);
     expect(seen.slice(1)).toEqual(['destroyed', '/spool1 removed']);
   });
 });

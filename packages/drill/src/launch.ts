@@ -5,6 +5,7 @@ import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Located } from './locate.js';
 import type { Place } from './place.js';
+import { requireShown } from './require-shown.js';
 
 /** How long a scratch may outlive its drill's own limit before a sweep on any host may take it. */
 const GRACE_MS = 15 * 60_000;
@@ -44,7 +45,7 @@ export async function launch(
   const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
   const scratch = await host.launch(base, spec, signal);
   try {
-    if (companions.length > 0 && !scratch.mounts) throw notShown(request.source);
+    await requireShown(scratch, companions, request.source, signal);
     const server = await engine.start(scratch, base, located.facts, signal);
     return { host, base, scratch, server, lost: lossOf(scratch) };
   } catch (error) {
@@ -53,12 +54,6 @@ export async function launch(
     throw loss ? lossError(loss.reason, request.source, error) : error;
   }
 }
-
-const notShown = ({ slug }: Source): MusterError =>
-  new MusterError(
-    'launch_failed',
-    `The companions of the source "${slug}" cannot be shown to the scratch: this worker shares no directory with its Docker host. Run the worker on that host, outside of a container.`,
-  );
 
 function lossOf(scratch: Scratch): Promise<MusterError> {
   return scratch.lost.then(

@@ -111,6 +111,13 @@ describe('verification', () => {
     expect(verified).toMatchObject({ exitCode: 0, keyId: pair.keyId, statement: sampleStatement() });
   });
 
+  it('names the companions, with their digests', async () => {
+    const sha256 = `sha256:${'d'.repeat(64)}`;
+    const companion = { to: '/opt/models', location: 's3://models', sha256, size_bytes: 5, files: 1 };
+    const { steps } = await verify(signer.sign(sampleStatement({ companions: [companion] })));
+    expect(steps[3]?.detail).toContain(`; companion /opt/models: ${sha256}`);
+  });
+
   it('accepts the bare DSSE envelope, with and without a keyid', async () => {
     expect(await verify(bareEnvelope())).toMatchObject({ exitCode: 0 });
     expect(await verify(bareEnvelope(pair.keyId))).toMatchObject({ exitCode: 0 });

@@ -172,7 +172,9 @@ function whyUnsigned(named: string | undefined, keyring: Keyring): string {
 
 function readStatement({ payload }: Envelope): Taken<Statement> {
   const statement = parseStatement(payload);
-  return { value: statement, detail: `${statement.predicate.drill_id}: ${statement.predicateType}` };
+  const { drill_id: drillId, companions = [] } = statement.predicate;
+  const there = companions.map(({ to, sha256 }) => `; companion ${to}: ${sha256 ?? 'not read'}`);
+  return { value: statement, detail: `${drillId}: ${statement.predicateType}${there.join('')}` };
 }
 
 function checkTimesAndRollUp(statement: Statement): Taken<void> {
