@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errored, projectOfEachTest, verdictOf } from '../support/drill-project.ts';
@@ -12,6 +12,12 @@ const drillProject = projectOfEachTest();
 const SHOP = `
   CREATE TABLE item (n int); INSERT INTO item SELECT generate_series(1, 100); CREATE TABLE note (n int);
   CREATE ROLE barred LOGIN
+`;
+
+const RECENT = "SELECT COUNT(*) AS n FROM orders WHERE created_at > NOW() - INTERVAL '24 hours'";
+const ORDERS = `
+  CREATE TABLE orders AS SELECT now() AS created_at FROM generate_series(1, 200);
+  GRANT SELECT ON orders TO barred; ALTER TABLE orders ENABLE ROW LEVEL SECURITY
 `;
 
 describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
@@ -69,6 +75,33 @@ describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
     expect(absent.stdout).toContain('no database "nowhere"');
   });
 
+  it('is not what finds the tables empty that a dump was taken of without rights: a check of the README does', async () => {
+    await server.sql('shop', ORDERS);
+    const { drill, dumps } = await drillProject({
+      isolation: 'docker',
+      checks: { 'recent-orders': [RECENT, 'n > 100'] },
+    });
+    const path = join(server.dir, 'orders.dump');
+    await server.tool('pg_dump', [
+      '-U',
+      'barred',
+      '--enable-row-security',
+      '-t',
+      'orders',
+      '-Fc',
+      '-f',
+      path,
+      'shop',
+    ]);
+    await copyFile(path, join(dumps, 'shop.dump'));
+    const drilled = await drill();
+    expect(verdictOf(drilled)).toEqual({ exit: 1, result: 'fail', reason: 'check_failed', ran: 1 });
+    expect(drilled.predicate?.checks[0]?.summary).toEqual({ n: 0 });
+    expect((await readFile('README.md', 'utf8')).replace(/\s+/g, ' ')).toContain(
+      `${RECENT} expect: "n > 100"`,
+    );
+  });
+
   it('that is killed in the middle leaves no session and no lock at the source', async () => {
     const { drill, start } = await project();
     const ours = (what: string) =>
@@ -78,19 +111,21 @@ describe.runIf(canRunIn('docker'))('a drill of a live source', () => {
       );
     // It holds `item`, and waits for `note`.
     const locker = server.sql('shop', 'BEGIN; LOCK TABLE note; SELECT pg_sleep(600)').catch(() => undefined);
+    const locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted";
+    await eventually('it is locked', async () => (await server.sql('shop', locked)).trim() === '1');
     const { child, ended } = start([], env);
     await eventually('our dump waits', async () => (await ours('NOT granted')).trim() === '1', 60_000);
-    
+
     child.kill('SIGKILL');
     await Promise.all([once(child, 'exit'), ended]);
-    
+
     await eventually('our session has ended', async () => (await ours('true')).trim() === '0', 30_000);
     await server.sql(
       'shop',
       `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock'`,
     );
     await locker;
-    
+
     expect(await drill([], env)).toMatchObject({ exitCode: 0, predicate: { result: 'pass' } });
   });
 });

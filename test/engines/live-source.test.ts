@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { isMusterError } from '@muster/core';
-import { postgresLiveDumper } from '@muster/engines';
+import { postgresEngine, postgresLiveDumper } from '@muster/engines';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, authority, type Certificate } from '../support/certificates.ts';
@@ -42,6 +42,8 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
       await server.sql('postgres', `CREATE ROLE ${role} LOGIN PASSWORD 'right'`);
     await server.sql('postgres', 'CREATE DATABASE shop');
     await server.sql('shop', SHOP);
+    await server.sql('postgres', 'CREATE DATABASE busy');
+    await server.sql('busy', 'CREATE TABLE item (n int); CREATE TABLE note (n int)');
     await server.sql(
       'postgres',
       'GRANT pg_read_all_data TO reader, teller; ALTER ROLE limited CONNECTION LIMIT 0',
@@ -55,13 +57,14 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     await trusted?.remove();
   });
 
-  const uri = (user = 'postgres', query = 'sslmode=disable', host = '127.0.0.1') =>
-    `postgresql://${user}:right@${host}:${port}/shop?${query}`;
+  const uri = (user = 'postgres', query = 'sslmode=disable', host = '127.0.0.1', database = 'shop') =>
+    `postgresql://${user}:right@${host}:${port}/${database}?${query}`;
+  const busy = (user?: string) => uri(user, undefined, undefined, 'busy');
   const survey = (text: string) => postgresLiveDumper.survey(text, never());
   const dumped = async (text: string, later: string = text) =>
     buffer(postgresLiveDumper.dump(later, await survey(text), bench.host, bench.base).open(never()));
   const session = async <T>(work: (owner: pg.Client) => Promise<T>): Promise<T> => {
-    const owner = new pg.Client(uri());
+    const owner = new pg.Client(busy());
     await owner.connect();
     try {
       return await work(owner);
@@ -73,7 +76,7 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
   const dumping = async () =>
     await session(async (looker) => {
       const { rows } = await looker.query<{ waits: string }>(
-        "SELECT wait_event_type AS waits FROM pg_stat_activity WHERE application_name = 'muster'",
+        "SELECT wait_event_type AS waits FROM pg_stat_activity WHERE application_name = 'muster' AND datname = 'busy'",
       );
       return rows.map(({ waits }) => waits);
     });
@@ -105,17 +108,18 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     await expect(late).rejects.toEqual(faultOf('source_out_of_connections', 'CONNECTION LIMIT'));
   });
 
-  it.runIf(place === 'docker 17')(
+  // From here on side by side: the first waits, for what another holds.
+  it.runIf(place === 'docker 17').concurrent(
     'with a table that somebody keeps locked is left after a while, and nobody waits for us then',
     async () => {
       await session(async (owner) => {
-        await owner.query('BEGIN; LOCK TABLE shop.note IN ACCESS EXCLUSIVE MODE');
-        const dump = dumped(uri('reader')).catch((error: unknown) => error);
+        await owner.query('BEGIN; LOCK TABLE note IN ACCESS EXCLUSIVE MODE');
+        const dump = dumped(busy('reader')).catch((error: unknown) => error);
         await eventually('our dump waits', async () => (await dumping())[0] === 'Lock');
         // Our locks on other tables go with our wait.
         await session(async (other) => {
           await other.query("SET lock_timeout = '60s'");
-          await other.query('ALTER TABLE shop.item ADD COLUMN m int');
+          await other.query('ALTER TABLE item ADD COLUMN m int');
         });
         expect(await dump).toEqual(faultOf('source_locked', '10 s'));
         expect(await dumping()).toEqual([]);
@@ -123,7 +127,7 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     },
   );
 
-  it('is spoken to with the TLS of the URI, with a certificate of ours', async () => {
+  it.concurrent('is spoken to with the TLS of the URI, with a certificate of ours', async () => {
     const full = `sslmode=verify-full&sslrootcert=${trusted.ca}`;
     expect(await survey(uri('reader', full, 'localhost'))).toMatchObject({ major });
     expect(await survey(uri('reader', full.replace('full', 'ca')))).toMatchObject({ major });
@@ -131,7 +135,7 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     expect((await dumped(uri('teller', ours, 'localhost'))).subarray(0, 5).toString()).toBe('PGDMP');
   });
 
-  it('whose certificate is not the one that is meant is not spoken to', async () => {
+  it.concurrent('whose certificate is not the one that is meant is not spoken to', async () => {
     const another = await authority();
     try {
       const wrong = `sslmode=verify-ca&sslrootcert=${another.ca}`;
@@ -147,7 +151,17 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     }
   });
 
-  it('that takes no settings from who connects is dumped all the same', async () => {
+  it.concurrent('that is newer than any server there is for it is not dumped', async () => {
+    const facts = { ...(await survey(uri('reader'))), major: 99 };
+    const newer = { ...facts, databases: [] };
+    expect(() => postgresEngine.admit(newer, bench.base)).toThrow(
+      faultOf('version_unavailable', 'PostgreSQL 99'),
+    );
+    const dump = postgresLiveDumper.dump(uri('reader'), facts, bench.host, bench.base).open(never());
+    await expect(buffer(dump)).rejects.toEqual(faultOf('version_unavailable', 'PostgreSQL 99'));
+  });
+
+  it.concurrent('that takes no settings from who connects is dumped all the same', async () => {
     const facts = await survey(uri('reader'));
     const without = { ...facts, guarded: false };
     const dump = await buffer(

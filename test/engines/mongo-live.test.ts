@@ -1,8 +1,11 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { createServer as createTlsServer } from 'node:tls';
 import { type Artefact, liveDumperOf, mongodbEngine, type RestoreReport } from '@muster/engines';
 import { BSON, Decimal128, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authority } from '../support/certificates.ts';
 import { docker } from '../support/docker-cli.ts';
 import { imageWith } from '../support/image-with.ts';
 import { IMAGES } from '../support/images.ts';
@@ -184,6 +187,34 @@ describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
       await expect(restoring(broken, async () => 'restored')).rejects.toEqual(code('dump_failed'));
     } finally {
       wire.cut();
+    }
+  });
+
+  it('is spoken to with the TLS of the URI, or not at all', async () => {
+    const [ours, another] = await Promise.all([authority(), authority()]);
+    const { cert, key } = await ours.issue('server', 'DNS:localhost');
+    const served = { cert: await readFile(cert), key: await readFile(key) };
+    const open = new Set<Socket>();
+    const server = createTlsServer(served, (near) => {
+      const far = connect(`${source.scratch.socketDir}/mongodb-27017.sock`);
+      for (const socket of [near, far]) open.add(socket.on('error', () => undefined));
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const survey = (host: string, ca: string) =>
+      dumper.survey(
+        `mongodb://${host}:${port}/shop?tls=true&tlsCAFile=${ca}&serverSelectionTimeoutMS=1000`,
+        never(),
+      );
+    try {
+      expect(await survey('localhost', ours.ca)).toMatchObject({ database: 'shop' });
+      await expect(survey('localhost', another.ca)).rejects.toEqual(code('tls_refused'));
+      await expect(survey('127.0.0.1', ours.ca)).rejects.toEqual(code('tls_refused'));
+    } finally {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await Promise.all([ours.remove(), another.remove()]);
     }
   });
 

@@ -6,10 +6,12 @@ import { bsonValue, fieldsOf } from '../bson-fields.js';
 import { BUCKETS, isRestored } from '../format/collection.js';
 import { closeClient } from '../server/client.js';
 import { liveClient } from './connection-uri.js';
+import { rightsMissing } from './rights-missing.js';
 import { type LiveCollection, writeArchive } from './write-archive.js';
 
 /** Of one answer: enough to keep a source busy, and little to hold. */
 const BATCH_DOCUMENTS = 1000;
+const UNAUTHORIZED = 13;
 /** SnapshotUnavailable, SnapshotTooOld. */
 const SNAPSHOT_GONE = new Set<unknown>([246, 239]);
 
@@ -58,6 +60,7 @@ async function* dump(client: MongoClient, asked: DriverDump): AsyncGenerator<Uin
 /** The driver's words may quote the URI or data: they go to the diagnosis file alone. */
 function sourceFailed(cause: unknown): MusterError {
   const code = cause instanceof MongoServerError ? cause.code : undefined;
+  if (code === UNAUTHORIZED) return rightsMissing({ cause });
   const why = SNAPSHOT_GONE.has(code)
     ? 'it took longer than the source keeps its snapshots (minSnapshotHistoryWindowInSeconds)'
     : `the source stopped answering${code === undefined ? '' : ` (code ${code})`}`;

@@ -2,12 +2,16 @@ import { MusterError } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { aborted } from '../../aborted.js';
 import type { LiveFacts } from '../../engine.js';
+import { tlsFaultOf } from '../../live/tls-fault.js';
 import { majorOf } from '../mongo-facts.js';
 import { closeClient } from '../server/client.js';
 import { databaseOf, liveClient } from './connection-uri.js';
 
 /** Unauthorized, AuthenticationFailed, and what Atlas says for both. */
 const REFUSALS = new Set<unknown>([13, 18, 8000]);
+
+/** What the source shall give up by itself, should a question of ours take so long. */
+const ANSWER_MS = 20_000;
 
 /** Snapshot reads outside of transactions came with MongoDB 5.0. */
 const SNAPSHOT_WIRE_VERSION = 13;
@@ -40,10 +44,10 @@ async function ask(client: MongoClient, database: string | undefined): Promise<M
   // Credentials are looked at by the first question that needs a right.
   const there =
     database === undefined
-      ? await client.db('admin').admin().listDatabases({ nameOnly: true })
+      ? await client.db('admin').admin().listDatabases({ nameOnly: true, maxTimeMS: ANSWER_MS })
       : await client
           .db(database)
-          .listCollections({}, { nameOnly: true, authorizedCollections: true })
+          .listCollections({}, { nameOnly: true, authorizedCollections: true, maxTimeMS: ANSWER_MS })
           .hasNext();
   if (there === false) {
     throw new MusterError(
@@ -71,6 +75,13 @@ function surveyError(error: unknown): MusterError {
     return new MusterError(
       'credentials_refused',
       `The source refused the credentials (code ${code}). Look at the user, password and authSource in the connection URI, and whether the user may read: the role read of the database is enough, readAnyDatabase where the URI names none.`,
+    );
+  }
+  const tls = tlsFaultOf(error);
+  if (tls !== undefined) {
+    return new MusterError(
+      'tls_refused',
+      `The source cannot be spoken to with the TLS that the connection URI asks for (${tls}). Look at its tlsCAFile and tlsCertificateKeyFile, for whom and by whom the certificate of the server was made, and whether the server speaks TLS at all.`,
     );
   }
   return new MusterError(

@@ -7,6 +7,7 @@ import { type DatabaseTool, parseProbe } from '../probe.js';
 import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
 import { isMongoLiveFacts, survey } from './live-survey.js';
+import { deniedDump } from './rights-missing.js';
 
 /** The first of the Database Tools that take a URI from elsewhere than their arguments (`--config`). */
 const TOOL_WITH_CONFIG = [100, 3] as const;
@@ -77,5 +78,5 @@ function openDump(
       },
       stop,
     );
-  return toolDump('mongodump', run, signal);
+  return toolDump('mongodump', run, signal, deniedDump);
 }
