@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeToken } from '@muster/api';
-import { newDrillId, type SourceKind } from '@muster/core';
+import { newDrillId, type Preflight, type SourceKind } from '@muster/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, apiTokens, eventsOf } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -139,6 +139,35 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     expect(answers.join('\n')).not.toContain('PLANTED');
     expect((await fleet.receipts())[0]?.trigger).toMatchObject({ kind: 'api', requested_by: 'operator' });
   });
+
+  it.each(SOURCES)(
+    'says before a drill of %s (%s) what a worker sees, and doctor the same',
+    async (source) => {
+      let told: Preflight | undefined;
+      const seen = async () => {
+        told = (await (await call(`/api/v1/sources/${source}/preflight`)).json()) as Preflight;
+        return told.look !== undefined;
+      };
+      await eventually('a worker has looked', seen);
+      const predicate = await fleet.receipt(await ask({}, source));
+      const { id, format, size_bytes } = predicate.backup ?? {};
+      const { image, image_digest, engine_version: engine } = predicate.environment;
+      expect(told).toMatchObject({
+        outlook: 'run',
+        look: {
+          backup: { id, format, size_bytes },
+          scratch: { image, image_digest, engine, image_here: true },
+        },
+        fleet: { pool: 'default', workers: [{ state: 'ready' }] },
+      });
+      const doctor = await fleet.muster('doctor', '--source', source, '--json');
+      const [here] = (JSON.parse(doctor.stdout) as { preflights: readonly Preflight[] }).preflights;
+      expect(here?.look?.backup?.id).toBe(id);
+      expect(here?.look?.scratch?.image).toBe(image);
+      expect(here?.fleet?.workers).toHaveLength(1);
+      expect(here?.outlook).toBe('run');
+    },
+  );
 
   it('is ready where a producer and a sink run', async () => {
     const ready = await (await call('/readyz')).json();

@@ -31,6 +31,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createLooks,
   createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
@@ -166,6 +167,7 @@ async function timeDrills(
     events: createDrillEvents(redis, url),
     configs: createConfigStore(redis, url),
     leases: createLeases(redis),
+    looks: createLooks(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     schedules: createSchedules(redis),
@@ -204,6 +206,7 @@ async function timeDrills(
           const statement = nothingSeen(plan);
           return { statement, receipt: signer.sign(statement) };
         },
+        look: () => Promise.reject(new Error('nobody looks in a benchmark')),
         removeCells: async () => {},
         capacity: async () => ({ hostId: 'bench', hostName: 'bench', memoryBytes: Number.MAX_SAFE_INTEGER }),
         identity: { worker: `bench-${number}`, host: 'bench', version: '0' },

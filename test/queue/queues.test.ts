@@ -1,4 +1,4 @@
-import { isMusterError, newDrillId } from '@muster/core';
+import { isMusterError, type Look, newDrillId } from '@muster/core';
 import {
   cancelDrill,
   consumeDrills,
@@ -8,6 +8,7 @@ import {
   createDrillQueue,
   createDrillStates,
   createLeases,
+  createLooks,
   createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
@@ -612,5 +613,46 @@ describe('a drill without a stored receipt', () => {
     await quarantined.note({ drillId: second, source: 'shop', why: 'y' }, day(9));
     expect(await quarantined.list()).toEqual([{ drillId: second, source: 'shop', why: 'y' }]);
     expect(await quarantined.find(first)).toBeUndefined();
+  });
+});
+
+describe('a look at the backups of a source', () => {
+  const plan = samplePlan();
+  const question = { configSha256: plan.config_sha256, source: 'shop' };
+  const look: Look = {
+    at: '2026-11-20T12:00:00.000Z',
+    host: 'h',
+    worker: 'w',
+    outcome: 'fail',
+    reason: 'no_backup',
+    message: 'a server said PLANTED',
+    restore_point: { kind: 'latest' },
+    unknown: [],
+  };
+
+  it('is asked of one worker of the pool, once, and answered without what was said', async () => {
+    const looks = createLooks(redis);
+    await Promise.all([looks.ask(question, plan), looks.ask(question, plan)]);
+    expect(await looks.answer(question)).toBeUndefined();
+    expect(await looks.next('eu')).toBeUndefined();
+    const asked = await looks.next(plan.pool);
+    expect(asked?.plan).toEqual(plan);
+    expect(await looks.next(plan.pool)).toBeUndefined();
+    if (asked === undefined) throw new Error('it was asked');
+    await looks.tell(asked, look);
+    const { message: _, ...told } = look;
+    expect(await looks.answer(question)).toEqual(told);
+    expect(await looks.answer({ ...question, schedule: 'nightly' })).toBeUndefined();
+  });
+
+  it('is gone within a minute, asked or answered', async () => {
+    const looks = createLooks(redis);
+    await looks.ask(question, plan);
+    const asked = await looks.next(plan.pool);
+    await looks.ask({ ...question, schedule: 'nightly' }, plan);
+    if (asked !== undefined) await looks.tell(asked, look);
+    const keys = await redis.keys('muster:look*');
+    expect(keys).toHaveLength(3);
+    for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(0);
   });
 });

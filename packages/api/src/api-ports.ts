@@ -8,8 +8,10 @@ import type {
   DrillQueue,
   DrillStates,
   IdempotencyKeys,
+  Looks,
   QuarantinedDrills,
   ReceiptQueue,
+  Reservations,
   ServiceRegistry,
   WorkerRegistry,
 } from '@muster/queue';
@@ -26,6 +28,8 @@ export interface ApiPorts {
   readonly quarantined: Pick<QuarantinedDrills, 'find' | 'list'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
   readonly services: Pick<ServiceRegistry, 'count'>;
+  readonly reservations: Pick<Reservations, 'shortage'>;
+  readonly looks: Pick<Looks, 'ask' | 'answer'>;
   readonly idempotency: IdempotencyKeys;
   /** The queues for people to look at, and who looks at them with a browser. */
   readonly board: { readonly queues: Pick<BoardQueues, 'list'>; readonly sessions: BoardSessions };

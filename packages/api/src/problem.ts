@@ -23,6 +23,7 @@ const REFUSALS = [
   'no_such_route',
   'unknown_source',
   'unknown_check',
+  'unknown_schedule',
   'unknown_pool',
   'no_receipt_yet',
   'not_under_way',

@@ -201,6 +201,15 @@ export const sourceSchema = z.strictObject({
   open: z.array(openSchema).describe('Under way, and why they wait.'),
 });
 
+export const preflightQuery = z.strictObject({
+  schedule: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('The backup that this schedule of the source means; absent: the newest.'),
+});
+
 export const workerListSchema = z.strictObject({ workers: z.array(heartbeatSchema) });
 
 export const keyListSchema = z.strictObject({

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import {
   type ApiToken,
   createPlan,
+  type Look,
   MusterError,
   newDrillId,
   type Plan,
@@ -44,6 +45,15 @@ const TRIED = {
   ended_at: '2026-11-21T02:59:05.000Z',
   outcome: 'error',
 } as const;
+const LOOK: Look = {
+  at: NOW.toISOString(),
+  host: 'h',
+  worker: 'w',
+  outcome: 'run',
+  restore_point: { kind: 'latest', listed: 2 },
+  backup: { id: 'a.dump', location: 'file:///b/a.dump' },
+  unknown: [],
+};
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
 
 const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
@@ -65,6 +75,7 @@ function world() {
   const plans: Plan[] = [];
   const traceparents = new Map<string, string | undefined>();
   const cancelled: string[] = [];
+  const asked: { readonly schedule?: string | undefined; readonly plan: Plan }[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
   const given = {
@@ -73,6 +84,8 @@ function world() {
     keyFault: undefined as undefined | 'one' | 'all',
     queue: true,
     held: false,
+    look: LOOK as Look | undefined,
+    short: undefined as 'memory' | undefined,
     stored: new Map<string, string>(),
     storing: new Set<string>(),
     refused: new Set<string>(),
@@ -135,6 +148,11 @@ function world() {
       },
     },
     services: { count: async () => given.services },
+    reservations: { shortage: async () => given.short },
+    looks: {
+      ask: async (question, plan) => void asked.push({ ...question, plan }),
+      answer: async () => (asked.length === 0 ? undefined : given.look),
+    },
     idempotency: {
       claim: async (key, request, drillId) => {
         const first = claims.get(key) ?? { request, drillId };
@@ -209,7 +227,7 @@ function world() {
     });
     return drillId;
   };
-  return { ports, plans, cancelled, given, end };
+  return { ports, plans, cancelled, asked, given, end };
 }
 
 describe('the API', () => {
@@ -240,6 +258,7 @@ describe('the API', () => {
     ['POST', `/api/v1/drills/${ID}/cancel`, 'operator'],
     ['GET', '/api/v1/sources', 'viewer'],
     ['GET', '/api/v1/sources/shop', 'viewer'],
+    ['GET', '/api/v1/sources/shop/preflight', 'viewer'],
     ['GET', '/api/v1/workers', 'viewer'],
     ['GET', '/api/v1/keys', undefined],
     ['GET', '/healthz', undefined],
@@ -465,6 +484,70 @@ describe('the API', () => {
     expect((await get(`/api/v1/drills/${id}`)).json()).toMatchObject(waiting);
     expect((await get('/api/v1/drills')).json()).toMatchObject({ drills: [], open: [waiting] });
     expect((await get('/api/v1/sources/shop')).json()).toMatchObject({ open: [waiting], trend: [] });
+  });
+
+  it('says before a drill what a worker sees that is asked to look, and asks none again in vain', async () => {
+    const url = '/api/v1/sources/shop/preflight';
+    const { unknown: _, ...look } = LOOK;
+    expect((await get(url)).json()).toMatchObject({
+      source: 'shop',
+      outlook: 'run',
+      look,
+      fleet: { pool: 'default' },
+    });
+    expect(w.asked).toMatchObject([
+      { source: 'shop', plan: { trigger: { kind: 'api', requested_by: 'viewer' } } },
+    ]);
+    expect((await get(`${url}?schedule=default`)).json()).toMatchObject({
+      schedule: 'default',
+      outlook: 'run',
+    });
+    w.given.look = { ...LOOK, outcome: 'fail', reason: 'no_backup' };
+    expect((await get(url)).json()).toMatchObject({
+      outlook: 'fail',
+      reason: 'no_backup',
+      why: expect.any(String),
+    });
+    expect(w.asked).toHaveLength(1);
+    w.given.look = LOOK;
+    w.given.held = true;
+    expect((await get(url)).json()).toMatchObject({
+      outlook: 'wait',
+      why: expect.stringContaining('is paused'),
+    });
+    expect(w.plans).toEqual([]);
+  });
+
+  it('says before a drill that nobody can look, or nobody has by now', async () => {
+    const url = '/api/v1/sources/bare/preflight';
+    vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
+    w.given.look = undefined;
+    const answer = get(url);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect((await answer).json()).toMatchObject({
+      outlook: 'unknown',
+      unknown: [{ what: 'backup', why: expect.stringContaining('has not answered yet') }],
+    });
+    vi.useRealTimers();
+    w.asked.splice(0);
+    w.given.workers = [];
+    expect((await get(url)).json()).toMatchObject({
+      outlook: 'wait',
+      why: expect.stringContaining('none serves it now'),
+      unknown: [{ what: 'backup', why: expect.stringContaining('none serves the pool eu now') }],
+    });
+    expect(w.asked).toEqual([]);
+  });
+
+  it.each([
+    ['none', '', 404, 'unknown_source'],
+    ['shop', '?schedule=none', 400, 'unknown_schedule'],
+    ['shop', '?schedule=', 400, 'invalid_request'],
+  ])('looks at no source that is not there: %s%s', async (slug, query, status, code) => {
+    const answer = await get(`/api/v1/sources/${slug}/preflight${query}`);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.json()).toMatchObject({ code });
+    expect(w.asked).toEqual([]);
   });
 
   it('says of no try that it is lost while it runs', async () => {

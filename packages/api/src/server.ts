@@ -17,6 +17,7 @@ import { type Problem, problemFrom, Refusal } from './problem.js';
 import { createRefusals, type TellRefusal, tellUnknownToken } from './refusals.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
+import { preflightRoutes } from './routes/preflight.js';
 import { sourceRoutes } from './routes/sources.js';
 
 const BODY_BYTES = 256 * 1024;
@@ -52,6 +53,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   const api: Api = { server, ports, tokens, closing: closing.signal };
   drillRoutes(api);
   sourceRoutes(api);
+  preflightRoutes(api);
   fleetRoutes(api);
   // Whoever takes but the schemas of this package needs none of it.
   const { mountBoard } = await import('./board/mount-board.js');

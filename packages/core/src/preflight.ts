@@ -42,6 +42,7 @@ export const lookSchema = z.strictObject({
     .describe('run: nothing that is known beforehand speaks against it. Else how a drill would end.'),
   reason: reason.optional().describe('The reason that the receipt of a drill would give.'),
   message: text.optional().describe('What happened, and what to do; only of a command that looked itself.'),
+  waits_for: z.literal('key').optional().describe('A drill would wait: this worker has no key to sign with.'),
   restore_point: restore_point.omit({ resolved: true, listing_sha256: true }).extend({
     listed: count.optional().describe('How many backups there are.'),
     drawn: z
@@ -159,7 +160,8 @@ function outlookOf(
     const waits = look.worker !== undefined && reason === 'isolation_unavailable';
     return { outlook: waits ? 'wait' : outcome, ...(reason && { reason }), ...(why && { why }) };
   }
-  const waitsFor = fleet?.waits_for;
+  const noKey = look?.waits_for === 'key' ? `a key to sign with on ${look.host}` : undefined;
+  const waitsFor = fleet?.waits_for ?? noKey;
   if (waitsFor !== undefined) return { outlook: 'wait', why: `It would wait for ${waitsFor}.` };
   if (look !== undefined) return { outlook: 'run' };
   const [first] = unknown;

@@ -41,6 +41,7 @@ export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.
 export type { ReceiptJob } from './jobs.js';
 export { lackOfWorkers } from './lack-of-workers.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
+export { type AskedLook, createLooks, type Looks } from './looks.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
 export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';

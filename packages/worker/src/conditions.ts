@@ -77,6 +77,12 @@ export async function takeConditions(
   }
 }
 
+/** False where drills of this configuration wait for a key on this worker. */
+export const canSign = async (
+  { openSigner }: Pick<WorkerPorts, 'openSigner'>,
+  config: Config,
+): Promise<boolean> => !isMusterError(await orUnable(openSigner(config), CANNOT_SIGN));
+
 const CANNOT_SIGN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key_unreadable',
   'key_invalid',

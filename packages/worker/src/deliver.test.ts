@@ -107,6 +107,8 @@ function world() {
       const statement = { predicate: given.ended } as unknown as Statement;
       return { statement, receipt: new TextEncoder().encode('{}') };
     },
+    look: () => Promise.reject(new Error('nobody asked')),
+    looks: { next: async () => undefined, tell: async () => {} },
     removeCells: async () => {},
     capacity: async () => {
       if (!given.isolates) throw new MusterError('isolation_unavailable', 'no Docker daemon listens');

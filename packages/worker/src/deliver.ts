@@ -1,12 +1,4 @@
-import {
-  type Config,
-  isMusterError,
-  type Plan,
-  plannedChecks,
-  type Reason,
-  type Source,
-  type UnfinishedReason,
-} from '@muster/core';
+import { type Config, isMusterError, type Plan, type Reason, type UnfinishedReason } from '@muster/core';
 import { createDrillSpans, type DrillEvent } from '@muster/drill';
 import { type Disposition, type DrillDelivery, drillsQueue, RECEIPTS, type WaitReason } from '@muster/queue';
 import {
@@ -26,6 +18,7 @@ import {
 } from '@muster/telemetry';
 import { takeConditions } from './conditions.js';
 import type { RunningDrills } from './running-drills.js';
+import { sourceFor } from './source-for.js';
 import { againAfter, endOf, MOST_TRIES, triesOf, waitAfter } from './tries.js';
 import type { DrillTask, WorkerPorts } from './worker-ports.js';
 
@@ -84,14 +77,6 @@ export async function deliver(
   } finally {
     await conditions.release();
   }
-}
-
-/** The source as the plan asked for it: with those of its checks that the plan names. */
-function sourceFor(plan: Plan, config: Config): Source | undefined {
-  const source = config.sources.find(({ slug }) => slug === plan.source.slug);
-  if (source === undefined) return undefined;
-  const checks = plannedChecks(source, plan.checks);
-  return checks && { ...source, checks };
 }
 
 async function endUnfinished(

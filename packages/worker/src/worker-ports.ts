@@ -1,4 +1,4 @@
-import type { Attempt, Config, Plan, Source } from '@muster/core';
+import type { Attempt, Config, Look, Plan, Source } from '@muster/core';
 import type { DrillEvent, DrillOutcome, DrillPorts } from '@muster/drill';
 import type {
   ConfigStore,
@@ -8,6 +8,7 @@ import type {
   DrillStates,
   HostCapacity,
   Leases,
+  Looks,
   ReceiptQueue,
   Reservations,
   WorkerRegistry,
@@ -57,6 +58,9 @@ export interface WorkerPorts {
     observe: (event: DrillEvent) => void,
     signal: AbortSignal,
   ) => Promise<Pick<DrillOutcome, 'statement' | 'receipt' | 'listing'>>;
+  /** Sees what a drill of this plan would take and whether it would be refused, and does nothing (`preflight`). @throws `cancelled`. */
+  readonly look: (task: Pick<DrillTask, 'plan' | 'config' | 'source'>, signal: AbortSignal) => Promise<Look>;
+  readonly looks: Pick<Looks, 'next' | 'tell'>;
   /** Removes what earlier tries of this drill left on the host, whoever made it; best effort. */
   readonly removeCells: (config: Config, drillId: string) => Promise<void>;
   /** What the host of this configuration's scratches has. */

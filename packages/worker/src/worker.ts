@@ -1,6 +1,7 @@
 import type { Config } from '@muster/core';
 import { createConfigCache, type Heartbeat, type Subscription } from '@muster/queue';
 import { contextOf, inContext } from '@muster/telemetry';
+import { createLookAnswerer } from './answer-looks.js';
 import { deliver } from './deliver.js';
 import { createRunningDrills, type RunningDrills } from './running-drills.js';
 import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';
@@ -8,6 +9,8 @@ import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.j
 const BEAT_MS = 10_000;
 /** A wish to cancel that was not heard (Redis was away) is seen this soon. */
 const LOOK_MS = 2_000;
+/** Whoever asks for a look at backups waits for it. */
+const ANSWER_MS = 500;
 /** How long what was told to stop may take. */
 const STOPPING_MS = 90_000;
 
@@ -38,6 +41,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
       inContext(contextOf(delivery), () => deliver(context, delivery, lockLost)),
     onError: (error) => ports.logger.error('the queue of drills', error),
   });
+  const looks = createLookAnswerer(ports, options.pool, configOf);
   const lookAndBeat = async (): Promise<void> => {
     capacity = await hostCapacity(ports, configOf).catch(() => undefined);
     beat();
@@ -45,6 +49,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   const timers = [
     setInterval(() => void lookAndBeat(), BEAT_MS).unref(),
     setInterval(() => void lookForCancels(ports, running), LOOK_MS).unref(),
+    setInterval(() => void looks.answer(), ANSWER_MS).unref(),
   ];
   let listening: Promise<Subscription> | undefined;
   const ready = (async () => {
@@ -57,7 +62,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     state = 'draining';
     beat();
     ports.logger.info(stopping(running.ids().length), { grace_ms: options.graceMs });
-    const closed = consumer.close();
+    const closed = Promise.all([consumer.close(), looks.stop()]);
     const grace = setTimeout(() => graceOver.abort(), options.graceMs);
     const ended = await within(options.graceMs + STOPPING_MS, closed);
     clearTimeout(grace);

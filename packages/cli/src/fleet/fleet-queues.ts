@@ -10,6 +10,7 @@ import {
   createDrillStates,
   createIdempotencyKeys,
   createLeases,
+  createLooks,
   createNewestSeen,
   createQuarantinedDrills,
   createReceiptQueue,
@@ -23,6 +24,7 @@ import {
   type DrillStates,
   type IdempotencyKeys,
   type Leases,
+  type Looks,
   type NewestSeen,
   openRedis,
   type QuarantinedDrills,
@@ -47,6 +49,7 @@ export interface FleetQueues {
   readonly configs: ConfigStore;
   readonly schedules: Schedules;
   readonly leases: Leases;
+  readonly looks: Looks;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
   readonly services: ServiceRegistry;
@@ -84,6 +87,7 @@ export function openQueues(
     states: createDrillStates(redis, url),
     configs: createConfigStore(redis, url),
     leases: createLeases(redis),
+    looks: createLooks(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     services: createServiceRegistry(redis),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, isMusterError, MusterError, restorePointOf } from '@muster/core';
-import { runDrill } from '@muster/drill';
+import { preflight, runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
 import { consumeDrills, consumeReceipts, consumeTicks } from '@muster/queue';
@@ -17,7 +17,7 @@ import { stateDirectory } from '../places.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { openSigner, workerSigner } from '../signing.js';
 import { musterVersion } from '../version.js';
-import { drillPorts, hostOptions } from '../wiring.js';
+import { drillPorts, hostOptions, lookPorts } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
 import { configInForce } from './config-in-force.js';
 import type { FleetQueues } from './fleet-queues.js';
@@ -89,6 +89,11 @@ export async function workerService(
         { plan, config, source, restorePoint: restorePointOf(plan), newestBefore, earlier, traceId },
         signal,
       );
+    },
+    look: async ({ plan, config, source }, signal) => {
+      const looker = { host: environment.hostname, worker };
+      const request = { plan, config, source, restorePoint: restorePointOf(plan) };
+      return await preflight(lookPorts(environment, config, onFallback), request, looker, signal);
     },
     removeCells: async (config, drillId) => {
       await removeSpools(stateDirectory(environment), drillId);
