@@ -88,6 +88,8 @@ async function admit(
 ): Promise<void> {
   const { facts } = located;
   found.facts = facts;
+  if (located.kind === 'file' && located.older !== undefined && located.older.length > 0)
+    found.unknown.push({ what: 'backup', why: MAYBE_OLDER });
   const sizeBytes = located.kind === 'file' ? located.artefact.sizeBytes : undefined;
   const [{ data }] = placesFor(request.source, sizeBytes);
   const engine = ports.engineOf(request.source.kind);
@@ -122,6 +124,9 @@ async function admit(
   if (extensions !== undefined) found.extensions = [...extensions];
   engine.admit(facts, base);
 }
+
+const MAYBE_OLDER =
+  'Only the replay of WAL tells whether what is asked for lies behind this set: else a drill takes an older one.';
 
 function whyNoExtensions({ kind }: Located, { format }: BackupFacts): string {
   if (kind === 'live') return 'A live dump tells them when it flows.';
