@@ -359,6 +359,7 @@ describe.runIf(canServeS3())('backups in S3', () => {
   });
 
   describe('that are a directory', () => {
+    const FETCHING = { mostBytes: 1e9, recoverTo: { kind: 'latest' }, onBytes: () => undefined } as const;
     let folder: string;
     beforeEach(async () => {
       folder = await mkdtemp(join(tmpdir(), 'muster-spool-'));
@@ -367,7 +368,7 @@ describe.runIf(canServeS3())('backups in S3', () => {
     const fetched = async () => {
       const { artefact } = await newest();
       if (artefact.form !== 'remote') throw new Error('no directory');
-      return artefact.fetch(folder, () => undefined, signal);
+      return artefact.fetch(folder, FETCHING, signal);
     };
 
     it('are fetched, past connections that break', async () => {
@@ -386,8 +387,7 @@ describe.runIf(canServeS3())('backups in S3', () => {
       const { artefact } = await newest();
       proxy.fate('GET', 'pass', { flip: 0 });
       await mkdir(join(folder, 'x'));
-      const fetching =
-        artefact.form === 'remote' && artefact.fetch(join(folder, 'x'), () => undefined, signal);
+      const fetching = artefact.form === 'remote' && artefact.fetch(join(folder, 'x'), FETCHING, signal);
       await expect(fetching).rejects.toMatchObject({ code: 'checksum_mismatch' });
     });
   });

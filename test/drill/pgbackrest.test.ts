@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IMAGES } from '../support/images.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import {
-  type Commit,
   hasPgbackrest,
   pgbackrestRepositories,
   type Repositories,
+  randomPoint,
 } from '../support/pgbackrest-repositories.ts';
 import { requirement } from '../support/requirement.ts';
 
@@ -276,16 +276,6 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
 interface Backup {
   readonly path?: string;
   readonly more?: string;
-}
-
-/** A moment between two commits that follow one another, in ms. */
-function randomPoint(commits: readonly Commit[]): { at: string; before: Commit; after: Commit } {
-  const pairs = commits.slice(1).map((after, index) => ({ before: commits[index] ?? after, after }));
-  const pair = pairs[Math.floor(Math.random() * pairs.length)];
-  if (pair === undefined) throw new Error('there are no two commits');
-  const from = Date.parse(pair.before.at) + 1;
-  const to = Date.parse(pair.after.at);
-  return { ...pair, at: new Date(from + Math.floor(Math.random() * Math.max(0, to - from))).toISOString() };
 }
 
 function lacking(): never {

@@ -23,7 +23,10 @@ export interface NamedPoint {
 export interface Repositories {
   /** A full set with one row, a differential with two, an incremental with three; WAL up to the last row. */
   readonly plain: string;
-  /** The same cluster, encrypted: a full set with three rows. */
+  /**
+   * The same cluster, encrypted: a full set with three rows and an incremental with as many. Files lie in bundles, and of
+   * larger ones only changed blocks, where pgBackRest does that without being asked for a beta.
+   */
   readonly encrypted: string;
   readonly passphrase: string;
   readonly stanza: string;
@@ -53,6 +56,8 @@ repo2-path=/repositories/encrypted
 repo2-retention-full=9
 repo2-cipher-type=aes-256-cbc
 repo2-cipher-pass=$1
+repo2-bundle=y
+$(pgbackrest version | grep -q ' 2[.]4' || echo repo2-block=y)
 log-level-console=warn
 log-level-file=off
 lock-path=/tmp/lock
@@ -91,6 +96,7 @@ point before-three
 row 3
 tool --repo=1 --type=incr backup
 tool --repo=2 --type=full backup
+tool --repo=2 --type=incr backup
 row 4; row 5
 point 'before "six"'
 sql shop 'SELECT pg_switch_wal()' >/dev/null
@@ -147,4 +153,14 @@ function printedFacts(printed: string): Pick<Repositories, 'commits' | 'points'>
   );
   if (first === undefined || second === undefined) throw new Error('no restore points were made');
   return { commits, points: [first, second] };
+}
+
+/** A moment between two commits that follow one another, in ms. */
+export function randomPoint(commits: readonly Commit[]): { at: string; before: Commit; after: Commit } {
+  const pairs = commits.slice(1).map((after, index) => ({ before: commits[index] ?? after, after }));
+  const pair = pairs[Math.floor(Math.random() * pairs.length)];
+  if (pair === undefined) throw new Error('there are no two commits');
+  const from = Date.parse(pair.before.at) + 1;
+  const to = Date.parse(pair.after.at);
+  return { ...pair, at: new Date(from + Math.floor(Math.random() * Math.max(0, to - from))).toISOString() };
 }

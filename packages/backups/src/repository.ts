@@ -1,4 +1,12 @@
-import type { Artefact, BackupFacts, DirectoryArtefact, FileArtefact, FlowArtefact } from '@muster/engines';
+import type {
+  Artefact,
+  BackupFacts,
+  DirectoryArtefact,
+  FileArtefact,
+  FlowArtefact,
+  RecoveryTarget,
+  RepositorySet,
+} from '@muster/engines';
 
 /** Where the backups of one source are. */
 export interface BackupRepository {
@@ -18,7 +26,7 @@ export interface Backup {
   readonly id: string;
   /** Where it is, without credentials. */
   readonly location: string;
-  readonly artefact: Artefact | RemoteDirectory;
+  readonly artefact: Artefact | RemoteBackup;
   /** When the last of its bytes was written. */
   readonly mtime: Date;
   /** Of times in headers and names that do not say theirs (IANA). Absent = UTC. */
@@ -37,15 +45,28 @@ export interface Backup {
   readonly facts?: BackupFacts;
 }
 
-/** A dump of several files that are elsewhere: no engine reads it there. */
-export interface RemoteDirectory {
+/** A backup of several files that are elsewhere: no engine reads it there. */
+export interface RemoteBackup {
   readonly form: 'remote';
   readonly name: string;
+  /** Of the backup; more may have to be fetched for it. */
   readonly sizeBytes: number;
   /**
-   * Fetches all of it into `directory`, which is there and empty. `onBytes` is told all bytes so far.
-   * @throws `checksum_mismatch`, `backup_changed`, `backup_unreadable`, `backup_archived`, `credentials_refused`,
-   * `scratch_disk_full` where there is no room for it.
+   * Fetches what is needed of it into `directory`, which is there and empty.
+   * @throws `checksum_mismatch`, `backup_changed`, `backup_unreadable`, `backup_archived`, `credentials_refused`, what
+   * is wrong with the backup, `scratch_disk_full` where there is no room for it.
    */
-  fetch(directory: string, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<DirectoryArtefact>;
+  fetch(
+    directory: string,
+    options: FetchOptions,
+    signal: AbortSignal,
+  ): Promise<DirectoryArtefact | RepositorySet>;
+}
+
+export interface FetchOptions {
+  /** If it is more, nothing of it is fetched. */
+  readonly mostBytes: number;
+  /** Of a set in a repository: up to where WAL is going to be replayed. */
+  readonly recoverTo: RecoveryTarget;
+  readonly onBytes: (bytes: number, totalBytes: number) => void;
 }

@@ -2,11 +2,13 @@ import { isMusterError, MusterError, s3Location } from '@muster/core';
 import { backupChanged } from '@muster/engines';
 import {
   createS3Requests,
+  type S3Called,
   type S3Connection,
   S3Failure,
   type S3Patience,
   type S3Send,
   type S3Timing,
+  settingsUnder,
 } from '@muster/s3';
 
 /** Backups in object storage, and how they are asked for. */
@@ -31,20 +33,17 @@ const BOUNDS: S3Bounds = {
   again: [500, 2_000, 5_000, 15_000, 30_000],
 };
 
-/** What a person may have to correct. */
-const CALLED: Called = {
-  settings: 'backup.s3',
+const CALLED: S3Called = {
+  settings: settingsUnder('backup.s3'),
   location: 'backup.location',
   permissions: 'docs/backups.md',
 };
-
-type Called = Parameters<typeof createS3Requests>[1];
 
 export function s3Place(
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
   connection: S3Connection,
   { timing, ...patience }: S3Bounds = BOUNDS,
-  called: Called = CALLED,
+  called: S3Called = CALLED,
 ): S3Place {
   return {
     location: s3Location({ bucket, prefix }),

@@ -37,14 +37,23 @@ function pgbackrestRepository(
   env: Environment['env'],
   { stanza, repository }: PgbackrestConfig,
 ): BackupRepository {
-  const { path } = repository;
+  if (repository.kind === 'config') {
+    const { path } = repository;
+    return createPgbackrestRepository({
+      stanza,
+      location: pathToFileURL(path).href,
+      place: () => readOwnConfig(path, stanza),
+    });
+  }
+  const { place, cipherPass } = repository;
   return createPgbackrestRepository({
     stanza,
-    location: pathToFileURL(path).href,
+    location: place.type === 'directory' ? pathToFileURL(place.location).href : place.location,
     place: async () => {
-      if (repository.kind === 'config') return await readOwnConfig(path, stanza);
-      const { cipherPass } = repository;
-      return { path, ...(cipherPass && { passphrase: await resolveSecret(cipherPass, env) }) };
+      const opening = cipherPass && { passphrase: await resolveSecret(cipherPass, env) };
+      if (place.type === 'directory') return { type: 'directory', path: place.location, ...opening };
+      const connection = s3Connection(place.s3, (ref) => resolveSecret(ref, env));
+      return { type: 's3', bucket: place.bucket, prefix: place.prefix, connection, ...opening };
     },
   });
 }

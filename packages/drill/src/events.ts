@@ -19,7 +19,7 @@ export function launchedEvent(request: DrillRequest, { scratch, base, server }: 
 
 /** What a located backup tells. */
 export function locatedEvent(located: Located | LocatedRemote, seen: Seen): DrillEvent {
-  const { id, location, createdAt } = located.kind === 'remote' ? located.backup : located;
+  const { id, location, createdAt, facts } = located.kind === 'remote' ? located.backup : located;
   const sizeBytes = seen.found?.sizeBytes;
   return {
     type: 'located',
@@ -27,6 +27,6 @@ export function locatedEvent(located: Located | LocatedRemote, seen: Seen): Dril
     location,
     ...(sizeBytes !== undefined && { sizeBytes }),
     createdAt,
-    ...(located.kind !== 'remote' && { format: located.facts.format }),
+    ...(facts && { format: facts.format }),
   };
 }

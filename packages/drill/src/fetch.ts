@@ -2,6 +2,7 @@ import { MusterError, type Source } from '@muster/core';
 import type { Companions } from './companions.js';
 import type { DrillPorts, DrillRequest, Spool } from './drill-ports.js';
 import { identified, type Located, type LocatedFile, type LocatedRemote } from './locate.js';
+import { recoverTo } from './restore.js';
 import type { Seen } from './seen.js';
 
 /**
@@ -26,9 +27,11 @@ export async function fetchNeeded(
       return undefined;
     });
   const told = { backup: 0, companions: 0 };
-  const tell = (part: keyof typeof told) => (bytes: number) => {
+  const tell = (part: keyof typeof told) => (bytes: number, totalBytes?: number) => {
     told[part] = bytes;
-    const all = { bytes: told.backup + told.companions, ...totalOf(request, found) };
+    // What companions there are is known once they are looked at.
+    const isTotal = totalBytes !== undefined && request.source.companions.length === 0;
+    const all = { bytes: told.backup + told.companions, ...(isTotal && { totalBytes }) };
     ports.observe({ type: 'progress', phase: 'fetch', what: 'fetch', ...all });
   };
   const [located] = await Promise.all([
@@ -46,22 +49,23 @@ export async function fetchNeeded(
   return located;
 }
 
-/** What companions there are is known once they are looked at. */
-const totalOf = ({ source }: DrillRequest, found: Located | LocatedRemote) =>
-  found.kind === 'remote' && source.companions.length === 0 ? { totalBytes: found.artefact.sizeBytes } : {};
-
-/** A dump of several files that are elsewhere comes onto this machine, no larger than its scratch. */
+/** A backup of several files that are elsewhere comes onto this machine, no larger than its scratch. */
 async function fetchBackup(
   ports: DrillPorts,
   request: DrillRequest,
   { artefact: remote, backup }: LocatedRemote,
   spool: Spool,
   seen: Pick<Seen, 'found' | 'newest'>,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: number, totalBytes: number) => void,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
   requireFetchable(request.source, remote);
-  const artefact = await remote.fetch(spool.path, onBytes, signal);
+  const options = {
+    mostBytes: request.source.scratch.diskBytes,
+    recoverTo: recoverTo(request),
+    onBytes,
+  };
+  const artefact = await remote.fetch(spool.path, options, signal);
   return identified(ports, request, backup, artefact, seen, signal);
 }
 

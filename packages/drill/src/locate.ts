@@ -1,4 +1,4 @@
-import { type Backup, type RemoteDirectory, selectBackup, withFacts } from '@muster/backups';
+import { type Backup, type RemoteBackup, selectBackup, withFacts } from '@muster/backups';
 import { type DumpConfig, MusterError, type PgbackrestConfig } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
 import type { DrillRequest, LookPorts } from './drill-ports.js';
@@ -13,14 +13,15 @@ export interface LocatedFile
   readonly artefact: Exclude<Artefact, { form: 'stream' }>;
   readonly facts: BackupFacts;
   /** Where the restore point may lie if not behind this one, newest first. */
-  readonly older?: readonly LocatedFile[];
+  readonly older?: readonly (LocatedFile | LocatedRemote)[];
 }
 
-/** A dump that has yet to be fetched, and is identified then. */
+/** A backup that has yet to be fetched, and is identified then at the latest. */
 export interface LocatedRemote {
   readonly kind: 'remote';
   readonly backup: Backup;
-  readonly artefact: RemoteDirectory;
+  readonly artefact: RemoteBackup;
+  readonly older?: readonly (LocatedFile | LocatedRemote)[];
 }
 
 /** A live dump: it is taken while it is restored. */
@@ -74,15 +75,19 @@ async function locateFile(
   if (artefact.form === 'stream')
     throw new MusterError('internal_error', 'A place of backups listed a live dump.');
   seen.found = { ...placed(chosen), sizeBytes: artefact.sizeBytes };
-  if (artefact.form === 'remote') return { kind: 'remote', backup: chosen, artefact };
-  const located = await identified(ports, request, chosen, artefact, seen, signal);
+  const located =
+    artefact.form === 'remote'
+      ? ({ kind: 'remote', backup: chosen, artefact } as const)
+      : await identified(ports, request, chosen, artefact, seen, signal);
   return older === undefined ? located : { ...located, older: older.flatMap(known) };
 }
 
 /** Backups that are recovered from WAL have been identified by their repository. */
-function known({ artefact, facts, ...backup }: Backup): readonly LocatedFile[] {
-  if (facts === undefined || artefact.form !== 'repository') return [];
-  return [{ kind: 'file', ...placed({ ...backup, artefact }), artefact, facts }];
+function known(backup: Backup): readonly (LocatedFile | LocatedRemote)[] {
+  const { artefact, facts } = backup;
+  if (facts === undefined) return [];
+  if (artefact.form === 'remote') return [{ kind: 'remote', backup, artefact }];
+  return artefact.form === 'repository' ? [{ kind: 'file', ...placed(backup), artefact, facts }] : [];
 }
 
 /** What its head says, where the listing has not looked at it. */

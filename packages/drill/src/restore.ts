@@ -71,7 +71,7 @@ function ofSet(
 }
 
 /** What is newest is that with all WAL after it, and what a point means is that point; any other set is meant alone. */
-function recoverTo({ restorePoint, plan }: DrillRequest): RecoveryTarget {
+export function recoverTo({ restorePoint, plan }: DrillRequest): RecoveryTarget {
   if (restorePoint.kind === 'latest') return { kind: 'latest' };
   if (isWalPoint(restorePoint)) return restorePoint;
   const at = restorePoint.kind === 'time' && restoreTime(restorePoint.time, drillTime(plan.drill_id));

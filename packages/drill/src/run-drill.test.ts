@@ -207,7 +207,8 @@ it('a point in WAL that is behind no set is looked for behind the three newest',
       throw new MusterError('target_not_reached', 'It is not there.');
     },
   } as unknown as DrillPorts;
-  const ofSets = { type: 'pgbackrest', stanza: 'main', repository: { kind: 'path', path: '/r' } } as const;
+  const repository = { kind: 'place', place: { type: 'directory', location: '/r' } } as const;
+  const ofSets = { type: 'pgbackrest', stanza: 'main', repository } as const;
   const { statement, message } = await drill(
     finding,
     { ...source, backup: ofSets },

@@ -89,7 +89,7 @@ async function restoreReaching(
   seen: Seen,
   phases: Phases,
 ): Promise<Restored> {
-  const older = found.kind === 'file' ? [...(found.older ?? [])] : [];
+  const older = found.kind === 'live' ? [] : [...(found.older ?? [])];
   const tried: string[] = [];
   for (let one = found; ; ) {
     try {
@@ -100,8 +100,8 @@ async function restoreReaching(
       const next = older.shift();
       if (next === undefined) throw tried.length < 2 ? error : nowhere(error, tried);
       one = next;
-      const { id, location, createdAt, createdAtFrom, artefact } = next;
-      seen.found = { id, location, createdAt, createdAtFrom, sizeBytes: artefact.sizeBytes };
+      const { id, location, createdAt, createdAtFrom } = next.kind === 'remote' ? next.backup : next;
+      seen.found = { id, location, createdAt, createdAtFrom, sizeBytes: next.artefact.sizeBytes };
       delete seen.examined;
       ports.observe(locatedEvent(one, seen));
     }

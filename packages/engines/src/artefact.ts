@@ -57,13 +57,15 @@ export interface FileBeside {
   read(signal: AbortSignal): Promise<Uint8Array>;
 }
 
-/** One backup set in a pgBackRest repository that is a directory of this machine. */
+/** One backup set in a pgBackRest repository that is a directory of this machine, or was fetched into one. */
 export interface RepositorySet {
   readonly form: 'repository';
   /** The label of the set. */
   readonly name: string;
   /** The repository. */
   readonly path: string;
+  /** It was fetched for this restore, and holds no more than that needs. */
+  readonly fetched?: true;
   readonly stanza: string;
   /** Of the set in the repository, with what it needs of others. */
   readonly sizeBytes: number;

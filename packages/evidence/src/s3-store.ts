@@ -9,6 +9,7 @@ import {
   S3Failure,
   type S3Fault,
   type S3Timing,
+  settingsUnder,
 } from '@muster/s3';
 import type { EvidenceStore } from './evidence-store.js';
 import { probeS3 } from './s3-probe.js';
@@ -33,7 +34,7 @@ const OPERATION_TRIES = 5;
 const DAY_MS = 86_400_000;
 
 const CALLED = {
-  settings: 'evidence.s3',
+  settings: settingsUnder('evidence.s3'),
   location: 'evidence.store',
   permissions: 'docs/evidence.md',
 } as const;

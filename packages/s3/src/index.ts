@@ -1,9 +1,10 @@
-export { NoS3Answer, type S3Fault } from './s3-fault.js';
+export { NoS3Answer, type S3Fault, type S3Settings, settingsUnder } from './s3-fault.js';
 export { listObjects, type S3Object } from './s3-objects.js';
 export { nextPage, type S3Marker } from './s3-page.js';
 export { readObject, readPart, type S3Listed, type S3Patience } from './s3-reading.js';
 export {
   createS3Requests,
+  type S3Called,
   type S3Connection,
   S3Failure,
   type S3Send,

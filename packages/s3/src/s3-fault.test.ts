@@ -1,10 +1,10 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { faultOf, NoS3Answer } from './s3-fault.js';
+import { faultOf, NoS3Answer, settingsUnder } from './s3-fault.js';
 
 const NAMES = {
   server: 'https://s3.example.org',
-  settings: 'evidence.s3',
+  settings: settingsUnder('evidence.s3'),
   location: 'evidence.store',
   permissions: 'docs/evidence.md',
 };

@@ -22,13 +22,28 @@ export interface S3Fault {
 export interface S3Names {
   /** The address, without credentials. */
   readonly server: string;
-  /** The key of the configuration that holds endpoint, region and credentials. */
-  readonly settings: string;
+  /** The keys of the configuration. */
+  readonly settings: S3Settings;
   /** The key of the configuration that names the bucket. */
   readonly location: string;
   /** The page that says which permissions are needed. */
   readonly permissions: string;
 }
+
+/** What a person may have to correct, as they write it. */
+export interface S3Settings {
+  readonly endpoint: string;
+  readonly region: string;
+  /** Both halves. */
+  readonly credentials: string;
+}
+
+/** Those of an `s3:` in a configuration of Muster. */
+export const settingsUnder = (key: string): S3Settings => ({
+  endpoint: `${key}.endpoint`,
+  region: `${key}.region`,
+  credentials: `${key}.access_key_id and secret_access_key`,
+});
 
 export function faultOf(error: unknown, names: S3Names): S3Fault {
   const { server } = names;
@@ -63,7 +78,7 @@ const named = (kind: S3Fault['kind'], advice: string | NamedFault['advice']): Na
 
 const WRONG_REGION = named(
   'refused',
-  ({ settings }) => `the bucket is in another region: write its region into ${settings}.region`,
+  ({ settings }) => `the bucket is in another region: write its region into ${settings.region}`,
 );
 const UNKNOWN_CREDENTIALS = named(
   'credentials',
@@ -73,7 +88,7 @@ const EXPIRED = named('credentials', 'the credentials have expired: renew them')
 const DAMAGED = named('again', ({ server }) => `what was sent did not arrive whole at ${server}`);
 const NO_ADDRESS = named(
   'again',
-  ({ server, settings }) => `there is no address for ${server}: check ${settings}.endpoint`,
+  ({ server, settings }) => `there is no address for ${server}: check ${settings.endpoint}`,
 );
 
 /** By the code of S3, of Node, or the name of the SDK's error. */
@@ -99,7 +114,7 @@ const NAMED: Readonly<Record<string, NamedFault>> = {
   CredentialsProviderError: named(
     'credentials',
     ({ settings }) =>
-      `there are no credentials: set ${settings}.access_key_id and secret_access_key, or those of the AWS environment`,
+      `there are no credentials: set ${settings.credentials}, or those of the AWS environment`,
   ),
   RequestTimeTooSkewed: named(
     'refused',
@@ -130,7 +145,7 @@ const NAMED: Readonly<Record<string, NamedFault>> = {
 function withoutAnswer(error: unknown, code: string, { server, settings }: S3Names): S3Fault {
   const message = error instanceof Error ? error.message : '';
   if (message === 'Region is missing') {
-    const advice = `no region is named: write ${settings}.region, or set AWS_REGION`;
+    const advice = `no region is named: write ${settings.region}, or set AWS_REGION`;
     return { kind: 'refused', mayBeDone: false, advice };
   }
   if (TLS.test(code)) {
@@ -140,7 +155,7 @@ function withoutAnswer(error: unknown, code: string, { server, settings }: S3Nam
     return { kind: 'refused', mayBeDone: false, advice };
   }
   if (error instanceof NoS3Answer) {
-    const advice = `what answers at ${server} is no S3: correct ${settings}.endpoint`;
+    const advice = `what answers at ${server} is no S3: correct ${settings.endpoint}`;
     return { kind: 'again', mayBeDone: true, advice };
   }
   if (code === 'TimeoutError') {

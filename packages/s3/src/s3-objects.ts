@@ -10,15 +10,19 @@ export interface S3Object {
   readonly etag: string | undefined;
 }
 
-/** The objects under a prefix, page by page, by key ascending. What is uploaded in parts is there once it is whole. */
+/**
+ * The objects under a prefix, page by page, by key ascending; `after`: those whose keys come after it. What is uploaded in
+ * parts is there once it is whole.
+ */
 export async function* listObjects(
   send: S3Send,
-  what: { readonly bucket: string; readonly prefix: string },
+  what: { readonly bucket: string; readonly prefix: string; readonly after?: string },
   signal: AbortSignal,
 ): AsyncGenerator<readonly S3Object[], void, undefined> {
-  let after: S3Marker | undefined = {};
-  while (after !== undefined) {
-    const input = { Bucket: what.bucket, Prefix: what.prefix, ...after };
+  const first = what.after === undefined ? {} : { StartAfter: what.after };
+  let marker: S3Marker | undefined = first;
+  while (marker !== undefined) {
+    const input = { Bucket: what.bucket, Prefix: what.prefix, ...marker };
     const page = await send(
       (client, sdk, abortSignal) => client.send(new sdk.ListObjectsV2Command(input), { abortSignal }),
       signal,
@@ -29,6 +33,6 @@ export async function* listObjects(
       modified: LastModified ?? new Date(0),
       etag: ETag,
     }));
-    after = nextPage(page.IsTruncated, { ContinuationToken: page.NextContinuationToken });
+    marker = nextPage(page.IsTruncated, { ContinuationToken: page.NextContinuationToken });
   }
 }

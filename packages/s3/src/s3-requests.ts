@@ -31,6 +31,7 @@ export interface S3Connection {
 interface S3Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
 /** How a configuration says it; each secret is resolved when the first request needs it. */
@@ -48,6 +49,9 @@ export function s3Connection(
       })),
   };
 }
+
+/** What messages call that which a person may have to correct. */
+export type S3Called = Omit<S3Names, 'server'>;
 
 /** Milliseconds. */
 export interface S3Timing {
@@ -70,11 +74,7 @@ export class S3Failure extends Error {
  * Sends requests and decides, in place of the SDK, which are tried again: what was lost on the way must not be hidden
  * from who writes once. The SDK is loaded with the first request (it takes 80 ms, and most commands need none).
  */
-export function createS3Requests(
-  connection: S3Connection,
-  called: Omit<S3Names, 'server'>,
-  timing: S3Timing,
-): S3Send {
+export function createS3Requests(connection: S3Connection, called: S3Called, timing: S3Timing): S3Send {
   const names = { ...called, server: connection.endpoint ?? 'S3' };
   let opened: Promise<{ client: S3Client; sdk: Sdk }> | undefined;
   const open = async () => {

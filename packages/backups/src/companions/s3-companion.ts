@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { isMusterError } from '@muster/core';
-import { listObjects, type S3Connection, type S3Object } from '@muster/s3';
+import { listObjects, type S3Called, type S3Connection, type S3Object, settingsUnder } from '@muster/s3';
 import { eachLimited } from '../each-limited.js';
-import { onDisk } from '../on-disk.js';
-import { fetchObject } from '../s3-fetch.js';
+import { fetchObject, PARALLEL, type Wanted } from '../s3-fetch.js';
 import { reading, type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
 import { type DigestedFile, digestOf, requirePlainName } from './companion-digest.js';
 import {
@@ -26,14 +24,11 @@ export interface S3CompanionOptions {
   readonly bounds?: S3Bounds | undefined;
 }
 
-/** Objects fetched at once. */
-const PARALLEL = 4;
-
-const CALLED = {
-  settings: 'companions[].s3',
+const CALLED: S3Called = {
+  settings: settingsUnder('companions[].s3'),
   location: 'companions[].from',
   permissions: 'docs/companions.md',
-} as const;
+};
 
 /** A companion in object storage: the object of that key, or what lies below it as a directory. */
 export function createS3Companion({ bounds, ...options }: S3CompanionOptions): CompanionPlace {
@@ -60,18 +55,12 @@ export function createS3Companion({ bounds, ...options }: S3CompanionOptions): C
   };
 }
 
-interface Member {
-  /** In the companion; empty where it is an object. */
-  readonly path: string;
-  readonly object: S3Object;
-}
-
-/** @throws `companion_missing`, `companion_unusable`, and what asking the storage throws. */
-async function membersOf(place: S3Place, key: string, signal: AbortSignal): Promise<readonly Member[]> {
+/** By their paths in the companion; that of an object is empty. @throws `companion_missing`, `companion_unusable`, and what asking the storage throws. */
+async function membersOf(place: S3Place, key: string, signal: AbortSignal): Promise<readonly Wanted[]> {
   const { location, root } = place;
   return await reading(location, async () => {
     const object = key === '' ? undefined : await objectOf(place, key, signal);
-    const below: Member[] = [];
+    const below: Wanted[] = [];
     for await (const page of listObjects(place.send, { bucket: place.bucket, prefix: root }, signal)) {
       // What ends so is nobody's file: some tools make it, to show a directory.
       const files = page.filter((one) => !one.key.endsWith('/'));
@@ -100,7 +89,7 @@ async function objectOf(
 }
 
 /** Keys may be what no file can be called. */
-function requirePaths(members: readonly Member[], location: string): void {
+function requirePaths(members: readonly Wanted[], location: string): void {
   const files = new Set(members.map(({ path }) => path));
   for (const { path } of members) {
     requirePlainName(path, location);
@@ -112,10 +101,9 @@ function requirePaths(members: readonly Member[], location: string): void {
   }
 }
 
-/** Whatever mask the worker runs with, all may read them. */
 async function fetchAll(
   place: S3Place,
-  members: readonly Member[],
+  members: readonly Wanted[],
   into: string,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
@@ -123,36 +111,16 @@ async function fetchAll(
   let bytes = 0;
   const digests: DigestedFile[] = [];
   const all = { ...place, root: '', location: `s3://${place.bucket}` };
-  for (const directory of directoriesOf(members, into)) {
-    await onDisk(async () => {
-      await mkdir(directory, { recursive: true });
-      await chmod(directory, 0o755);
-    });
-  }
-  const fetchOne = async ({ path, object }: Member, stop: AbortSignal): Promise<void> => {
+  const fetchOne = async ({ path, object }: Wanted, stop: AbortSignal): Promise<void> => {
     const hash = createHash('sha256');
-    const file = join(into, path);
     const tell = (piece: Buffer): void => {
       hash.update(piece);
       bytes += piece.length;
       onBytes(bytes);
     };
-    await fetchObject(all, object, file, tell, stop);
-    await onDisk(() => chmod(file, 0o644));
+    await fetchObject(all, object, join(into, path), tell, stop);
     digests.push({ path, hex: hash.digest('hex') });
   };
   await eachLimited(members, PARALLEL, fetchOne, signal);
   return digests;
-}
-
-/** Those that hold others first. */
-function directoriesOf(members: readonly Member[], into: string): readonly string[] {
-  const directories = new Set<string>();
-  for (const { path } of members) {
-    for (let one = path; one !== '' && one !== '.'; ) {
-      one = dirname(one);
-      directories.add(join(into, one));
-    }
-  }
-  return [...directories].toSorted((a, b) => a.length - b.length);
 }

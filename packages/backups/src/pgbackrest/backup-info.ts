@@ -32,6 +32,9 @@ const setSchema = z.object({
 
 const historySchema = z.object({ 'db-version': z.string().regex(/^\d+(\.\d+)?$/) });
 
+/** The name of a set: of a full one, and of what was made after it. */
+export const LABEL = /^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/;
+
 export interface BackupSet {
   readonly label: string;
   readonly type: 'full' | 'diff' | 'incr';
@@ -49,6 +52,12 @@ export interface BackupSet {
   readonly archiveId: string;
 }
 
+/** What opens the manifests of its sets: a passphrase of their own, in a `backup.info` that is encrypted. */
+export function manifestPassphrase(info: InfoFile): string | undefined {
+  const passphrase = info.get('cipher')?.get('cipher-pass');
+  return typeof passphrase === 'string' ? passphrase : undefined;
+}
+
 /** The sets that `backup.info` lists. @throws `unsupported_dump`, `corrupt` */
 export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
   const head = info.get('backrest');
@@ -63,7 +72,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
   return [...(info.get('backup:current') ?? [])].map(([label, value]) => {
     const set = setSchema.safeParse(value).data;
     const version = set && historySchema.safeParse(history.get(String(set['db-id']))).data?.['db-version'];
-    if (set === undefined || version === undefined || !/^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/.test(label)) {
+    if (set === undefined || version === undefined || !LABEL.test(label)) {
       throw new MusterError(
         'corrupt',
         `${name} says of the backup set ${JSON.stringify(label)} what cannot be read. See what \`pgbackrest info\` says.`,

@@ -1,112 +1,83 @@
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
 import { MusterError } from '@muster/core';
+import { decrypted } from './decrypted.js';
+import type { InfoSource } from './info-source.js';
 
-/** One of pgBackRest's info files: sections of keys with JSON values. */
+/** One line of an info file. The value is JSON. */
+export interface InfoPair {
+  readonly section: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** A whole info file: sections of keys. */
 export type InfoFile = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-const MAGIC = Buffer.from('Salted__');
-
-/**
- * Reads an info file, such as `backup.info`. Its checksum is in it.
- * @throws `corrupt`, `decrypt_failed`.
- */
-export function readInfoFile(bytes: Buffer, name: string, passphrase: string | undefined): InfoFile {
-  const written = sectionsOf(decrypted(bytes, name, passphrase).toString('utf8'), name);
-  const read = new Map(
-    [...written].map(([section, pairs]) => [
-      section,
-      new Map([...pairs].map(([key, value]) => [key, parseJson(value, name)])),
-    ]),
-  );
-  if (read.get(HEAD)?.get(CHECKSUM) !== checksumOf(written)) throw damaged(name);
+/** Reads an info file that is not large. Its checksum is in it. @throws `corrupt`, `decrypt_failed`, what `bytes` throws. */
+export async function readInfoFile(source: InfoSource): Promise<InfoFile> {
+  const read = new Map<string, Map<string, unknown>>();
+  for await (const { section, key, value } of infoPairs(source)) {
+    const pairs = read.get(section) ?? new Map<string, unknown>();
+    read.set(section, pairs.set(key, value));
+  }
   return read;
 }
 
 const HEAD = 'backrest';
 const CHECKSUM = 'backrest-checksum';
 
-type Written = ReadonlyMap<string, ReadonlyMap<string, string>>;
-
-/** Values as they are written: JSON, one a line. A key may hold `=` itself. */
-function sectionsOf(text: string, name: string): Written {
-  const sections = new Map<string, Map<string, string>>();
-  let section = new Map<string, string>();
-  for (const line of text.split('\n')) {
+/**
+ * The pairs of an info file of any size, in their order. That they are those that were written is known at the end.
+ * pgBackRest hashes the file as one JSON document, in its own order, without the checksum itself.
+ * @throws as {@link readInfoFile}.
+ */
+export async function* infoPairs(source: InfoSource): AsyncGenerator<InfoPair, void, undefined> {
+  const hash = createHash('sha1').update('{');
+  let section = '';
+  let hashed: string | undefined;
+  let checksum: unknown;
+  for await (const line of linesOf(decrypted(source))) {
     const heading = /^\[(.+)\]$/.exec(line)?.[1];
-    if (heading !== undefined) {
-      section = sections.get(heading) ?? new Map();
-      sections.set(heading, section);
-    } else if (line !== '') {
-      const [, key, value] = /^(.+?)=(["[{\-0-9tfn].*)$/.exec(line) ?? [];
-      if (key === undefined || value === undefined) throw damaged(name);
-      section.set(key, value);
+    if (heading !== undefined) section = heading;
+    if (heading !== undefined || line === '') continue;
+    // A key may hold `=` itself.
+    const [, key, text] = /^(.+?)=(["[{\-0-9tfn].*)$/.exec(line) ?? [];
+    if (key === undefined || text === undefined) throw damaged(source);
+    const value = parseJson(text, source);
+    if (section === HEAD && key === CHECKSUM) {
+      checksum = value;
+      continue;
     }
+    if (section !== hashed) hash.update(`${hashed === undefined ? '' : '},'}"${section}":{`);
+    hash.update(`${section === hashed ? ',' : ''}"${key}":${text}`);
+    hashed = section;
+    yield { section, key, value };
   }
-  return sections;
+  const end = hashed === undefined ? '}' : '}}';
+  if (checksum !== hash.update(end).digest('hex')) throw damaged(source);
 }
 
-/** pgBackRest hashes the file as one JSON document, in its own order, without the checksum itself. */
-function checksumOf(written: Written): string {
-  const sections = [...written].map(([section, pairs]) => {
-    const kept = [...pairs].filter(([key]) => section !== HEAD || key !== CHECKSUM);
-    return `"${section}":{${kept.map(([key, value]) => `"${key}":${value}`).join(',')}}`;
-  });
-  return createHash('sha1')
-    .update(`{${sections.join(',')}}`)
-    .digest('hex');
+async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncGenerator<string, void, undefined> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of bytes) {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  yield rest + decoder.end();
 }
 
-function parseJson(value: string, name: string): unknown {
+function parseJson(value: string, source: InfoSource): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw damaged(name);
+    throw damaged(source);
   }
 }
 
-/** As `openssl enc -aes-256-cbc -md sha1` writes: `Salted__`, eight bytes of salt, and a key of one round of hashing. */
-function decrypted(bytes: Buffer, name: string, passphrase: string | undefined): Buffer {
-  const encrypted = bytes.subarray(0, MAGIC.length).equals(MAGIC);
-  if (!encrypted) return bytes;
-  if (passphrase === undefined) {
-    throw new MusterError(
-      'decrypt_failed',
-      `${name} is encrypted: give its passphrase with repo.cipher_pass of the source.`,
-    );
-  }
-  const salt = bytes.subarray(MAGIC.length, MAGIC.length + 8);
-  const { key, iv } = deriveKey(passphrase, salt);
-  try {
-    const decipher = createDecipheriv('aes-256-cbc', key, iv);
-    const plain = Buffer.concat([decipher.update(bytes.subarray(MAGIC.length + 8)), decipher.final()]);
-    // Of wrong passphrases one in some hundreds comes out with a good padding.
-    if (plain.subarray(0, 10).toString('latin1') === '[backrest]') return plain;
-  } catch {
-    // Told below, without what the library said.
-  }
-  throw new MusterError(
-    'decrypt_failed',
-    `${name} could not be decrypted: correct the passphrase (repo.cipher_pass of the source).`,
-  );
-}
-
-const KEY_BYTES = 32;
-const IV_BYTES = 16;
-
-/** OpenSSL's EVP_BytesToKey with SHA-1 and one round. */
-function deriveKey(passphrase: string, salt: Buffer): { readonly key: Buffer; readonly iv: Buffer } {
-  let made = Buffer.alloc(0);
-  let block = Buffer.alloc(0);
-  while (made.length < KEY_BYTES + IV_BYTES) {
-    block = createHash('sha1')
-      .update(Buffer.concat([block, Buffer.from(passphrase, 'utf8'), salt]))
-      .digest();
-    made = Buffer.concat([made, block]);
-  }
-  return { key: made.subarray(0, KEY_BYTES), iv: made.subarray(KEY_BYTES, KEY_BYTES + IV_BYTES) };
-}
-
-const damaged = (name: string): MusterError =>
+const damaged = ({ name }: InfoSource): MusterError =>
   new MusterError(
     'corrupt',
     `${name} is damaged: its checksum is not that of what is in it. See what \`pgbackrest info\` says.`,

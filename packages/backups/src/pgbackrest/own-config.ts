@@ -1,36 +1,85 @@
 import { readFile } from 'node:fs/promises';
 import { errnoOf, MusterError } from '@muster/core';
-import type { RepositoryPlace } from './pgbackrest-repository.js';
+import type { RepositoryPlace, S3RepositoryPlace } from './repository-place.js';
 
 /** Where pgBackRest looks without a word of its configuration. */
 const DEFAULT_PATH = '/var/lib/pgbackrest';
 
 /**
- * Reads from a `pgbackrest.conf` where its repository is: `repo1-path`, `repo1-cipher-type`, `repo1-cipher-pass`, of the
- * stanza's own section before `[global]`. Nothing else in it counts here.
- * @throws `backup_unreadable`, also for a repository that is no directory.
+ * Reads from a `pgbackrest.conf` where its repository is: `repo1-type`, `repo1-path`, `repo1-cipher-*` and `repo1-s3-*`, of
+ * the stanza's own section before `[global]`. Nothing else in it counts here.
+ * @throws `backup_unreadable`, also for a repository that is neither a directory nor in S3.
  */
-export async function readOwnConfig(path: string, stanza: string): Promise<RepositoryPlace> {
-  const settings = settingsOf(await textOf(path), stanza);
+export async function readOwnConfig(file: string, stanza: string): Promise<RepositoryPlace> {
+  const settings = settingsOf(await textOf(file), stanza);
   const type = settings.get('repo1-type') ?? 'posix';
-  if (type !== 'posix' && type !== 'cifs') {
-    throw new MusterError(
-      'backup_unreadable',
-      `The repository in ${path} is of the type ${JSON.stringify(type)}: Muster reads repositories that are directories (posix).`,
-    );
-  }
   if (settings.has('repo1-host')) {
     throw new MusterError(
       'backup_unreadable',
-      `The repository in ${path} is on another host (repo1-host): run Muster there, or share its directory.`,
+      `The repository in ${file} is on another host (repo1-host): run Muster there, or share its directory.`,
     );
   }
   const cipher = settings.get('repo1-cipher-type') ?? 'none';
   const passphrase = cipher === 'none' ? undefined : settings.get('repo1-cipher-pass');
-  return {
-    path: settings.get('repo1-path') ?? DEFAULT_PATH,
-    ...(passphrase !== undefined && { passphrase }),
+  const opening = passphrase === undefined ? {} : { passphrase };
+  const path = settings.get('repo1-path') ?? DEFAULT_PATH;
+  if (type === 'posix' || type === 'cifs') return { type: 'directory', path, ...opening };
+  if (type === 's3') return { ...s3Of(settings, path, file), ...opening };
+  throw new MusterError(
+    'backup_unreadable',
+    `The repository in ${file} is of the type ${JSON.stringify(type)}: Muster reads repositories that are directories (posix) or in S3.`,
+  );
+}
+
+/** The keys are read here, and live no longer than what is made of them. */
+function s3Of(settings: ReadonlyMap<string, string>, path: string, file: string): S3RepositoryPlace {
+  const required = (key: string): string => {
+    const value = settings.get(key);
+    if (value !== undefined && value !== '') return value;
+    throw new MusterError(
+      'backup_unreadable',
+      `${key} is missing in ${file}: it says where the repository is.`,
+    );
   };
+  const accessKeyId = settings.get('repo1-s3-key');
+  const secretAccessKey = settings.get('repo1-s3-key-secret');
+  const sessionToken = settings.get('repo1-s3-token');
+  return {
+    type: 's3',
+    bucket: required('repo1-s3-bucket'),
+    prefix: path.replace(/^\/+|\/+$/g, ''),
+    connection: {
+      endpoint: endpointOf(
+        settings.get('repo1-storage-host') ?? required('repo1-s3-endpoint'),
+        settings.get('repo1-storage-port'),
+      ),
+      region: required('repo1-s3-region'),
+      pathStyle: settings.get('repo1-s3-uri-style') === 'path',
+      ...(accessKeyId !== undefined &&
+        secretAccessKey !== undefined && {
+          credentials: async () => ({
+            accessKeyId,
+            secretAccessKey,
+            ...(sessionToken !== undefined && { sessionToken }),
+          }),
+        }),
+    },
+    called: {
+      settings: {
+        endpoint: 'repo1-s3-endpoint',
+        region: 'repo1-s3-region',
+        credentials: 'repo1-s3-key and repo1-s3-key-secret',
+      },
+      location: 'repo1-s3-bucket',
+      permissions: 'docs/backups.md',
+    },
+  };
+}
+
+/** pgBackRest names a host, with a port or without, and speaks HTTPS to it. */
+function endpointOf(host: string, port: string | undefined): string {
+  const address = /^https?:\/\//.test(host) ? host : `https://${host}`;
+  return port === undefined || /:\d+$/.test(address) ? address : `${address}:${port}`;
 }
 
 async function textOf(path: string): Promise<string> {

@@ -1,9 +1,8 @@
-import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readOwnConfig } from './own-config.js';
+import { encrypted, writeInfo } from './info-file.fixture.js';
 import { createPgbackrestRepository } from './pgbackrest-repository.js';
 
 const FULL = '20261121-131855F';
@@ -29,36 +28,13 @@ const SETS = {
   [INCR]: set({ 'backup-type': 'incr', 'backup-prior': FULL, 'backup-timestamp-stop': 1_795_267_142 }),
 };
 
-/** As pgBackRest writes it, its checksum included. */
-function infoText(sets: Record<string, unknown>, format = 5): string {
-  const sections = {
+const infoText = (sets: Record<string, unknown>, format = 5): string =>
+  writeInfo({
     backrest: { 'backrest-format': format, 'backrest-version': '2.55.1' },
     'backup:current': sets,
     db: { 'db-id': 1, 'db-version': '17' },
     'db:history': { 1: { 'db-system-id': 7, 'db-version': '17' } },
-  };
-  const checksum = createHash('sha1').update(JSON.stringify(sections)).digest('hex');
-  const lines = Object.entries(sections).flatMap(([name, pairs]) => [
-    `[${name}]`,
-    ...Object.entries(pairs).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
-    '',
-  ]);
-  return [...lines, '[backrest]', `backrest-checksum="${checksum}"`, ''].join('\n');
-}
-
-/** As `openssl enc -aes-256-cbc -md sha1 -pass pass:…` does. */
-function encrypted(text: string, passphrase: string): Buffer {
-  const salt = randomBytes(8);
-  const hash = (before: Buffer) =>
-    createHash('sha1')
-      .update(Buffer.concat([before, Buffer.from(passphrase), salt]))
-      .digest();
-  const first = hash(Buffer.alloc(0));
-  const second = hash(first);
-  const made = Buffer.concat([first, second, hash(second)]);
-  const cipher = createCipheriv('aes-256-cbc', made.subarray(0, 32), made.subarray(32, 48));
-  return Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(text), cipher.final()]);
-}
+  });
 
 describe('a pgBackRest repository', () => {
   let path: string;
@@ -75,7 +51,7 @@ describe('a pgBackRest repository', () => {
     const repository = createPgbackrestRepository({
       stanza,
       location: 'file:///repo',
-      place: async () => ({ path, ...place }),
+      place: async () => ({ type: 'directory', path, ...place }),
     });
     return repository.list(AbortSignal.timeout(5_000));
   };
@@ -126,6 +102,11 @@ describe('a pgBackRest repository', () => {
     });
   });
 
+  it('is not opened with a passphrase where nothing is encrypted', async () => {
+    await write(infoText(SETS));
+    await expect(list({ passphrase: 'a pass' })).rejects.toMatchObject({ code: 'decrypt_failed' });
+  });
+
   it('is read from the copy where the first is gone or damaged', async () => {
     await write(infoText(SETS), 'backup.info.copy');
     expect(await list()).toHaveLength(2);
@@ -161,36 +142,6 @@ describe('a pgBackRest repository', () => {
     await write('');
     await expect(list({ path: join(path, 'backup/main/backup.info') })).rejects.toMatchObject({
       code: 'backup_unreadable',
-    });
-  });
-
-  describe('by its own configuration', () => {
-    const config = async (text: string) => {
-      const file = join(path, 'pgbackrest.conf');
-      await writeFile(file, text);
-      return await readOwnConfig(file, 'main');
-    };
-
-    it('is where that says, the section of the stanza before the global one', async () => {
-      const text = '[global]\nrepo1-path=/a\nrepo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=x=y #z\n';
-      expect(await config(text)).toEqual({ path: '/a', passphrase: 'x=y #z' });
-      expect(await config(`${text}[main]\nrepo1-path = /b\n[other]\nrepo1-path=/c\n`)).toMatchObject({
-        path: '/b',
-      });
-    });
-
-    it('has no passphrase where nothing is encrypted', async () => {
-      expect(await config('[global]\nrepo1-cipher-pass=x\n')).toEqual({ path: '/var/lib/pgbackrest' });
-    });
-
-    it.each(['repo1-type=s3', 'repo1-host=backup'])('is not read from elsewhere: %s', async (line) => {
-      await expect(config(`[global]\n${line}\n`)).rejects.toMatchObject({ code: 'backup_unreadable' });
-    });
-
-    it('needs a configuration that can be read', async () => {
-      await expect(readOwnConfig(join(path, 'none'), 'main')).rejects.toMatchObject({
-        code: 'backup_unreadable',
-      });
     });
   });
 });

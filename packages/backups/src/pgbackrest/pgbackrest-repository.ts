@@ -1,18 +1,20 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { MusterError } from '@muster/core';
 import type { PgbackrestFacts } from '@muster/engines';
 import type { Backup, BackupRepository } from '../repository.js';
-import { type BackupSet, setsOf } from './backup-info.js';
+import type { S3Bounds } from '../s3-place.js';
+import { manifestPassphrase, setsOf } from './backup-info.js';
+import { directoryStore } from './directory-store.js';
 import { readInfoFile } from './info-file.js';
-
-/** Where a repository is, and what opens it. */
-export interface RepositoryPlace {
-  /** The absolute directory of the repository. */
-  readonly path: string;
-  readonly passphrase?: string;
-}
+import type { RepositoryPlace } from './repository-place.js';
+import {
+  infoPath,
+  type ListedSet,
+  type Owner,
+  type RepositoryStore,
+  readFirst,
+  setPath,
+} from './repository-store.js';
+import { s3Store } from './s3-store.js';
 
 export interface PgbackrestOptions {
   readonly stanza: string;
@@ -20,31 +22,29 @@ export interface PgbackrestOptions {
   readonly location: string;
   /** @throws `backup_unreadable`, `secret_unavailable`. */
   readonly place: () => Promise<RepositoryPlace>;
+  /** Of a place in object storage. */
+  readonly bounds?: S3Bounds | undefined;
 }
 
 /** The backup sets of one stanza, as its `backup.info` lists them. Needs no pgBackRest. */
-export function createPgbackrestRepository({ stanza, location, place }: PgbackrestOptions): BackupRepository {
+export function createPgbackrestRepository(options: PgbackrestOptions): BackupRepository {
+  const { stanza, location } = options;
   return {
     location,
     async list(signal) {
       signal.throwIfAborted();
-      const opened = { stanza, ...(await place()) };
-      await requireRepository(opened.path);
-      const { sets, owner } = await readSets(opened);
+      const place = await options.place();
+      const store = place.type === 's3' ? s3Store(place, options.bounds) : directoryStore(place.path);
+      const { sets, owner } = await readSets(store, stanza, place.passphrase, signal);
       return sets
-        .map((set) => backupOf(opened, set, owner))
+        .map((listed) => backupOf(store, listed, owner))
         .toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
     },
   };
 }
 
-interface Opened extends RepositoryPlace {
-  readonly stanza: string;
-}
-
-type Owner = PgbackrestFacts['pgbackrest']['owner'];
-
-function backupOf({ path, stanza, passphrase }: Opened, set: BackupSet, owner: Owner): Backup {
+function backupOf(store: RepositoryStore, listed: ListedSet, owner: Owner): Backup {
+  const { set } = listed;
   const facts: PgbackrestFacts = {
     format: `pgbackrest-${set.type}`,
     major: Number.parseInt(set.serverVersion, 10),
@@ -61,16 +61,9 @@ function backupOf({ path, stanza, passphrase }: Opened, set: BackupSet, owner: O
   };
   return {
     id: set.label,
-    location: pathToFileURL(join(path, 'backup', stanza, set.label)).href,
+    location: store.locationOf(setPath(listed)),
     mtime: set.stoppedAt,
-    artefact: {
-      form: 'repository',
-      name: set.label,
-      path,
-      stanza,
-      sizeBytes: set.sizeBytes,
-      ...(passphrase !== undefined && { passphrase: () => passphrase }),
-    },
+    artefact: store.artefactOf(listed),
     createdAt: set.stoppedAt,
     // Its word is cut to the second.
     wholeAt: new Date(set.stoppedAt.getTime() + 1000),
@@ -80,57 +73,20 @@ function backupOf({ path, stanza, passphrase }: Opened, set: BackupSet, owner: O
   };
 }
 
-async function requireRepository(path: string): Promise<void> {
-  const status = await stat(path).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw unreadable(path, error);
-    throw new MusterError(
-      // Nothing was looked at, so nothing is known of the backups.
-      'backup_unreadable',
-      `There is no pgBackRest repository ${path}: see whether its volume is mounted, or set repo.path of the source to its directory (repo1-path).`,
-      { cause: error },
-    );
+async function readSets(
+  store: RepositoryStore,
+  stanza: string,
+  passphrase: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly sets: readonly ListedSet[]; readonly owner: Owner }> {
+  const found = await readFirst(await store.withCopy(infoPath(stanza), signal), async (info) => {
+    const file = await readInfoFile({ ...info, passphrase });
+    const opening = { stanza, passphrase, manifestPassphrase: manifestPassphrase(file) };
+    return { sets: setsOf(file, info.name).map((set) => ({ ...opening, set })), owner: info.owner };
   });
-  if (status.isDirectory()) return;
+  if (found !== undefined) return found;
   throw new MusterError(
-    'backup_unreadable',
-    `${path} is no directory: set repo.path of the source to that of the repository (repo1-path).`,
-  );
-}
-
-/** `backup.info`, or its copy where the first is not there or damaged, as pgBackRest does. */
-async function readSets({
-  path,
-  stanza,
-  passphrase,
-}: Opened): Promise<{ readonly sets: readonly BackupSet[]; readonly owner: Owner }> {
-  let fault: MusterError | undefined;
-  for (const name of ['backup.info', 'backup.info.copy']) {
-    const file = join(path, 'backup', stanza, name);
-    try {
-      const bytes = await readFile(file);
-      const sets = setsOf(readInfoFile(bytes, file, passphrase), file);
-      const { uid, gid } = await stat(file);
-      return { sets, owner: { uid, gid } };
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') continue;
-      if (!isMusterError(error)) throw unreadable(file, error);
-      if (error.code !== 'corrupt') throw error;
-      fault ??= error;
-    }
-  }
-  throw (
-    fault ??
-    new MusterError(
-      'no_backup',
-      `The repository ${path} has no stanza "${stanza}" with a backup: correct the stanza of the source, or see what \`pgbackrest info\` says.`,
-    )
-  );
-}
-
-function unreadable(path: string, error: unknown): MusterError {
-  return new MusterError(
-    'backup_unreadable',
-    `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it, for example by the group of the repository.`,
-    { cause: error },
+    'no_backup',
+    `The repository ${store.name} has no stanza "${stanza}" with a backup: correct the stanza of the source, or where its repository is, or see what \`pgbackrest info\` says.`,
   );
 }

@@ -47,7 +47,7 @@ export interface PgbackrestConfig {
   readonly type: 'pgbackrest';
   readonly stanza: string;
   readonly repository:
-    | { readonly kind: 'path'; readonly path: string; readonly cipherPass?: SecretRef }
+    | { readonly kind: 'place'; readonly place: DirectoryPlace | S3Place; readonly cipherPass?: SecretRef }
     /** The repository's own pgbackrest.conf, absolute. */
     | { readonly kind: 'config'; readonly path: string };
   /** Processes of a restore. Absent = as many as the scratch has cores. */

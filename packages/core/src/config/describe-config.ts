@@ -123,7 +123,8 @@ function describePgbackrest({ stanza, repository, processMax }: PgbackrestConfig
       ? { config: repository.path }
       : {
           repo: withoutAbsent({
-            path: repository.path,
+            path: repository.place.location,
+            s3: repository.place.type === 's3' ? describeAccess(repository.place.s3) : undefined,
             cipher_pass: repository.cipherPass && writeSecretRef(repository.cipherPass),
           }),
         }),

@@ -32,8 +32,8 @@ describe('a backup in a pgBackRest repository', () => {
         type: 'pgbackrest',
         stanza: 'main',
         repository: {
-          kind: 'path',
-          path: '/etc/muster/repo',
+          kind: 'place',
+          place: { type: 'directory', location: '/etc/muster/repo' },
           cipherPass: { kind: 'file', path: '/etc/muster/pass' },
         },
         processMax: 4,
@@ -45,6 +45,29 @@ describe('a backup in a pgBackRest repository', () => {
         type: 'pgbackrest',
         stanza: 'main',
         repository: { kind: 'config', path: '/etc/pgbackrest.conf' },
+      },
+    ],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: s3://backups/shop, s3: { endpoint: "https://s3.example.org", access_key_id: env:ID, secret_access_key: env:SECRET } } }',
+      {
+        type: 'pgbackrest',
+        stanza: 'main',
+        repository: {
+          kind: 'place',
+          place: {
+            type: 's3',
+            location: 's3://backups/shop',
+            bucket: 'backups',
+            prefix: 'shop',
+            s3: {
+              endpoint: 'https://s3.example.org',
+              credentials: {
+                accessKeyId: { kind: 'env', name: 'ID' },
+                secretAccessKey: { kind: 'env', name: 'SECRET' },
+              },
+            },
+          },
+        },
       },
     ],
   ])('loads, and is described as it is: %s', (backup, expected) => {
@@ -66,6 +89,18 @@ describe('a backup in a pgBackRest repository', () => {
     ],
     ['{ type: pgbackrest, stanza: ../x, repo: { path: r } }', 'expected the name of a stanza'],
     ['{ type: pgbackrest, stanza: main, repo: { path: r, cipher_pass: secret } }', 'expected a reference'],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: r, s3: { region: eu } } }',
+      'backup.repo.s3: s3 is only for a path in S3',
+    ],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: s3://b-ucket/r, s3: { access_key_id: env:ID } } }',
+      'access_key_id needs secret_access_key beside it',
+    ],
+    [
+      '{ type: pgbackrest, stanza: main, repo: { path: r }, s3: { region: eu } }',
+      'a pgBackRest repository has no s3',
+    ],
     ['{ type: dump, location: d, stanza: main }', 'stanza is for type: pgbackrest'],
   ])('%s is told what is wrong', (backup, message) => {
     expect(faultsOf(backup)).toEqual([expect.stringContaining(message)]);

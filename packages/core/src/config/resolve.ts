@@ -183,23 +183,27 @@ function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): Bac
   };
 }
 
-function resolvePgbackrest(
-  { stanza, repo, config, process_max: processMax }: NonNullable<SourceFile['backup']>,
-  baseDirectory: string,
-): PgbackrestConfig {
-  const path = repo?.path ?? config;
-  if (stanza === undefined || path === undefined)
+type BackupFile = NonNullable<SourceFile['backup']>;
+
+function resolvePgbackrest(backup: BackupFile, baseDirectory: string): PgbackrestConfig {
+  const { stanza, process_max: processMax } = backup;
+  const repository = resolveRepository(backup, baseDirectory);
+  if (stanza === undefined || repository === undefined)
     throw new Error('a pgBackRest backup that the cross-checks let through has no stanza or repository');
-  const cipherPass = repo?.cipher_pass;
+  return { type: 'pgbackrest', stanza, repository, ...(processMax === undefined ? {} : { processMax }) };
+}
+
+function resolveRepository(
+  { repo, config }: BackupFile,
+  baseDirectory: string,
+): PgbackrestConfig['repository'] | undefined {
+  if (repo === undefined)
+    return config === undefined ? undefined : { kind: 'config', path: resolvePath(baseDirectory, config) };
+  const { path, s3, cipher_pass: cipherPass } = repo;
   return {
-    type: 'pgbackrest',
-    stanza,
-    repository: {
-      kind: repo === undefined ? 'config' : 'path',
-      path: resolvePath(baseDirectory, path),
-      ...(cipherPass === undefined ? {} : { cipherPass: absoluteRef(cipherPass, baseDirectory) }),
-    },
-    ...(processMax === undefined ? {} : { processMax }),
+    kind: 'place',
+    place: resolvePlace(path, s3, baseDirectory),
+    ...(cipherPass === undefined ? {} : { cipherPass: absoluteRef(cipherPass, baseDirectory) }),
   };
 }
 

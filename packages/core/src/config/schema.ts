@@ -90,7 +90,10 @@ const backup = z.strictObject({
     .describe('pgbackrest: the stanza.'),
   repo: z
     .strictObject({
-      path: directory().describe('The directory of the repository: what pgBackRest calls repo1-path.'),
+      path: storeLocation().describe(
+        'Where the repository is: a directory (what pgBackRest calls repo1-path), or s3://BUCKET/PREFIX.',
+      ),
+      s3: s3.exactOptional().describe('How to reach an s3:// repository.'),
       cipher_pass: secretRef()
         .exactOptional()
         .describe('env:NAME or file:PATH, which hold the passphrase of an encrypted repository.'),
@@ -100,7 +103,7 @@ const backup = z.strictObject({
   config: directory()
     .exactOptional()
     .describe(
-      "pgbackrest, instead of repo: the repository's own pgbackrest.conf, of which repo1-path, repo1-cipher-type and repo1-cipher-pass are read.",
+      "pgbackrest, instead of repo: the repository's own pgbackrest.conf, of which repo1-type, repo1-path, repo1-cipher-type, repo1-cipher-pass and repo1-s3-* are read.",
     ),
   delta: notYet(),
   process_max: z

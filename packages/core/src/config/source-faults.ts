@@ -188,11 +188,12 @@ function pgbackrestFaults(backup: Extract<YamlTree, { kind: 'map' }>, path: Path
     ...(has('repo') && has('config')
       ? [faultAt(keyOffsetAt(backup, ['config']), [...path, 'config'], 'repo and config exclude each other')]
       : []),
+    ...s3Faults(child(backup, 'repo'), [...path, 'repo'], { place: 'path', only: ['s3'] }),
     ...OF_DUMPS.filter(has).map((key) =>
       faultAt(
         keyOffsetAt(backup, [key]),
         [...path, key],
-        `a pgBackRest repository has no ${key}; write repo: { path: DIRECTORY }`,
+        `a pgBackRest repository has no ${key}; write repo: { path: DIRECTORY or s3://BUCKET/PREFIX }`,
       ),
     ),
   ];

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
-import type { Artefact } from '../../artefact.js';
+import { type Artefact, BACKUP_MOUNT, type RepositorySet } from '../../artefact.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
+import { directoryInside } from '../../restore/directory-inside.js';
 import type { Installation } from '../probe.js';
 import { withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
@@ -31,13 +32,7 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
       const { facts } = options;
       if (artefact.form !== 'repository' || !isPgbackrestFacts(facts))
         throw new MusterError('internal', 'A dump was given to a server that is made for a backup set.');
-      if (!scratch.mounts) {
-        throw new MusterError(
-          'backup_unreadable',
-          `The repository ${artefact.path} cannot be shown to the scratch: this worker shares no directory with its Docker host. Run the worker on that host, outside of a container.`,
-        );
-      }
-      const paths = toolPaths(scratch.dataDir);
+      const paths = toolPaths(scratch.dataDir, await repositoryInside(scratch, artefact, options, signal));
       const cpus = scratch.limits.cpus ?? availableParallelism();
       const target = options.recoverTo ?? { kind: 'latest' };
       await runRestore(scratch, artefact, paths, options, signal);
@@ -52,6 +47,24 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
       };
     },
   };
+}
+
+/** Where the repository is inside. One of its owner's is never carried: nobody knows how large it is. */
+async function repositoryInside(
+  scratch: Scratch,
+  { path, sizeBytes, fetched }: RepositorySet,
+  { onProgress }: Pick<RestoreOptions, 'onProgress'>,
+  signal: AbortSignal,
+): Promise<string> {
+  if (fetched) {
+    const tell = (bytes: number) => onProgress({ bytes: Math.min(bytes, sizeBytes), totalBytes: sizeBytes });
+    return (await directoryInside(scratch, path, tell, signal)).path;
+  }
+  if (scratch.mounts) return BACKUP_MOUNT;
+  throw new MusterError(
+    'backup_unreadable',
+    `The repository ${path} cannot be shown to the scratch: this worker shares no directory with its Docker host. Run the worker on that host, outside of a container.`,
+  );
 }
 
 /** Those that a check can ask. */

@@ -1,17 +1,18 @@
 import type { RepositorySet } from '../../artefact.js';
-import { BACKUP_MOUNT } from '../../artefact.js';
 
 /** Where things of pgBackRest are inside the scratch. */
 export interface ToolPaths {
   /** The configuration, which may hold the passphrase. */
   readonly config: string;
+  readonly repository: string;
   readonly data: string;
   readonly tablespaces: string;
   readonly work: string;
 }
 
-export const toolPaths = (dataDir: string): ToolPaths => ({
+export const toolPaths = (dataDir: string, repository: string): ToolPaths => ({
   config: `${dataDir}/pgbackrest.conf`,
+  repository,
   data: `${dataDir}/postgres`,
   tablespaces: `${dataDir}/tablespaces`,
   work: `${dataDir}/pgbackrest`,
@@ -22,7 +23,7 @@ export function toolConfig(set: RepositorySet, paths: ToolPaths, processMax: num
   const passphrase = set.passphrase?.();
   return [
     '[global]',
-    `repo1-path=${BACKUP_MOUNT}`,
+    `repo1-path=${paths.repository}`,
     ...(passphrase === undefined ? [] : ['repo1-cipher-type=aes-256-cbc', `repo1-cipher-pass=${passphrase}`]),
     `lock-path=${paths.work}`,
     `spool-path=${paths.work}`,

@@ -46,12 +46,8 @@ const DAMAGED = [
 function meaningOf(code: number | undefined, said: string): readonly [ErrorCode, string] {
   if (/No space left on device/.test(said))
     return ['scratch_disk_full', 'the scratch ran out of disk. Give it more `scratch.disk`.'];
-  // A wrong passphrase decrypts into nonsense, or not at all.
-  if (code === CRYPTO || said.includes('[CryptoError]'))
-    return [
-      'decrypt_failed',
-      'what is encrypted could not be read. Correct the passphrase (repo.cipher_pass).',
-    ];
+  // The passphrase is right: `backup.info` was read with it, which holds all others.
+  if (code === CRYPTO || said.includes('[CryptoError]')) return DAMAGED;
   // Of a fetch of WAL the number says only that it could not be read; why stands behind it.
   if (/\[(?:FormatError|ChecksumError)\]/.test(said)) return DAMAGED;
   switch (code) {
