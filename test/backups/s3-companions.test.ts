@@ -42,16 +42,18 @@ describe.runIf(canServeS3())('companions in S3', () => {
 
   const put = (name: string, Body: Uint8Array | string) =>
     server.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${prefix}${name}`, Body }));
-  const fetched = async (
-    options: { prefix?: string; mostBytes?: number; onBytes?: (bytes: number) => void; bucket?: string } = {},
-  ) => {
-    const place = createS3Companion({
-      bucket: options.bucket ?? BUCKET,
-      prefix: options.prefix ?? prefix,
+  const placeAt = (bucket = BUCKET) =>
+    createS3Companion({
+      bucket,
+      prefix,
       connection: { endpoint: proxy.endpoint, credentials: async () => S3_KEY },
       bounds: QUICK,
     });
-    expect(place.location).toBe(`s3://${options.bucket ?? BUCKET}/${options.prefix ?? prefix}`);
+  const fetched = async (
+    options: { mostBytes?: number; onBytes?: (bytes: number) => void; bucket?: string } = {},
+  ) => {
+    const place = placeAt(options.bucket);
+    expect(place.location).toBe(`s3://${options.bucket ?? BUCKET}/${prefix}`);
     const room = { directory: join(folder, '0'), mostBytes: options.mostBytes ?? 1e9 };
     return await place.fetch(room, options.onBytes ?? (() => {}), signal);
   };
@@ -90,6 +92,9 @@ describe.runIf(canServeS3())('companions in S3', () => {
   it('are missing where there is nothing below the prefix', async () => {
     await put('/', '');
     await put('0/x', 'x');
+    await expect(placeAt().look({ mostBytes: 1 }, signal)).rejects.toMatchObject({
+      code: 'companion_missing',
+    });
     await expect(fetched()).rejects.toMatchObject({ code: 'companion_missing' });
   });
 

@@ -29,6 +29,7 @@ export const lookPorts = (
   engineOf,
   liveDumperOf,
   repository: (kind, backup) => backupRepository(environment, kind, backup),
+  companion: (from) => companionPlace(environment, from),
   resolveSecret: (ref) => resolveSecret(ref, environment.env),
   now: environment.now,
 });
@@ -43,7 +44,6 @@ export function drillPorts(
   return {
     ...hooks,
     ...lookPorts(environment, config, onFallback),
-    companion: (from) => companionPlace(environment, from),
     spool: (drill) => {
       const expiresAt = new Date(environment.now().getTime() + SPOOL_MS);
       return openSpool(stateDirectory(environment), { drill, expiresAt });

@@ -34,6 +34,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const there: CompanionPlace = {
   location: 'file:///x',
+  look: async () => {},
   fetch: async ({ directory }) => {
     const path = join(directory, 'copy');
     await mkdir(path, { recursive: true });

@@ -26,13 +26,13 @@ export interface LookPorts {
   readonly engineOf: (kind: SourceKind) => Engine;
   readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
   readonly repository: (kind: SourceKind, backup: DumpConfig | PgbackrestConfig) => BackupRepository;
+  readonly companion: (from: Companion['from']) => CompanionPlace;
   readonly resolveSecret: (ref: NonNullable<Source['connection']>['uri']) => Promise<string>;
   readonly now: () => Date;
 }
 
 /** Everything that a drill needs from outside: ports, identity, and what must be injectable in tests. */
 export interface DrillPorts extends LookPorts {
-  readonly companion: (from: Companion['from']) => CompanionPlace;
   /** A directory of this machine for what must be fetched, empty and for this drill alone. @throws `state_unwritable`. */
   readonly spool: (drillId: string) => Promise<Spool>;
   readonly signer: Signer;

@@ -46,10 +46,10 @@ const look = async (
     point = { kind: 'latest' },
     used = host,
     signal = never,
-  }: { point?: RestorePoint; used?: object; signal?: AbortSignal } = {},
+    companions = '[]',
+  }: { point?: RestorePoint; used?: object; signal?: AbortSignal; companions?: string } = {},
 ) => {
-  const text =
-    'sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, objectives: { rpo: 26h } }]';
+  const text = `sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, objectives: { rpo: 26h }, companions: ${companions} }]`;
   const parsed = parseConfig(text, { file: 'muster.yaml', baseDirectory: '/' });
   if (!parsed.ok) throw new Error('it has no faults');
   const { config } = parsed;
@@ -65,10 +65,25 @@ const look = async (
     repository: () => ({ location: 'file:///b', list: async () => backups }),
     engineOf: () => engine,
     hostFor: async () => used,
+    companion: ({ location }: { location: string }) => ({
+      look: async () => {
+        if (location === '/none') throw new MusterError('companion_missing', 'it is not there');
+      },
+    }),
   } as unknown as LookPorts;
   const request = { plan, config, source, restorePoint: point };
   return lookSchema.parse(await preflight(ports, request, { host: 'here' }, signal));
 };
+
+it('tells that a companion is missing', async () => {
+  const companions = (from: string) => `[{ from: /there, to: /opt/a }, { from: ${from}, to: /opt/b }]`;
+  expect(await look([made('a', 1)], { companions: companions('/too') })).toMatchObject({ outcome: 'run' });
+  expect(await look([made('a', 1)], { companions: companions('/none') })).toMatchObject({
+    outcome: 'fail',
+    reason: 'companion_missing',
+    message: 'it is not there',
+  });
+});
 
 it('tells all that is known before a drill, and launches nothing', async () => {
   expect(await look([made('b', 1), made('a', 30)], { point: { kind: 'oldest' } })).toEqual({

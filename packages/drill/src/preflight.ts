@@ -59,6 +59,9 @@ export async function preflight(
     const located = await phases.run({ name: 'locate', limitMs: limits.locate }, (stop) =>
       locate(ports, request, found, stop),
     );
+    await phases.run({ name: 'fetch', limitMs: limits.fetch }, (stop) =>
+      lookAtCompanions(ports, request, stop),
+    );
     if (located.kind === 'remote') lookAtRemote(request, located, found);
     else
       await phases.run({ name: 'launch', limitMs: limits.launch }, (stop) =>
@@ -69,6 +72,16 @@ export async function preflight(
     found.fault = asMusterError(error);
   }
   return lookOf(request, looker, at, found, phases.records);
+}
+
+/** That they are there and can be used; none is read. @throws what a drill would end with. */
+async function lookAtCompanions(
+  ports: LookPorts,
+  { source }: PreflightRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { from } of source.companions)
+    await ports.companion(from).look({ mostBytes: source.scratch.diskBytes }, signal);
 }
 
 /** Its head is read once it is fetched: what version it is of is not known before, nor, in most cases, the image. */

@@ -4,6 +4,8 @@ import { MusterError, type Sha256 } from '@muster/core';
 export interface CompanionPlace {
   /** Without credentials, for receipts and messages. */
   readonly location: string;
+  /** What {@link fetch} would be refused for before it reads anything. @throws as it does. */
+  look(room: Pick<CompanionRoom, 'mostBytes'>, signal: AbortSignal): Promise<void>;
   /**
    * Reads all of it once, and makes it a file or directory of this machine that all may read. `onBytes` is told all bytes
    * so far.
@@ -60,7 +62,11 @@ export const companionChanged = (location: string, cause?: unknown): MusterError
   );
 
 /** @throws `scratch_disk_full` */
-export function requireRoom(location: string, totalBytes: number, { mostBytes }: CompanionRoom): void {
+export function requireRoom(
+  location: string,
+  totalBytes: number,
+  { mostBytes }: Pick<CompanionRoom, 'mostBytes'>,
+): void {
   if (totalBytes <= mostBytes) return;
   throw new MusterError(
     'scratch_disk_full',

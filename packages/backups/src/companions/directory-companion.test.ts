@@ -82,7 +82,9 @@ describe('a companion that is a directory', () => {
     ],
   ])('is missing where it %s', async (_what, spoil) => {
     spoil();
-    await expect(fetched()).rejects.toMatchObject({ code: 'companion_missing' });
+    const code = 'companion_missing';
+    await expect(createDirectoryCompanion(models).look(room(), signal)).rejects.toMatchObject({ code });
+    await expect(fetched()).rejects.toMatchObject({ code });
   });
 
   it.each([

@@ -9,6 +9,7 @@ import { onDisk } from '../on-disk.js';
 import { digestOf } from './companion-digest.js';
 import {
   type CompanionPlace,
+  type CompanionRoom,
   companionChanged,
   type FetchedCompanion,
   requireRoom,
@@ -25,11 +26,16 @@ const READ_THIS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLL
  */
 export function createDirectoryCompanion(from: string): CompanionPlace {
   const { href: location } = pathToFileURL(from);
+  const look = async (room: Pick<CompanionRoom, 'mostBytes'>, signal: AbortSignal): Promise<Survey> => {
+    const found = await survey(from, location, signal);
+    if (!found.showable) requireRoom(location, found.sizeBytes, room);
+    return found;
+  };
   return {
     location,
+    look: async (room, signal) => void (await look(room, signal)),
     async fetch(room, onBytes, signal) {
-      const found = await survey(from, location, signal);
-      if (!found.showable) requireRoom(location, found.sizeBytes, room);
+      const found = await look(room, signal);
       const copy = found.showable ? undefined : join(room.directory, 'copy');
       const digests = await readAll(found, location, copy, onBytes, signal);
       const [only] = digests;

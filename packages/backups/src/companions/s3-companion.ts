@@ -8,6 +8,7 @@ import { reading, type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
 import { type DigestedFile, digestOf, requirePlainName } from './companion-digest.js';
 import {
   type CompanionPlace,
+  type CompanionRoom,
   companionChanged,
   MOST_FILES,
   missing,
@@ -34,13 +35,18 @@ const CALLED: S3Called = {
 export function createS3Companion({ bounds, ...options }: S3CompanionOptions): CompanionPlace {
   const place = s3Place(options, options.connection, bounds, CALLED);
   const { location } = place;
+  const look = async (room: Pick<CompanionRoom, 'mostBytes'>, signal: AbortSignal) => {
+    const members = await membersOf(place, options.prefix, signal);
+    const sizeBytes = members.reduce((sum, { object }) => sum + object.sizeBytes, 0);
+    requireRoom(location, sizeBytes, room);
+    return { members, sizeBytes };
+  };
   return {
     location,
+    look: async (room, signal) => void (await look(room, signal)),
     async fetch(room, onBytes, signal) {
       try {
-        const members = await membersOf(place, options.prefix, signal);
-        const sizeBytes = members.reduce((sum, { object }) => sum + object.sizeBytes, 0);
-        requireRoom(location, sizeBytes, room);
+        const { members, sizeBytes } = await look(room, signal);
         const path = join(room.directory, 'fetched');
         const tell = (bytes: number): void => onBytes(bytes, sizeBytes);
         const digests = await fetchAll(place, members, path, tell, signal);
