@@ -39,11 +39,15 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
 
   /** @param rows - that the check expects in the table. */
   async function drill(rows: number, args: readonly string[] = [], backup: Backup = {}, env = {}) {
-    const { path = repositories.plain, more = '' } = backup;
+    const {
+      path = repositories.plain,
+      more = '',
+      ask = 'SELECT max(id) AS last, count(*) AS n FROM t',
+    } = backup;
     folder = await musterFolder({
       'muster.yaml': [
         `sources: [{ slug: shop, kind: postgres, checks: [rows], backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
-        `checks: [{ id: rows, summary_sql: "SELECT max(id) AS last, count(*) AS n FROM t", expect: "last == ${rows}" }]`,
+        `checks: [{ id: rows, summary_sql: ${JSON.stringify(ask)}, expect: "last == ${rows}" }]`,
         'scratch: { kind: docker, images: { postgres: "muster.test/postgres:{major}" } }',
       ].join('\n'),
     });
@@ -163,6 +167,30 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     });
   });
 
+  it('comes up whatever its own configuration asks for, with the libraries that the image has', async () => {
+    const { predicate, stdout } = await drill(7, [], { ask: SETTINGS });
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      checks: [
+        {
+          summary: {
+            archive_mode: 'off',
+            restores: false,
+            shared_preload_libraries: 'pg_stat_statements',
+            max_connections: '321',
+            hba_file: expect.stringMatching(/\/postgres\/pg_hba\.conf$/),
+            ssl: 'off',
+            huge_pages: 'try',
+            is_in_recovery: false,
+            outside: expect.not.stringMatching(/^\/tmp\/outside$/),
+          },
+        },
+      ],
+      restore: { warnings: [{ code: 'library_missing', count: 2 }] },
+    });
+    expect(stdout).toContain('library_missing');
+  });
+
   it('one that is encrypted is opened with its passphrase, which is told nobody', async () => {
     const backup = { path: repositories.encrypted, more: ', cipher_pass: env:REPO_PASS' };
     const { predicate, stdout, stderr } = await drill(7, [], backup, { REPO_PASS: repositories.passphrase });
@@ -273,9 +301,21 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
   }
 });
 
+/** How the server came up, and what lies in the tablespace. */
+const SETTINGS = `SELECT (SELECT n FROM elsewhere) AS last, current_setting('archive_mode') AS archive_mode,
+  current_setting('restore_command') = 'false' AS restores, current_setting('shared_preload_libraries') AS shared_preload_libraries,
+  current_setting('max_connections') AS max_connections, current_setting('hba_file') AS hba_file, current_setting('ssl') AS ssl,
+  current_setting('huge_pages') AS huge_pages, pg_is_in_recovery() AS is_in_recovery,
+  (SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE spcname = 'outside') AS outside`.replace(
+  /\s+/g,
+  ' ',
+);
+
 interface Backup {
   readonly path?: string;
   readonly more?: string;
+  /** What is asked instead of the rows. */
+  readonly ask?: string;
 }
 
 function lacking(): never {

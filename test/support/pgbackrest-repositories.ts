@@ -41,7 +41,10 @@ export interface Repositories {
 const STANZA = 'main';
 const PASSPHRASE = 'correct horse; battery # staple';
 
-/** Two repositories are fed by one cluster; each row is a transaction of its own. */
+/**
+ * Two repositories are fed by one cluster; each row is a transaction of its own. Its configuration as it lies in the backups
+ * asks for what no scratch can give: the server that runs was started before it was written.
+ */
 const SCRIPT = `
 set -e
 bin=$(ls -d /usr/lib/postgresql/*/bin)
@@ -88,6 +91,33 @@ tool() { pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} "$@"; }
 tool stanza-create
 sql template1 'CREATE DATABASE shop'
 sql shop 'CREATE TABLE t (id int PRIMARY KEY)'
+mkdir /tmp/outside
+sql shop "CREATE TABLESPACE outside LOCATION '/tmp/outside'"
+sql shop 'CREATE TABLE elsewhere TABLESPACE outside AS SELECT 7 AS n'
+cat > /tmp/pg/more.conf <<CONF
+shared_preload_libraries = 'absent_library, pg_stat_statements, "\\$libdir/absent_too.so"'
+CONF
+cat >> /tmp/pg/postgresql.conf <<CONF
+include_if_exists 'more.conf'
+include 'absent.conf'
+include_dir 'absent.d'
+data_directory = '/nowhere'
+hba_file = '/nowhere/pg_hba.conf'
+huge_pages = on
+shared_buffers = '900GB'
+ssl = on
+ssl_cert_file = '/nowhere/server.crt'
+listen_addresses = '*'
+CONF
+cat >> /tmp/pg/postgresql.auto.conf <<CONF
+archive_mode = 'always'
+archive_command = 'false'
+restore_command = 'false'
+primary_conninfo = 'host=nowhere'
+recovery_target_time = '2001-01-01 00:00:00+00'
+recovery_target_action = 'shutdown'
+CONF
+: > /tmp/pg/standby.signal
 row 1
 tool --repo=1 --type=full backup
 row 2

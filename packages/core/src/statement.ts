@@ -51,6 +51,9 @@ const warningSchema = z.strictObject({
 /** The code of the warning that a backup does not tell what its database was called: Muster gave it a name. */
 export const DATABASE_NAMED = 'database_named';
 
+/** The code of the warning that the primary preloads so many libraries that the scratch has not. */
+export const LIBRARY_MISSING = 'library_missing';
+
 /** What restores a dump of mongodump: its own counterpart, or Muster's reader where a scratch has none. */
 const restoreTool = z.enum(['mongorestore', 'muster-reader']);
 

@@ -39,6 +39,8 @@ export function objectiveFields(predicate: Predicate, style: Style): [string, st
 const LESSENING: Readonly<Record<string, string>> = {
   no_snapshot:
     'no_snapshot: the collections were dumped at different moments, so what belongs together may not fit together.',
+  library_missing:
+    'library_missing: the server came up without libraries that the primary preloads: its image has not got them.',
   option_dropped:
     'option_dropped: the server did not take some options of collections or indexes, and they were left out.',
 };

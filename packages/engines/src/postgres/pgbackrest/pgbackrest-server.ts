@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { MusterError } from '@muster/core';
+import { LIBRARY_MISSING, MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import { type Artefact, BACKUP_MOUNT, type RepositorySet } from '../../artefact.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
@@ -37,12 +37,13 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
       const target = options.recoverTo ?? { kind: 'latest' };
       await runRestore(scratch, artefact, paths, options, signal);
       const recovering = { set: artefact, facts, installation, paths, cpus, target };
-      const { server, recovery } = await recover(scratch, recovering, options, signal);
+      const { server, recovery, missingLibraries } = await recover(scratch, recovering, options, signal);
       running = server;
       return {
         databases: await databasesOf(server, signal),
         bytes: artefact.sizeBytes,
-        warnings: [],
+        warnings:
+          missingLibraries.length === 0 ? [] : [{ code: LIBRARY_MISSING, count: missingLibraries.length }],
         recovery,
       };
     },

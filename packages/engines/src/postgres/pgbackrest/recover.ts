@@ -7,6 +7,7 @@ import { ServerLog } from '../server/server-log.js';
 import { type RunningServer, runServer, type ServerStart, settingsIn } from '../server/start.js';
 import { type ControlData, readControlData } from './control-data.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
+import { preloadLibraries } from './preload-libraries.js';
 import {
   isPoint,
   noteRecovery,
@@ -55,6 +56,13 @@ export interface Recovering {
   readonly target: RecoveryTarget;
 }
 
+export interface Recovered {
+  readonly server: RunningServer;
+  readonly recovery: RecoveryRecord;
+  /** Libraries that the cluster's configuration preloads, and the scratch has not. */
+  readonly missingLibraries: readonly string[];
+}
+
 /**
  * Starts the server over the restored files, which replays WAL from the repository up to the target and is then promoted.
  * @throws `wal_gap`, `target_not_reached`, `corrupt`, what {@link toolError} says, `scratch_*`.
@@ -64,15 +72,17 @@ export async function recover(
   recovering: Recovering,
   options: Pick<RestoreOptions, 'onProgress' | 'onOutput'>,
   signal: AbortSignal,
-): Promise<{ readonly server: RunningServer; readonly recovery: RecoveryRecord }> {
+): Promise<Recovered> {
   const { set, facts, installation, paths, cpus, target } = recovering;
   const control = await controlData(scratch, installation, paths, signal);
   const wal = await requireWal(set, facts, control, target);
+  const preload = await preloadLibraries(scratch, installation, paths.data, signal);
   const settings = recoverySettings(settingsIn(scratch, installation, cpus), {
     major: installation.major,
     control,
     restoreCommand: restoreCommand(paths.config, set.stanza),
     target,
+    preload: preload.kept,
   });
   const log = new ServerLog();
   const seen: RecoverySeen = { segments: [] };
@@ -100,9 +110,10 @@ export async function recover(
     if (!hasStopped || !keepsTarget(recovery)) throw notReached(set, target, seen);
     // The passphrase may be in it, and from now on anything in the backup may run.
     await scratch.exec({ argv: ['rm', '-f', paths.config] }, signal);
-    return { server, recovery };
+    return { server, recovery, missingLibraries: preload.missing };
   } catch (error) {
     if (!isMusterError(error, 'launch_failed')) throw error;
+    if (!seen.begun && preload.kept.length > 0) throw unloadable(preload.kept, printed);
     throw recoveryError(set, target, seen, wal, log, printed) ?? error;
   } finally {
     unlisten();
@@ -218,6 +229,14 @@ function aim(target: RecoveryTarget): string {
       return 'its target';
   }
 }
+
+/** It ended before it looked at the files of the backup. */
+const unloadable = (libraries: readonly string[], output: string): MusterError =>
+  new MusterError(
+    'extension_missing',
+    `The server did not start with what the configuration in the backup preloads (${libraries.join(', ')}). Name an image with \`image:\` that has these libraries in the versions of the primary.`,
+    { output },
+  );
 
 /** What it means that the server did not come up; undefined where its log does not tell. */
 function recoveryError(

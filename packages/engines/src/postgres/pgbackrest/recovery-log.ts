@@ -6,12 +6,15 @@ type Stopped = NonNullable<RecoveryRecord['stopped']>;
 export interface RecoverySeen {
   /** WAL segments that were fetched from the archive, in the order of their fetching. */
   readonly segments: string[];
+  /** The server has begun to recover. */
+  begun?: true;
   /** What the replay stopped before, or after. */
   stopped?: Stopped;
   lastCommit?: string;
 }
 
 const RESTORED = /^restored log file "([0-9A-F]{24})" from archive$/;
+const BEGUN = /^(?:database system was |starting (?:archive|backup|point-in-time) recovery)/;
 const TRANSACTION = /^recovery stopping (before|after) (commit|abort) of transaction (\d+), time (.+)$/;
 const NAMED = /^recovery stopping at restore point "(.+)", time (.+)$/;
 const LOCATION = /^recovery stopping (before|after) WAL location \(LSN\) "([0-9A-F]+\/[0-9A-F]+)"$/;
@@ -21,6 +24,7 @@ const LAST = /^last completed transaction was at log time (.+)$/;
 export function noteRecovery(seen: RecoverySeen, message: string): void {
   const segment = RESTORED.exec(message)?.[1];
   if (segment !== undefined) seen.segments.push(segment);
+  if (BEGUN.test(message)) seen.begun = true;
   const stopped = stoppedIn(message);
   if (stopped !== undefined) seen.stopped = stopped;
   const last = LAST.exec(message)?.[1];

@@ -13,9 +13,11 @@ export function recoverySettings(
     readonly control: ControlData;
     readonly restoreCommand: string;
     readonly target: RecoveryTarget;
+    /** Names of what is preloaded. */
+    readonly preload: readonly string[];
   },
 ): Readonly<Record<string, string>> {
-  const { major, control, restoreCommand, target } = options;
+  const { major, control, restoreCommand, target, preload } = options;
   return {
     ...base,
     ...Object.fromEntries(
@@ -24,6 +26,7 @@ export function recoverySettings(
         String(Math.max(least, Number(base[name] ?? 0))),
       ]),
     ),
+    shared_preload_libraries: preload.join(','),
     restore_command: restoreCommand,
     recovery_target_timeline: 'latest',
     // Nobody connects before it is over; so the settings of the primary are no bound for it.
