@@ -112,7 +112,7 @@ describe('a companion that is a directory', () => {
   });
 
   it.each([
-    ['a file is written to', () => put('a.bin', 'x')],
+    ['a file is written to', () => put('a.bin', 'more')],
     ['a file is there now', () => put('deep/new', '')],
     ['a file is gone', () => unlink(join(models, 'a.bin'))],
     ['a file is another', () => rename(join(models, 'a.bin'), join(models, 'deep/b.bin'))],
@@ -134,7 +134,7 @@ describe('a companion that is a directory', () => {
   it('is found to change while it is read', async () => {
     const reading = createDirectoryCompanion(models).fetch(
       room(),
-      () => put('deep/er/é "c" x', 'CCC'),
+      () => put('deep/er/é "c" x', 'more'),
       signal,
     );
     await expect(reading).rejects.toMatchObject({ code: 'backup_changed' });
