@@ -8,6 +8,7 @@ import {
   type FetchOptions,
   type PgbackrestOptions,
 } from '@muster/backups';
+import { postgresEngine } from '@muster/engines';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Drilled, type DrillProject, drillProject } from '../support/drill-project.ts';
 import { eventually } from '../support/eventually.ts';
@@ -21,6 +22,7 @@ import {
 import { requirement } from '../support/requirement.ts';
 import { type S3Proxy, s3Proxy } from '../support/s3-proxy.ts';
 import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { serverBench } from '../support/server-bench.ts';
 
 const MAY_RUN =
   canServeS3() &&
@@ -48,7 +50,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
       upload(repositories.plain, 'plain'),
       upload(repositories.encrypted, 'prod/encrypted'),
     ]);
-  }, 60_000);
+  }, 120_000);
   afterAll(async () => {
     await repositories?.remove();
     await server?.close();
@@ -265,6 +267,23 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
       expect(segments.toSorted().at(0)).toBe(start);
       expect(segments.toSorted().at(-1)).toBe(stop);
       expect(files).toContain(`archive/${repositories.stanza}/archive.info`);
+    });
+
+    it('is carried into a scratch that shares no directory with the worker', async () => {
+      const { artefact, facts } = await newestIn('prod/encrypted');
+      if (artefact.form !== 'remote' || facts === undefined) throw new Error('it is here');
+      const recoverTo = { kind: 'immediate' } as const;
+      const set = await artefact.fetch(folder, { ...FETCHING, recoverTo }, signal);
+      const bench = await serverBench(postgresEngine, IMAGES[17], 'docker 17 by the bridge');
+      try {
+        await bench.within(facts, async ({ server: restored, onOutput }) => {
+          const how = { facts, recoverTo, fallbackDatabase: 'shop', jobs: 1, onProgress: () => undefined };
+          const { databases } = await restored.restore(set, { ...how, onOutput }, signal);
+          expect(databases).toContain('shop');
+        });
+      } finally {
+        await bench.close();
+      }
     });
 
     it('one that has no room is not fetched', async () => {

@@ -148,6 +148,12 @@ it('fetches nothing, and refuses what a drill would not fetch', async () => {
   expect(await look([remote(1e15)])).toMatchObject({ outcome: 'error', reason: 'scratch_disk_full' });
 });
 
+it('of what its repository has identified all is known before it is fetched', async () => {
+  const told = await look([{ ...made('a', 1, { form: 'remote', sizeBytes: 5 }), facts }]);
+  expect(told).toMatchObject({ outcome: 'run', scratch: { image: 'postgres:17', engine: '17.6' } });
+  expect(told.unknown).toEqual([]);
+});
+
 it('that a host does not tell what it has keeps nothing back', async () => {
   const silent = {
     ...host,

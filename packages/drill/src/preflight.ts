@@ -62,10 +62,12 @@ export async function preflight(
     await phases.run({ name: 'fetch', limitMs: limits.fetch }, (stop) =>
       lookAtCompanions(ports, request, stop),
     );
-    if (located.kind === 'remote') lookAtRemote(request, located, found);
+    if (located.kind === 'remote') requireFetchable(request.source, located.artefact);
+    const facts = located.kind === 'remote' ? located.backup.facts : located.facts;
+    if (facts === undefined) found.unknown.push(...UNFETCHED);
     else
       await phases.run({ name: 'launch', limitMs: limits.launch }, (stop) =>
-        admit(ports, request, located, found, stop),
+        admit(ports, request, { located, facts }, found, stop),
       );
   } catch (error) {
     if (isMusterError(error, 'cancelled')) throw error;
@@ -84,31 +86,34 @@ async function lookAtCompanions(
     await ports.companion(from).look({ mostBytes: source.scratch.diskBytes }, signal);
 }
 
-/** Its head is read once it is fetched: what version it is of is not known before, nor, in most cases, the image. */
-function lookAtRemote({ source }: PreflightRequest, { artefact }: LocatedRemote, found: Found): void {
-  requireFetchable(source, artefact);
-  const why = 'The backup lies elsewhere as several files: a drill fetches them before it looks into them.';
-  found.unknown.push({ what: 'version', why }, { what: 'image', why }, { what: 'extensions', why });
+/** Of a backup whose head is read once it is fetched. */
+const UNFETCHED = (['version', 'image', 'extensions'] as const).map((what) => ({
+  what,
+  why: 'The backup lies elsewhere as several files: a drill fetches them before it looks into them.',
+}));
+
+interface Looked {
+  readonly located: Located | LocatedRemote;
+  readonly facts: BackupFacts;
 }
 
 /** As the launch of a drill does up to the cell, but for the pull. @throws what a drill would end with. */
 async function admit(
   ports: LookPorts,
   request: PreflightRequest,
-  located: Located,
+  { located, facts }: Looked,
   found: Found,
   signal: AbortSignal,
 ): Promise<void> {
-  const { facts } = located;
   found.facts = facts;
-  if (located.kind === 'file' && located.older !== undefined && located.older.length > 0)
+  if (located.kind !== 'live' && located.older !== undefined && located.older.length > 0)
     found.unknown.push({ what: 'backup', why: MAYBE_OLDER });
-  const sizeBytes = located.kind === 'file' ? located.artefact.sizeBytes : undefined;
+  const sizeBytes = located.kind === 'live' ? undefined : located.artefact.sizeBytes;
   const [{ data }] = placesFor(request.source, sizeBytes);
   const engine = ports.engineOf(request.source.kind);
   const needed = engine.fitOf(facts, undefined).extensions;
   if (needed !== undefined) found.extensions = [...needed];
-  else found.unknown.push({ what: 'extensions', why: whyNoExtensions(located, facts) });
+  else found.unknown.push({ what: 'extensions', why: whyNoExtensions({ located, facts }) });
   const { image, host } = await chooseImage(ports, request, facts.major, signal);
   const inDocker = host.isolation === 'docker';
   const room = await roomOf(host, signal);
@@ -141,8 +146,8 @@ async function admit(
 const MAYBE_OLDER =
   'Only the replay of WAL tells whether what is asked for lies behind this set: else a drill takes an older one.';
 
-function whyNoExtensions({ kind }: Located, { format }: BackupFacts): string {
-  if (kind === 'live') return 'A live dump tells them when it flows.';
+function whyNoExtensions({ located, facts: { format } }: Looked): string {
+  if (located.kind === 'live') return 'A live dump tells them when it flows.';
   return `A backup of the format ${format} does not tell them at its head.`;
 }
 
