@@ -85,11 +85,14 @@ describe.runIf(canRunIn('docker'))('a drill of a dump with globals beside it', (
 
   it('fails of globals that do not come to their end, inside gzip', async () => {
     const packed = gzipSync(globals[15]);
-    const { drill } = await given(15, packed.subarray(0, packed.length - 40), 'shop.globals.sql.gz');
+    const { drill, muster } = await given(15, packed.subarray(0, packed.length - 40), 'shop.globals.sql.gz');
+    expect((await muster(['doctor', '--source', 'shop'])).stdout).toContain('with shop.globals.sql.gz');
     const drilled = await drill();
     expect(verdictOf(drilled)).toEqual(failed('truncated'));
     expect(drilled.stdout).toContain('globals beside the backup (shop.globals.sql.gz)');
     expect(drilled.predicate?.backup).toMatchObject({ globals: { id: 'shop.globals.sql.gz' } });
+    const shown = await muster(['drill', 'show', drilled.predicate?.drill_id ?? '']);
+    expect(shown.stdout).toMatch(/globals +shop\.globals\.sql\.gz · /);
   });
 
   it('fails of globals that the server does not take', async () => {

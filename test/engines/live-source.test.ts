@@ -1,5 +1,5 @@
 import { chown, copyFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { isMusterError } from '@muster/core';
@@ -10,7 +10,7 @@ import { type Authority, authority, type Certificate } from '../support/certific
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { type EngineBench, engineBench, never, type Place } from '../support/engine-bench.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/free-port.ts';
+import { quietPort } from '../support/free-port.ts';
 import { describeIn, majorOf } from '../support/needs.ts';
 
 /** 15 is dumped by this machine's own pg_dump, 17 by the one in the image. */
@@ -35,7 +35,7 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
   let client: Certificate;
   let port: number;
   beforeAll(async () => {
-    [trusted, port] = await Promise.all([authority(), freePort()]);
+    [trusted, port] = await Promise.all([authority(), quietPort()]);
     client = await trusted.issue('teller', 'DNS:teller', PASSPHRASE);
     server = await dumpServer(major, { port });
     for (const role of ['reader', 'granted', 'barred', 'halved', 'limited', 'teller'])
@@ -177,8 +177,8 @@ describe('a live source that answers nothing', () => {
   let port: number;
   beforeAll(async () => {
     mute = createServer();
-    port = await freePort();
-    await new Promise<void>((resolve) => mute.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    ({ port } = mute.address() as AddressInfo);
   });
   afterAll(() => mute?.close());
 

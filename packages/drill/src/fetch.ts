@@ -14,7 +14,7 @@ export async function fetchNeeded(
   request: DrillRequest,
   found: Located | LocatedRemote,
   { companions, spool }: { readonly companions: Companions; readonly spool: Spool | undefined },
-  seen: Pick<Seen, 'found' | 'newest'>,
+  seen: Pick<Seen, 'found' | 'newest' | 'globals'>,
   signal: AbortSignal,
 ): Promise<Located> {
   const stop = new AbortController();
@@ -55,7 +55,7 @@ async function fetchBackup(
   request: DrillRequest,
   { artefact: remote, backup }: LocatedRemote,
   spool: Spool,
-  seen: Pick<Seen, 'found' | 'newest'>,
+  seen: Pick<Seen, 'found' | 'newest' | 'globals'>,
   onBytes: (bytes: number, totalBytes: number) => void,
   signal: AbortSignal,
 ): Promise<LocatedFile> {

@@ -46,7 +46,7 @@ interface LocatedLive {
 export async function locate(
   ports: LookPorts,
   request: DrillRequest,
-  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
+  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing' | 'globals'>,
   signal: AbortSignal,
 ): Promise<Located | LocatedRemote> {
   const { backup } = request.source;
@@ -59,7 +59,7 @@ async function locateFile(
   ports: LookPorts,
   request: DrillRequest,
   backup: DumpConfig | PgbackrestConfig,
-  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing'>,
+  seen: Pick<Seen, 'found' | 'listed' | 'newest' | 'listing' | 'globals'>,
   signal: AbortSignal,
 ): Promise<LocatedFile | LocatedRemote> {
   const { kind } = request.source;
@@ -96,7 +96,7 @@ export async function identified(
   { source }: DrillRequest,
   backup: Backup,
   artefact: LocatedFile['artefact'],
-  seen: Pick<Seen, 'found' | 'newest'>,
+  seen: Pick<Seen, 'found' | 'newest' | 'globals'>,
   signal: AbortSignal,
 ): Promise<LocatedFile> {
   const facts = backup.facts ?? (await ports.engineOf(source.kind).identify(artefact, signal));
@@ -104,6 +104,7 @@ export async function identified(
   if (seen.newest?.id === backup.id) seen.newest = known;
   seen.found = { ...placed(known), sizeBytes: artefact.sizeBytes };
   const { globals } = known;
+  if (globals !== undefined) seen.globals = { id: globals.artefact.name, location: globals.location };
   return { kind: 'file', ...placed(known), artefact, facts, ...(globals && { globals }) };
 }
 

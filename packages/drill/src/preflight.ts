@@ -32,7 +32,7 @@ export interface Looker {
 }
 
 /** What is found on the way. */
-interface Found extends Pick<Seen, 'found' | 'listed' | 'newest' | 'listing' | 'facts'> {
+interface Found extends Pick<Seen, 'found' | 'listed' | 'newest' | 'listing' | 'facts' | 'globals'> {
   scratch?: Look['scratch'];
   extensions?: Look['extensions'];
   fault?: MusterError;

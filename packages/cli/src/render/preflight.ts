@@ -63,7 +63,9 @@ function backupFinding({ source, kind }: Preflight, look: Look, now: Date): Find
   const which = point.drawn ? `by lot, such as ${backupFacts(facts, now)}` : backupFacts(facts, now);
   const listed = point.listed ?? 1;
   const word = point.kind === 'latest' ? 'newest of' : 'of';
-  return { subject: source, outcome: 'ok', detail: listed === 1 ? which : `${which} · ${word} ${listed}` };
+  const beside = backup.globals === undefined ? '' : ` · with ${printable(backup.globals.id)}`;
+  const detail = `${which}${listed === 1 ? '' : ` · ${word} ${listed}`}${beside}`;
+  return { subject: source, outcome: 'ok', detail };
 }
 
 function dumpedFinding({ source, kind, unknown }: Preflight, look: Look): Finding | undefined {

@@ -26,6 +26,7 @@ export function receiptLines(
         ['source', `${predicate.source.slug} · ${predicate.source.kind}`],
         ['asked', askedText(predicate)],
         ['backup', backupLines(predicate, now)],
+        ['globals', globalsText(predicate)],
         ['newest', newestText(predicate, now)],
         ['companions', companionLines(predicate)],
         ['server', serverLines(predicate)],
@@ -89,6 +90,13 @@ function companionLines({ companions = [] }: Predicate): string[] {
     ),
     ...(sha256 === undefined ? [] : [sha256]),
   ]);
+}
+
+/** What was restored before the backup, for its cluster. */
+function globalsText({ backup }: Predicate): string | undefined {
+  if (backup?.globals === undefined) return undefined;
+  const { id, size_bytes: size } = backup.globals;
+  return printable(joined([id, size === undefined ? 'not read' : formatSize(size)]));
 }
 
 /** Where it is another than the one that was drilled. */
