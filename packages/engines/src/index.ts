@@ -15,7 +15,7 @@ export { shareFlow } from './bytes/share-flow.js';
 export type * from './engine.js';
 export { attachTo, engineOf, liveDumperOf } from './engines.js';
 export { backupChanged, changed } from './examine/change.js';
-export { digestFilesOf } from './examine/companion.js';
+export { digestFilesOf } from './examine/digest-file.js';
 export { mongodbEngine } from './mongodb/engine.js';
 export { mongodbLiveDumper } from './mongodb/live/live.js';
 export { postgresEngine } from './postgres/engine.js';

@@ -10,7 +10,7 @@ import { readBackup } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
 import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
-import { companionsOf, mismatch, readCompanion } from './companion.js';
+import { digestFilesBeside, mismatch, readDigestFile } from './digest-file.js';
 
 /** What an engine knows of the files of a directory dump. All throw `truncated` or `corrupt`. */
 export interface DirectoryCheck {
@@ -133,16 +133,16 @@ const faultOf = (check: () => void): MusterError | undefined => {
   }
 };
 
-/** Companions beside the directory (of its files, or of the digest that we make), and one within. */
+/** Files of digests beside the directory (of its files, or of the digest that we make), and one within. */
 async function disagreement(
   directory: string,
   digests: ReadonlyMap<string, string>,
   digest: string,
 ): Promise<MusterError | undefined> {
-  const within = await readCompanion(join(directory, 'SHA256SUMS'), false);
+  const within = await readDigestFile(join(directory, 'SHA256SUMS'), false);
   const prefix = `${basename(directory)}/`;
   for (const { name, digests: listed, own } of [
-    ...(await companionsOf(directory)),
+    ...(await digestFilesBeside(directory)),
     ...(within ? [within] : []),
   ]) {
     for (const [path, hex] of listed) {

@@ -6,9 +6,9 @@ import { readBackup } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
 import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
-import { companionsOf, disagreement } from './companion.js';
 import type { ContentCheck } from './content-check.js';
 import { ContentFlow } from './content-flow.js';
+import { digestFilesBeside, disagreement } from './digest-file.js';
 
 /** {@link Engine.examine} of a single file, whose content inside of its wrapper goes through `check`. */
 export async function examineFile(
@@ -39,6 +39,6 @@ export async function examineFile(
   const after = await stat(path, { bigint: true });
   if (changed(before, after) || sizeBytes !== Number(before.size) || sizeBytes !== expected)
     throw backupChanged();
-  const fault = damage ?? disagreement(await companionsOf(path), basename(path), hex);
+  const fault = damage ?? disagreement(await digestFilesBeside(path), basename(path), hex);
   return { sha256: `sha256:${hex}`, sizeBytes, ...(fault === undefined ? {} : { fault }) };
 }

@@ -2,9 +2,9 @@ import { isEvidence, type MusterError } from '@muster/core';
 import type { FlowArtefact } from '../artefact.js';
 import type { Wrapper } from '../bytes/wrapper.js';
 import type { Examined, ExamineOptions } from '../engine.js';
-import { disagreement, parsedCompanion } from './companion.js';
 import type { ContentCheck } from './content-check.js';
 import { ContentFlow } from './content-flow.js';
+import { disagreement, parsedDigestFile } from './digest-file.js';
 
 /** {@link Engine.examine} of a single file that is elsewhere, or encrypted: its digest is that of what is stored. */
 export async function examineFlow(
@@ -54,8 +54,8 @@ async function besideFault(
   sha256: string,
   signal: AbortSignal,
 ): Promise<MusterError | undefined> {
-  const companions = await Promise.all(
-    beside.map(async (file) => ({ own: file.own, ...parsedCompanion(file.name, await file.read(signal)) })),
+  const files = await Promise.all(
+    beside.map(async (file) => ({ own: file.own, ...parsedDigestFile(file.name, await file.read(signal)) })),
   );
-  return disagreement(companions, name, sha256.slice('sha256:'.length));
+  return disagreement(files, name, sha256.slice('sha256:'.length));
 }

@@ -4,7 +4,7 @@ import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import { READ_NOW } from '../bytes/feed.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
-export interface Companion {
+export interface DigestFile {
   /** Its own name, for messages. */
   readonly name: string;
   /** Paths as they stand in it, to lower-case hex; the path is empty where a digest stands alone. */
@@ -36,19 +36,19 @@ export const digestFilesOf = (file: string): readonly { readonly name: string; r
   ...['SHA256SUMS', 'SHA256SUMS.txt'].map((name) => ({ name, own: false })),
 ];
 
-export async function companionsOf(
+export async function digestFilesBeside(
   path: string,
-): Promise<readonly (Companion & { readonly own: boolean })[]> {
+): Promise<readonly (DigestFile & { readonly own: boolean })[]> {
   const found = await Promise.all(
-    digestFilesOf(basename(path)).map(({ name, own }) => readCompanion(join(dirname(path), name), own)),
+    digestFilesOf(basename(path)).map(({ name, own }) => readDigestFile(join(dirname(path), name), own)),
   );
-  return found.filter((companion) => companion !== undefined);
+  return found.filter((file) => file !== undefined);
 }
 
-export async function readCompanion(
+export async function readDigestFile(
   path: string,
   own: boolean,
-): Promise<(Companion & { readonly own: boolean }) | undefined> {
+): Promise<(DigestFile & { readonly own: boolean }) | undefined> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path, { flag: READ_NOW });
@@ -57,24 +57,24 @@ export async function readCompanion(
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw error;
   }
-  return { own, ...parsedCompanion(basename(path), bytes) };
+  return { own, ...parsedDigestFile(basename(path), bytes) };
 }
 
-export const parsedCompanion = (name: string, bytes: Uint8Array): Companion => ({
+export const parsedDigestFile = (name: string, bytes: Uint8Array): DigestFile => ({
   name,
   digests: parseChecksums(Buffer.from(bytes.subarray(0, MAX_BYTES)).toString('utf8')),
 });
 
-/** What the companions of a single file say against its digest. */
+/** What the files of digests beside a single file say against its digest. */
 export function disagreement(
-  companions: readonly (Companion & { readonly own: boolean })[],
+  files: readonly (DigestFile & { readonly own: boolean })[],
   file: string,
   hex: string,
 ): MusterError | undefined {
-  for (const companion of companions) {
+  for (const beside of files) {
     try {
-      const expected = digestFor(companion, file);
-      if (expected !== undefined && expected !== hex) return mismatch(companion.name);
+      const expected = digestFor(beside, file);
+      if (expected !== undefined && expected !== hex) return mismatch(beside.name);
     } catch (error) {
       if (isMusterError(error, 'checksum_mismatch')) return error;
       throw error;
@@ -83,9 +83,9 @@ export function disagreement(
   return undefined;
 }
 
-/** The digest that a companion gives for a file; undefined where it says nothing of it. @throws `checksum_mismatch`. */
-function digestFor(companion: Companion & { readonly own: boolean }, path: string): string | undefined {
-  const { digests, own, name } = companion;
+/** The digest that a file of digests gives for a file; undefined where it says nothing of it. @throws `checksum_mismatch`. */
+function digestFor(file: DigestFile & { readonly own: boolean }, path: string): string | undefined {
+  const { digests, own, name } = file;
   const named = [...digests].find(([listed]) => basename(listed) === basename(path))?.[1];
   if (named !== undefined || !own) return named;
   const [only] = digests.values();
@@ -96,8 +96,8 @@ function digestFor(companion: Companion & { readonly own: boolean }, path: strin
   );
 }
 
-export const mismatch = (companion: string, path?: string): MusterError =>
+export const mismatch = (file: string, path?: string): MusterError =>
   new MusterError(
     'checksum_mismatch',
-    `The backup${path === undefined ? '' : `'s file ${path}`} does not match the SHA-256 in ${companion} beside it. Look at how it was copied, or take another.`,
+    `The backup${path === undefined ? '' : `'s file ${path}`} does not match the SHA-256 in ${file} beside it. Look at how it was copied, or take another.`,
   );
