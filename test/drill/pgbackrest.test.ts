@@ -1,6 +1,5 @@
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Predicate, Statement } from '@muster/core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IMAGES } from '../support/images.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
@@ -10,6 +9,7 @@ import {
   type Repositories,
   randomPoint,
 } from '../support/pgbackrest-repositories.ts';
+import { predicateIn } from '../support/predicate-in.ts';
 import { requirement } from '../support/requirement.ts';
 
 const MAY_RUN = requirement(
@@ -320,12 +320,4 @@ interface Backup {
 
 function lacking(): never {
   throw new Error('there are fewer commits');
-}
-
-async function predicateIn(folder: MusterFolder): Promise<Predicate | undefined> {
-  const text = await folder.read('receipt').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const bundle = JSON.parse(text) as { dsseEnvelope: { payload: string } };
-  const statement = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as Statement;
-  return statement.predicate;
 }

@@ -1,4 +1,5 @@
 import { cageContract } from './contract/cage.js';
+import { keptContract } from './contract/kept.js';
 import { lifeContract } from './contract/life.js';
 import { limitsContract } from './contract/limits.js';
 import { networkedContract } from './contract/networked.js';
@@ -19,5 +20,6 @@ export function scratchContract(name: string, makeHost: MakeHost, subject: Subje
   limitsContract(name, makeHost, subject);
   lifeContract(name, makeHost, subject);
   reachContract(name, makeHost, subject);
+  keptContract(name, makeHost, subject);
   networkedContract(name, makeHost, subject);
 }

@@ -11,6 +11,18 @@ export async function docker(...args: readonly string[]): Promise<string> {
 export const dockerLines = async (...args: readonly string[]): Promise<readonly string[]> =>
   (await docker(...args)).split('\n').filter((line) => line !== '');
 
+/** The volumes that are kept under a key with this text in it. */
+export async function keptVolumes(text: string): Promise<readonly string[]> {
+  const format = '{{.Name}} {{.Label "muster.kept"}}';
+  const volumes = await dockerLines('volume', 'ls', '--filter', 'label=muster.kept', '--format', format);
+  return volumes.filter((line) => line.includes(text)).map((line) => line.split(' ')[0] ?? '');
+}
+
+export async function removeKeptVolumes(text: string): Promise<void> {
+  const names = await keptVolumes(text);
+  if (names.length > 0) await docker('volume', 'rm', ...names);
+}
+
 export interface DockerEvents {
   /** Resolves once an event with this text came, also if it came already. */
   heard(text: string, limitMs?: number): Promise<void>;

@@ -33,9 +33,12 @@ export const promised = ({ enforce, rto_s, rpo_s }: PlannedObjectives): PlannedO
 /** What a drill measured, as its receipt has it. */
 export type Measured = Pick<Predicate, 'phases' | 'restore' | 'newest_backup'>;
 
-/** How long it took to have the data back, in ms: fetched and restored. Undefined where it was not. */
+/**
+ * How long it took to have the data back, in ms: fetched and restored. Undefined where it was not, and where most of it
+ * was there before: so it will not be on the day that it is needed.
+ */
 export function measuredRto({ phases, restore }: Measured): number | undefined {
-  if (restore === undefined) return undefined;
+  if (restore === undefined || restore.delta?.volume === 'kept') return undefined;
   const fetched = phases.findLast(({ name, outcome }) => name === 'fetch' && outcome === 'done');
   return (fetched?.duration_ms ?? 0) + restore.duration_ms;
 }

@@ -57,6 +57,14 @@ export const LIBRARY_MISSING = 'library_missing';
 /** What restores a dump of mongodump: its own counterpart, or Muster's reader where a scratch has none. */
 const restoreTool = z.enum(['mongorestore', 'muster-reader']);
 
+/** How much of a set was restored anew, where the source has `delta: true`. */
+const deltaSchema = z.strictObject({
+  /** The files there were: `new`: none yet; `kept`: those of an earlier drill; `throwaway`: none, another drill has them. */
+  volume: z.enum(['new', 'kept', 'throwaway']),
+  /** Of the files that were written; the others were there, and their checksums were right. */
+  copied_bytes: count,
+});
+
 export const PHASES = ['locate', 'fetch', 'launch', 'restore', 'check', 'destroy'] as const;
 
 const phaseSchema = z.strictObject({
@@ -248,6 +256,7 @@ export const predicateSchema = z.strictObject({
       databases: z.array(z.string().max(64)).max(1000).optional(),
       /** Where more than one thing restores that format: which did. */
       tool: restoreTool.optional(),
+      delta: deltaSchema.optional(),
       warnings: z.array(warningSchema),
     })
     .optional(),
@@ -280,6 +289,7 @@ export type PhaseRecord = Predicate['phases'][number];
 export type CheckRecord = Predicate['checks'][number];
 export type RestoreTool = z.infer<typeof restoreTool>;
 export type CompanionRecord = z.infer<typeof companionSchema>;
+export type DeltaRecord = z.infer<typeof deltaSchema>;
 export type RecoveryRecord = z.infer<typeof recoverySchema>;
 export type RestoreWarning = z.infer<typeof warningSchema>;
 export type Attempt = z.infer<typeof attemptSchema>;

@@ -1,10 +1,10 @@
 import { MusterError, type Source } from '@muster/core';
 import { BACKUP_MOUNT, type Server } from '@muster/engines';
-import type { Base, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
+import type { Base, KeepRequest, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Located } from './locate.js';
-import type { Place } from './place.js';
+import { isKept, type Place } from './place.js';
 import { requireShown } from './require-shown.js';
 
 /** How long a scratch may outlive its drill's own limit before a sweep on any host may take it. */
@@ -42,7 +42,8 @@ export async function launch(
   const mounts = [...backup, ...companions];
   const lifeMs = request.source.limits.drill + (request.keepMs ?? 0) + GRACE_MS;
   const expiresAt = new Date(ports.now().getTime() + lifeMs);
-  const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...place };
+  const keep = isKept(request.source) && keptFor(request, located);
+  const spec = { drillId: request.plan.drill_id, expiresAt, user, mounts, ...(keep && { keep }), ...place };
   const scratch = await host.launch(base, spec, signal);
   try {
     await requireShown(scratch, companions, request.source, signal);
@@ -54,6 +55,12 @@ export async function launch(
     throw loss ? lossError(loss.reason, request.source, error) : error;
   }
 }
+
+/** What the drills of one source restore from one stanza, over one another as long as it is one cluster. */
+const keptFor = ({ source }: DrillRequest, { location, facts }: Located): KeepRequest => ({
+  key: `${source.slug} ${location.slice(0, location.lastIndexOf('/'))}`,
+  form: facts.cluster ?? '',
+});
 
 function lossOf(scratch: Scratch): Promise<MusterError> {
   return scratch.lost.then(

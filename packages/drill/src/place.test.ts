@@ -5,7 +5,7 @@ import { placesFor } from './place.js';
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const source = (memoryBytes: number, diskBytes: number) =>
-  ({ scratch: { cpus: 2, memoryBytes, diskBytes, pids: 512 } }) as Source;
+  ({ backup: { type: 'live' }, scratch: { cpus: 2, memoryBytes, diskBytes, pids: 512 } }) as Source;
 
 const media = (bytes: number | undefined, from: Source) => placesFor(from, bytes).map((place) => place.data);
 
@@ -17,6 +17,11 @@ describe('the place of a data directory', () => {
   it('is the disk for a large backup, and for one of unknown size', () => {
     expect(media(GIB, source(2 * GIB, 20 * GIB))).toEqual(['disk']);
     expect(media(undefined, source(2 * GIB, 20 * GIB))).toEqual(['disk']);
+  });
+
+  it('is the disk where it is kept for the next drill', () => {
+    const kept = { ...source(2 * GIB, 20 * GIB), backup: { type: 'pgbackrest', delta: true } } as Source;
+    expect(media(8 * MIB, kept)).toEqual(['disk']);
   });
 
   it('is never larger than the disk that the source allows', () => {

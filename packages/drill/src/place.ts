@@ -11,6 +11,9 @@ export interface Place {
   readonly limits: ScratchLimits;
 }
 
+/** Whether what is restored is kept for the next drill: on disk, then. */
+export const isKept = ({ backup }: Source): boolean => backup.type === 'pgbackrest' && backup.delta === true;
+
 /**
  * Where the data directory may lie, best first. Memory (tmpfs) is faster to make and bounded for certain, but its bytes
  * count as memory: so only for a backup that surely fits, and with the disk behind it should the guess be wrong.
@@ -18,7 +21,7 @@ export interface Place {
  */
 export function placesFor(source: Source, sizeBytes: number | undefined): readonly [Place, ...Place[]] {
   const disk: Place = { data: 'disk', limits: source.scratch };
-  if (sizeBytes === undefined) return [disk];
+  if (sizeBytes === undefined || isKept(source)) return [disk];
   const room = Math.min(source.scratch.diskBytes, Math.floor(source.scratch.memoryBytes / 2));
   if (sizeBytes * GROWTH + FLOOR_BYTES > room) return [disk];
   const memory: Place = { data: 'memory', limits: { ...source.scratch, diskBytes: room } };

@@ -213,7 +213,7 @@ function environmentOf(ports: DrillPorts, request: DrillRequest, seen: Seen): Pr
 function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 'restore' | 'recovery'> {
   const phase = phases.findLast((one) => one.name === 'restore' && one.outcome === 'done');
   if (seen.restored === undefined || phase === undefined) return {};
-  const { bytes, databases, objects, recovery, tool, warnings } = seen.restored;
+  const { bytes, databases, delta, objects, recovery, tool, warnings } = seen.restored;
   return {
     ...(recovery && { recovery }),
     restore: {
@@ -222,6 +222,7 @@ function restoreOf(seen: Seen, phases: Predicate['phases']): Pick<Predicate, 're
       ...(objects !== undefined && { objects }),
       ...(databases.length > 1 && { databases: databases.slice(0, MAX_DATABASES).map(asTold) }),
       ...(tool && { tool }),
+      ...(delta && { delta }),
       warnings: [...warnings],
     },
   };

@@ -1,6 +1,7 @@
 import type {
   Answer,
   Check,
+  DeltaRecord,
   MusterError,
   RecoveryRecord,
   RestoreTool,
@@ -104,6 +105,8 @@ export interface BackupFacts {
   readonly createdAt?: Date;
   /** The header does not say in which zone that is: it was read as UTC. */
   readonly zoneless?: true;
+  /** Of files of a cluster: which. Files of another have nothing in common with them. */
+  readonly cluster?: string;
   /** Databases in the backup; empty where the format does not name its own. */
   readonly databases: readonly string[];
 }
@@ -173,6 +176,8 @@ export interface RestoreReport {
   readonly warnings: readonly RestoreWarning[];
   /** What restored it, where more than one thing can. */
   readonly tool?: RestoreTool;
+  /** Where the data of the scratch is to be kept: how much was restored anew. */
+  readonly delta?: DeltaRecord;
   /** Of `form: 'repository'`: up to where WAL was replayed, by the server's own log. */
   readonly recovery?: RecoveryRecord;
   /** Of `form: 'stream'`: what flowed. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { KEPT_MS, keptOwner } from './kept-data.js';
 import { fromLabels, isAbandoned, type Ownership, toLabels } from './labels.js';
 import { formatWorker, isProvenDead, parseWorker, thisWorker } from './worker-identity.js';
 
@@ -39,6 +40,13 @@ describe('what may be swept', () => {
 
   it('is not what a living process made', () => {
     expect(isAbandoned(owner, before)).toBe(false);
+  });
+
+  it('is not what is kept, until it is expired', () => {
+    const kept = keptOwner('form.word key', new Date(after.getTime() - KEPT_MS));
+    expect(fromLabels(toLabels(kept))).toEqual(kept);
+    expect(isAbandoned(kept, before)).toBe(false);
+    expect(isAbandoned(kept, after)).toBe(true);
   });
 
   it.runIf(process.platform === 'linux')('is what a process made whose number another has now', () => {

@@ -6,27 +6,32 @@ export interface Ownership {
   readonly drill: string;
   readonly worker: WorkerIdentity;
   readonly expiresAt: Date;
+  /** Of data that outlives its worker: its `keptLabel`. */
+  readonly kept?: string;
 }
 
 const LABEL_DRILL = 'muster.drill';
 export const LABEL_WORKER = 'muster.worker';
 const LABEL_EXPIRES = 'muster.expires';
+const LABEL_KEPT = 'muster.kept';
 
 export function toLabels(owner: Ownership): Readonly<Record<string, string>> {
   return {
     [LABEL_DRILL]: owner.drill,
     [LABEL_WORKER]: formatWorker(owner.worker),
     [LABEL_EXPIRES]: owner.expiresAt.toISOString(),
+    ...(owner.kept !== undefined && { [LABEL_KEPT]: owner.kept }),
   };
 }
 
-/** Undefined unless all three labels are there and well formed: what is not surely ours is nobody's to sweep. */
+/** Undefined unless the three labels that all have are there and well formed: what is not surely ours is nobody's to sweep. */
 export function fromLabels(labels: Readonly<Record<string, string | undefined>>): Ownership | undefined {
   const drill = labels[LABEL_DRILL];
   const worker = parseWorker(labels[LABEL_WORKER] ?? '');
   const expiresAt = new Date(labels[LABEL_EXPIRES] ?? '');
   if (drill === undefined || worker === undefined || Number.isNaN(expiresAt.getTime())) return undefined;
-  return { drill, worker, expiresAt };
+  const kept = labels[LABEL_KEPT];
+  return { drill, worker, expiresAt, ...(kept !== undefined && { kept }) };
 }
 
 /** Which of Muster's own things a sweep takes. */

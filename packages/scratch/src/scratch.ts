@@ -34,7 +34,7 @@ export interface ScratchHost {
 
   /**
    * Removes what dead processes left: only what carries Muster's own labels and is expired or whose worker process
-   * on this host is gone.
+   * on this host is gone. Kept data that no cell has goes only when it is expired.
    */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
 
@@ -97,17 +97,36 @@ export interface LaunchSpec {
   readonly limits: ScratchLimits;
   /** `memory`: the data directory is a tmpfs and its bytes count as memory. */
   readonly data: 'memory' | 'disk';
+  /** Data on disk that outlives the cell, for the next launch with the same key. Absent = it goes with the cell. */
+  readonly keep?: KeepRequest;
   /** Files or directories of this machine shown read-only inside; only where {@link Scratch.mounts} can be had. */
   readonly mounts: readonly { readonly hostPath: string; readonly path: string }[];
 }
+
+/** Data that outlives its cell: used by one cell at a time, and gone two weeks after it was made. */
+export interface KeepRequest {
+  /** Whose it is: the same for all drills that may go on from one another. */
+  readonly key: string;
+  /** What must be the same too: where it differs from that of the last launch, the data begins anew. */
+  readonly form: string;
+}
+
+/**
+ * What is in the data directory of a cell whose data is to be kept. `new`: nothing yet. `kept`: what an earlier cell left,
+ * to be trusted by no means; only plain files with one name each and directories. `throwaway`: nothing, and it goes with
+ * the cell, for another cell has what was kept.
+ */
+export type KeptState = 'new' | 'kept' | 'throwaway';
 
 /** One live cell. Its owner calls {@link destroy} on every path. */
 export interface Scratch {
   readonly isolation: ScratchHost['isolation'];
   /** Only the bounds that really hold. */
   readonly limits: HeldLimits;
-  /** Inside: an empty directory for data, owned by the user, bounded by `limits.disk_bytes`. */
+  /** Inside: a directory for data, owned by the user, bounded by `limits.disk_bytes`; empty unless `kept` says so. */
   readonly dataDir: string;
+  /** Of data that is to be kept ({@link LaunchSpec.keep}). */
+  readonly kept?: KeptState;
   /** Inside: where the server puts its unix socket. */
   readonly innerSocketDir: string;
   /**

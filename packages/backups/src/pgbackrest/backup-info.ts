@@ -30,7 +30,11 @@ const setSchema = z.object({
   'db-id': z.int(),
 });
 
-const historySchema = z.object({ 'db-version': z.string().regex(/^\d+(\.\d+)?$/) });
+const historySchema = z.object({
+  'db-version': z.string().regex(/^\d+(\.\d+)?$/),
+  // Of 64 bits: a double has only its first digits, which differ enough.
+  'db-system-id': z.number(),
+});
 
 /** The name of a set: of a full one, and of what was made after it. */
 export const LABEL = /^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/;
@@ -50,6 +54,8 @@ export interface BackupSet {
   /** As pgBackRest names it: `17`, `9.6`. */
   readonly serverVersion: string;
   readonly archiveId: string;
+  /** PostgreSQL's own name for the cluster, as near as a double comes to it. */
+  readonly systemId: number;
 }
 
 /** What opens the manifests of its sets: a passphrase of their own, in a `backup.info` that is encrypted. */
@@ -71,13 +77,14 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
   const history = info.get('db:history') ?? new Map<string, unknown>();
   return [...(info.get('backup:current') ?? [])].map(([label, value]) => {
     const set = setSchema.safeParse(value).data;
-    const version = set && historySchema.safeParse(history.get(String(set['db-id']))).data?.['db-version'];
-    if (set === undefined || version === undefined || !LABEL.test(label)) {
+    const cluster = set && historySchema.safeParse(history.get(String(set['db-id']))).data;
+    if (set === undefined || cluster === undefined || !LABEL.test(label)) {
       throw new MusterError(
         'corrupt',
         `${name} says of the backup set ${JSON.stringify(label)} what cannot be read. See what \`pgbackrest info\` says.`,
       );
     }
+    const { 'db-version': version, 'db-system-id': systemId } = cluster;
     const { 'backup-archive-start': start, 'backup-archive-stop': stop, 'backup-prior': prior } = set;
     const { 'backup-lsn-stop': stopLsn } = set;
     return {
@@ -92,6 +99,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
       hasPageErrors: set['backup-error'] === true,
       serverVersion: version,
       archiveId: `${version}-${set['db-id']}`,
+      systemId,
     };
   });
 }

@@ -51,6 +51,7 @@ function backupOf(store: RepositoryStore, listed: ListedSet, owner: Owner): Back
     serverVersion: set.serverVersion,
     toolVersion: set.toolVersion,
     createdAt: set.stoppedAt,
+    cluster: `${set.serverVersion} ${set.systemId}`,
     databases: [],
     pgbackrest: {
       archiveId: set.archiveId,

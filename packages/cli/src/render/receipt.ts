@@ -1,4 +1,11 @@
-import { formatDuration, formatSize, type Predicate, type Statement, writeSize } from '@muster/core';
+import {
+  type DeltaRecord,
+  formatDuration,
+  formatSize,
+  type Predicate,
+  type Statement,
+  writeSize,
+} from '@muster/core';
 import { ago } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
 import type { Style } from '../terminal/style.js';
@@ -151,6 +158,15 @@ function phasesText({ phases }: Predicate): string[] {
   return text === '' ? [] : [text];
 }
 
+const deltaText = ({ volume, copied_bytes: bytes }: DeltaRecord): string =>
+  `${formatSize(bytes)} anew${VOLUMES[volume]}`;
+
+const VOLUMES = {
+  new: ', nothing was kept before',
+  kept: ' over what was kept',
+  throwaway: ', another drill has what was kept',
+} as const;
+
 function restoreText({ restore }: Predicate): string | undefined {
   if (restore === undefined) return undefined;
   const harmless = restore.warnings.filter(({ code }) => !isNamedWarning(code));
@@ -159,6 +175,7 @@ function restoreText({ restore }: Predicate): string | undefined {
     formatDuration(restore.duration_ms),
     formatSize(restore.bytes),
     restore.tool,
+    restore.delta && deltaText(restore.delta),
     restore.objects === undefined ? undefined : `${restore.objects} objects`,
     warnings === 0 ? undefined : `${warnings} harmless ${warnings === 1 ? 'warning' : 'warnings'}`,
   ]);

@@ -50,6 +50,8 @@ export interface PgbackrestConfig {
     | { readonly kind: 'place'; readonly place: DirectoryPlace | S3Place; readonly cipherPass?: SecretRef }
     /** The repository's own pgbackrest.conf, absolute. */
     | { readonly kind: 'config'; readonly path: string };
+  /** What was restored is kept on the host of the scratch, so that the next drill restores only what changed. */
+  readonly delta?: true;
   /** Processes of a restore. Absent = as many as the scratch has cores. */
   readonly processMax?: number;
 }

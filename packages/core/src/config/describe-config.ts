@@ -115,7 +115,7 @@ function describeBackup(backup: BackupConfig): JsonValue {
   });
 }
 
-function describePgbackrest({ stanza, repository, processMax }: PgbackrestConfig): JsonValue {
+function describePgbackrest({ stanza, repository, delta, processMax }: PgbackrestConfig): JsonValue {
   return withoutAbsent({
     type: 'pgbackrest',
     stanza,
@@ -128,6 +128,7 @@ function describePgbackrest({ stanza, repository, processMax }: PgbackrestConfig
             cipher_pass: repository.cipherPass && writeSecretRef(repository.cipherPass),
           }),
         }),
+    delta,
     process_max: processMax,
   });
 }

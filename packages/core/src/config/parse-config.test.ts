@@ -407,15 +407,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     expect(faults[0]?.message).toMatch(/ is not supported yet$/);
   });
 
-  it.each([
-    ['{ type: pgbackrest, stanza: main, repo: { path: . }, delta: true }', ['backup.delta']],
-    ['{ type: dump, location: ., delta: true }', ['backup.delta']],
-  ])('tell that the backup %s is not supported yet', (backup, paths) => {
-    expect(
-      places(source(`checks: [c], backup: ${backup}`)).map((place) => place.split(' ').slice(1).join(' ')),
-    ).toEqual(paths.map((path) => `not_supported_yet sources[0].${path}`));
-  });
-
   it.each(['postgres:\u0024{major}', 'postgres:{majr}', 'a b'])(
     'tell that %s is no image for any version',
     (image) => {

@@ -40,8 +40,9 @@ describe('a backup in a pgBackRest repository', () => {
       },
     ],
     [
-      '{ type: pgbackrest, stanza: main, config: /etc/pgbackrest.conf }',
+      '{ type: pgbackrest, stanza: main, config: /etc/pgbackrest.conf, delta: true }',
       {
+        delta: true,
         type: 'pgbackrest',
         stanza: 'main',
         repository: { kind: 'config', path: '/etc/pgbackrest.conf' },
@@ -102,6 +103,7 @@ describe('a backup in a pgBackRest repository', () => {
       'a pgBackRest repository has no s3',
     ],
     ['{ type: dump, location: d, stanza: main }', 'stanza is for type: pgbackrest'],
+    ['{ type: dump, location: d, delta: true }', 'delta is for type: pgbackrest'],
   ])('%s is told what is wrong', (backup, message) => {
     expect(faultsOf(backup)).toEqual([expect.stringContaining(message)]);
   });

@@ -186,11 +186,17 @@ function resolveBackup(backup: SourceFile['backup'], baseDirectory: string): Bac
 type BackupFile = NonNullable<SourceFile['backup']>;
 
 function resolvePgbackrest(backup: BackupFile, baseDirectory: string): PgbackrestConfig {
-  const { stanza, process_max: processMax } = backup;
+  const { stanza, delta, process_max: processMax } = backup;
   const repository = resolveRepository(backup, baseDirectory);
   if (stanza === undefined || repository === undefined)
     throw new Error('a pgBackRest backup that the cross-checks let through has no stanza or repository');
-  return { type: 'pgbackrest', stanza, repository, ...(processMax === undefined ? {} : { processMax }) };
+  return {
+    type: 'pgbackrest',
+    stanza,
+    repository,
+    ...(delta === true && { delta }),
+    ...(processMax === undefined ? {} : { processMax }),
+  };
 }
 
 function resolveRepository(

@@ -105,7 +105,12 @@ const backup = z.strictObject({
     .describe(
       "pgbackrest, instead of repo: the repository's own pgbackrest.conf, of which repo1-type, repo1-path, repo1-cipher-type, repo1-cipher-pass and repo1-s3-* are read.",
     ),
-  delta: notYet(),
+  delta: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'pgbackrest: true keeps the restored files on the host of the scratch, so that the next drill restores only what changed. Default: false.',
+    ),
   process_max: z
     .int()
     .positive()

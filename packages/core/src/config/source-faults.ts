@@ -174,7 +174,7 @@ export function backupShapeFaults(holder: YamlTree | undefined, path: Path): Fau
   ];
 }
 
-const OF_PGBACKREST = ['stanza', 'repo', 'config', 'process_max'] as const;
+const OF_PGBACKREST = ['stanza', 'repo', 'config', 'delta', 'process_max'] as const;
 
 /** A stanza, and one way to say where its repository is. */
 function pgbackrestFaults(backup: Extract<YamlTree, { kind: 'map' }>, path: Path): Fault[] {

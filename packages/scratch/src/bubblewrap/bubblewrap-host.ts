@@ -3,15 +3,18 @@ import { basename } from 'node:path';
 import { MusterError, type ScratchLimits } from '@muster/core';
 import { localCapacity } from '../capacity.js';
 import { sweepCellDirectories } from '../cell-directory.js';
+import { keptPlace } from '../kept-data.js';
 import { isAbandoned, madeFor, type Wanted } from '../labels.js';
 import { refuseIfAborted } from '../limit.js';
-import type { HostOptions, Scratch, ScratchHost } from '../scratch.js';
+import type { HostOptions, KeptState, LaunchSpec, Scratch, ScratchHost } from '../scratch.js';
+import { settleKept } from '../settle-kept.js';
 import { thisWorker } from '../worker-identity.js';
 import { DATA_DIR, SOCKET_DIR, type User } from './cage-options.js';
 import { controlGroupName, launchCell } from './cell.js';
 import { sweepControlGroup } from './control-group.js';
 import { sweepDataDirectories } from './data-directory.js';
 import { endCells } from './end-cells.js';
+import { sweepKept } from './kept-directory.js';
 import type { Cell, CellRequest } from './live-cell.js';
 import { bubblewrapOptions, missingTools } from './tools.js';
 
@@ -76,6 +79,7 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     const removed = [
       ...(await sweepCellDirectories(options.runtimeDir, isWanted)),
       ...(await sweepDataDirectories(options.stateDir, isWanted)),
+      ...(await sweepKept(options.stateDir, isWanted)),
     ];
     for (const id of new Set(removed.map((path) => basename(path)))) {
       await sweepControlGroup(controlGroupName(id));
@@ -105,16 +109,20 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
     inspect: prepare,
 
     async launch(_base, spec, signal): Promise<Scratch> {
+      const keep = keptPlace(spec);
       const request = {
         user: parseUser(spec.user),
         limits: spec.limits,
         data: spec.data,
+        ...(keep && { keep }),
         readOnly: spec.mounts.map(({ hostPath, path }) => ({ from: hostPath, to: path })),
         network: false,
       };
-      const cell = await launch(request, spec.drillId, spec.expiresAt, signal);
+      const { kept, ...cell } = await launch(request, spec.drillId, spec.expiresAt, signal);
+      const state = kept && (await settle(cell, kept, spec, signal));
       return {
         ...cell,
+        ...(state && { kept: state }),
         isolation: 'bubblewrap',
         dataDir: DATA_DIR,
         innerSocketDir: SOCKET_DIR,
@@ -145,6 +153,23 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
 
     capacity: () => localCapacity(options.stateDir),
   };
+}
+
+/** What cannot be used is not given back. */
+async function settle(
+  { exec, destroy }: Pick<Cell, 'exec' | 'destroy'>,
+  kept: NonNullable<Cell['kept']>,
+  { limits: { diskBytes } }: LaunchSpec,
+  signal: AbortSignal,
+): Promise<KeptState> {
+  if (kept.state !== 'kept') return kept.state;
+  try {
+    return (await settleKept(exec, { dataDir: DATA_DIR, diskBytes }, signal)) === 'kept' ? 'kept' : 'new';
+  } catch (error) {
+    kept.spoil();
+    await destroy();
+    throw error;
+  }
 }
 
 /** @throws `launch_failed` for anything but numbers, and for root. */

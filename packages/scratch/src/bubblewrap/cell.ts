@@ -16,6 +16,7 @@ import {
 import { CELL_COMMAND, StartingCell } from './cell-process.js';
 import { createControlGroup } from './control-group.js';
 import { createDataDirectory } from './data-directory.js';
+import { takeKept } from './kept-directory.js';
 import { type Cell, type CellRequest, liveCell } from './live-cell.js';
 import { type Outer, outerCommand, stagePoint } from './outer-command.js';
 
@@ -38,10 +39,14 @@ export async function launchCell(
     const sockets = await createCellDirectory(options.runtimeDir, request.owner);
     made.defer(() => sockets.remove());
 
+    const { stateDir } = options;
+    const kept =
+      request.keep && (await takeKept({ stateDir, asRoot }, sockets.id, request.owner, request.keep));
     const data =
-      request.data === 'memory'
+      kept ??
+      (request.data === 'memory'
         ? undefined
-        : await createDataDirectory(options.stateDir, sockets.id, request.owner, asRoot);
+        : await createDataDirectory(stateDir, sockets.id, request.owner, asRoot));
     made.defer(async () => data?.remove());
 
     const group = await createControlGroup(controlGroupName(sockets.id), request.limits);
@@ -81,6 +86,7 @@ export async function launchCell(
       request,
       sockets,
       data: data?.path,
+      kept,
       group,
       outer,
       first,

@@ -12,18 +12,26 @@ import { NOBODY } from './outer-command.js';
 const cellsIn = (stateDir: string): string => join(stateDir, 'cells');
 
 /** A cell's data on this machine's disk: `<state dir>/cells/<id>/`. @throws `state_unwritable` */
-export async function createDataDirectory(
+export const createDataDirectory = (
   stateDir: string,
   id: string,
   owner: Ownership,
   asRoot: boolean,
+): Promise<OwnedDirectory> => dataDirectoryIn(cellsIn(stateDir), id, owner, asRoot);
+
+/** A directory whose `data/` belongs to whoever cells run as. @throws `state_unwritable` */
+export async function dataDirectoryIn(
+  parent: string,
+  id: string,
+  owner: Ownership,
+  asRoot: boolean,
 ): Promise<OwnedDirectory> {
-  const directory = await createOwnedDirectory(cellsIn(stateDir), id, owner);
+  const directory = await createOwnedDirectory(parent, id, owner);
   try {
     if (asRoot) await chown(directory.path, NOBODY, NOBODY);
   } catch (cause) {
     await directory.remove();
-    throw unwritable(stateDir, cause);
+    throw unwritable(parent, cause);
   }
   return directory;
 }

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type HeldLimits, MusterError, type ScratchLimits } from '@muster/core';
 import type { CellDirectory } from '../cell-directory.js';
+import type { KeptPlace } from '../kept-data.js';
 import type { Ownership } from '../labels.js';
 import { cancelled, pause, refuseIfAborted } from '../limit.js';
 import { pinSocket } from '../pin-socket.js';
@@ -18,6 +19,7 @@ import {
 import type { CellProcess } from './cell-process.js';
 import type { ControlGroup } from './control-group.js';
 import { diskUsage, watchDisk } from './disk-watch.js';
+import type { KeptDirectory } from './kept-directory.js';
 import { type Outer, outerCommand } from './outer-command.js';
 import { runProcess } from './run-process.js';
 import { syscallFilter } from './syscall-filter.js';
@@ -36,6 +38,8 @@ export interface CellRequest {
   readonly user: User;
   readonly limits: ScratchLimits;
   readonly data: 'memory' | 'disk';
+  /** Of data on disk that is to be kept. */
+  readonly keep?: KeptPlace;
   readonly readOnly: readonly Bind[];
   readonly network: boolean;
   /** bubblewrap knows `--disable-userns`. */
@@ -47,6 +51,7 @@ export interface Cell {
   readonly expose: Scratch['expose'];
   readonly limits: HeldLimits;
   readonly lost: Promise<Loss>;
+  readonly kept?: Pick<KeptDirectory, 'state' | 'spoil'>;
   exec(command: Command, signal: AbortSignal): Promise<ExecResult>;
   diagnose(): Promise<Loss | undefined>;
   destroy(): Promise<void>;
@@ -58,6 +63,7 @@ export interface Parts {
   readonly sockets: CellDirectory;
   /** Absent where the data is a tmpfs inside. */
   readonly data: string | undefined;
+  readonly kept: KeptDirectory | undefined;
   readonly group: ControlGroup;
   readonly outer: Outer;
   readonly first: CellProcess;
@@ -75,6 +81,8 @@ export function liveCell(parts: Parts): Cell {
   const lose = (cause: Loss): void => {
     if (gone.signal.aborted) return;
     known = cause;
+    // What is in it may be what ended it.
+    parts.kept?.spoil();
     gone.abort(new MusterError(cause.reason, `the scratch ended in the middle: ${cause.detail}`));
     loss.resolve(cause);
     kill(first);
@@ -131,6 +139,7 @@ export function liveCell(parts: Parts): Cell {
     expose: ({ name }) => pinSocket(parts.sockets, name),
     limits: heldLimits(request, group),
     lost: loss.promise,
+    ...(parts.kept && { kept: parts.kept }),
     exec(command, signal) {
       const run = exec(command, signal);
       const settled = run.catch(() => {}).finally(() => running.delete(settled));

@@ -19,6 +19,8 @@ export interface CellConfig {
   readonly data: 'none' | 'memory' | 'disk';
   /** The daemon holds the size of a volume by a quota. */
   readonly quota: boolean;
+  /** The volume of the data directory that outlives the cell; absent = one that goes with it. */
+  readonly volume?: { readonly name: string; readonly owner: Ownership };
   /** Host path of the socket directory to share; absent = sockets stay inside. */
   readonly sharedSockets?: string;
   readonly mounts: readonly { readonly hostPath: string; readonly path: string }[];
@@ -144,14 +146,15 @@ const bind = (Source: string, Target: string, ReadOnly: boolean): Mount => ({
   ReadOnly,
 });
 
-/** Anonymous, so that AutoRemove takes it away with the container. */
-const dataVolume = ({ owner, quota, limits }: CellConfig): Mount => ({
+/** Anonymous, so that AutoRemove takes it away with the container, unless it is to be kept. */
+const dataVolume = ({ owner, quota, limits, volume }: CellConfig): Mount => ({
   Type: 'volume',
-  Source: '',
+  Source: volume?.name ?? '',
   Target: INNER.data,
   VolumeOptions: {
     NoCopy: true,
-    Labels: toLabels(owner),
+    // Of one that is there already the labels stay as they are.
+    Labels: toLabels(volume?.owner ?? owner),
     DriverConfig: { Name: 'local', Options: quota ? { size: String(limits.diskBytes) } : {} },
   },
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex, Readable } from 'node:stream';
 import { isMusterError, MusterError } from '@muster/core';
+import { LABEL_WORKER, type Ownership, toLabels } from '../labels.js';
 import { pause, refuseIfAborted, within } from '../limit.js';
 import type { Loss } from '../scratch.js';
 import { BEAT_MS, type CellConfig, containerOptions, DATA_IN_VOLUME, INNER } from './cell-config.js';
@@ -47,7 +48,8 @@ export async function launchCell(
   config: Omit<CellConfig, 'name'>,
   signal: AbortSignal,
 ): Promise<Cell> {
-  const name = `muster-${randomBytes(8).toString('hex')}`;
+  const name = config.volume?.name ?? `muster-${randomBytes(8).toString('hex')}`;
+  let id: string | undefined;
   const streams: (Duplex | Readable)[] = [];
   const hold = <T extends Duplex | Readable>(stream: T): T => {
     // Whoever reads it sees it end; nobody needs to know how it broke.
@@ -60,16 +62,17 @@ export async function launchCell(
     return await within(CALL_MS, `Docker to ${what} the container`, run());
   };
   try {
-    const id = await step('create', () => daemon.create(containerOptions({ ...config, name }, info)));
+    const made = await step('create', () => daemon.create(containerOptions({ ...config, name }, info)));
+    id = made;
     if (config.data === 'disk') {
       const directory = tarDirectory(DATA_IN_VOLUME, config.user, 0o700);
-      await step('prepare the disk of', () => daemon.unpack(id, INNER.data, directory));
+      await step('prepare the disk of', () => daemon.unpack(made, INNER.data, directory));
     }
-    const events = hold(await step('watch', () => daemon.events(id, ['oom'])));
-    const attached = hold(await step('attach to', () => daemon.attach(id)));
-    const gone = daemon.removed(id).catch(() => {});
-    await step('start', () => daemon.start(id));
-    const cell = watchCell(daemon, id, config.user, attached, events, gone);
+    const events = hold(await step('watch', () => daemon.events(made, ['oom'])));
+    const attached = hold(await step('attach to', () => daemon.attach(made)));
+    const gone = daemon.removed(made).catch(() => {});
+    await step('start', () => daemon.start(made));
+    const cell = watchCell(daemon, made, config.user, attached, events, gone);
     const giveUp = (): void => void cell.end({ reason: 'scratch_lost', detail: 'its launch was given up' });
     signal.addEventListener('abort', giveUp, { once: true });
     try {
@@ -81,7 +84,8 @@ export async function launchCell(
     }
   } catch (error) {
     for (const stream of streams) stream.destroy();
-    await removeWithin(daemon, name);
+    if (id !== undefined || config.volume === undefined) await removeWithin(daemon, id ?? name);
+    else await removeOwn(daemon, name, config.owner);
     refuseIfAborted(signal, LAUNCH);
     if (isMusterError(error)) throw error;
     throw launchFailed(error);
@@ -179,6 +183,19 @@ const GRACE_MS = 1_000;
 /** Where the daemon does not answer, the container ends by itself (its stdin closed) and a sweep does the rest. */
 async function removeWithin(daemon: Daemon, nameOrId: string): Promise<void> {
   await within(20_000, 'Docker to remove the container', daemon.remove(nameOrId)).catch(() => {});
+}
+
+/**
+ * A create that was not answered may have made a container all the same; and one whose name is that of its volume may
+ * be another drill's.
+ */
+async function removeOwn(daemon: Daemon, name: string, owner: Ownership): Promise<void> {
+  const labels = toLabels(owner);
+  const { containers } = await daemon.labelled(LABEL_WORKER).catch(() => ({ containers: [] }));
+  for (const found of containers) {
+    const isOwn = Object.entries(labels).every(([label, value]) => found.labels[label] === value);
+    if (found.name === name && isOwn) await removeWithin(daemon, found.id);
+  }
 }
 
 function launchFailed(error: unknown): MusterError {

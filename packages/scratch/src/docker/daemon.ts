@@ -29,6 +29,8 @@ export interface Daemon {
   /** Whatever carries the label. */
   labelled(label: string): Promise<Labelled>;
   createVolume(options: Docker.VolumeCreateOptions & { readonly Name: string }): Promise<void>;
+  /** The labels of a volume; undefined where there is none. */
+  volumeLabels(name: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** False where there is none. */
   removeVolume(name: string): Promise<boolean>;
 }
@@ -163,6 +165,10 @@ export function createDaemon(docker: Docker): Daemon {
     },
     createVolume: async (options) => {
       await docker.createVolume(options);
+    },
+    volumeLabels: async (name) => {
+      const found = await missingAsUndefined(docker.getVolume(name).inspect());
+      return found && (found.Labels ?? {});
     },
     removeVolume: async (name) => {
       const removed = docker.getVolume(name).remove();

@@ -1,9 +1,11 @@
 import { access } from 'node:fs/promises';
 import { isMusterError, MusterError } from '@muster/core';
 import { type CellDirectory, createCellDirectory } from '../cell-directory.js';
+import { keptPlace } from '../kept-data.js';
 import type { Ownership } from '../labels.js';
 import { pinSocket } from '../pin-socket.js';
-import type { LaunchSpec, Loss, Scratch } from '../scratch.js';
+import type { Command, KeptState, LaunchSpec, Loss, Scratch } from '../scratch.js';
+import { settleKept } from '../settle-kept.js';
 import { watchSocketDirectory } from '../socket-directory-watch.js';
 import { bootId, thisWorker } from '../worker-identity.js';
 import { type Bridge, createBridge } from './bridge.js';
@@ -14,6 +16,7 @@ import { diagnoseCell } from './diagnose.js';
 import { watchDisk } from './disk-watch.js';
 import type { DockerContext } from './docker-context.js';
 import { execInCell } from './exec.js';
+import { KeptInUse, type KeptVolume, removeVolume, stateOf, wantVolume } from './kept-volume.js';
 
 /** A cell with data and a socket. Whatever fails on the way, nothing is left. */
 export async function launchScratch(
@@ -23,6 +26,33 @@ export async function launchScratch(
   signal: AbortSignal,
 ): Promise<Scratch> {
   await refuseMissing(spec.mounts);
+  const place = keptPlace(spec);
+  if (place === undefined) return await launchWith(context, image, spec, undefined, signal);
+  const volume = await wantVolume(context.daemon, place).catch((cause: unknown) =>
+    Promise.reject(silent(cause)),
+  );
+  const scratch =
+    volume && (await launchWith(context, image, spec, volume, signal).catch((error) => unlessInUse(error)));
+  return scratch ?? { ...(await launchWith(context, image, spec, undefined, signal)), kept: 'throwaway' };
+}
+
+/** Docker gives no two containers the same name: another cell has the volume. */
+function unlessInUse(error: unknown): undefined {
+  if (isInUse(error) || (isMusterError(error, 'launch_failed') && statusOf(error.cause) === 409))
+    return undefined;
+  throw error;
+}
+
+const isInUse = (error: unknown): boolean => error instanceof KeptInUse;
+
+/** @throws KeptInUse where a volume that was wanted is another's by now. */
+async function launchWith(
+  context: DockerContext,
+  image: ImageFacts,
+  spec: LaunchSpec,
+  volume: KeptVolume | undefined,
+  signal: AbortSignal,
+): Promise<Scratch> {
   const owner: Ownership = { drill: spec.drillId, worker: thisWorker(), expiresAt: spec.expiresAt };
   const quota = spec.data === 'disk' && (await context.quota());
   const info = await context.info();
@@ -38,12 +68,14 @@ export async function launchScratch(
       quota,
       lifeSeconds: Math.max(1, Math.ceil((spec.expiresAt.getTime() - Date.now()) / 1000)),
       mounts: reach === 'shared' ? spec.mounts : [],
+      ...(volume !== undefined && { volume }),
       ...(reach === 'shared' ? { sharedSockets: directory.socketDir } : {}),
     });
     const { cell, reach } = await launchWithin(context, info, config, signal);
     try {
       const dataDir = dataDirectory(spec.data);
       const watchedBytes = spec.data === 'disk' && !quota ? spec.limits.diskBytes : undefined;
+      const kept = volume && (await settled(context, cell, volume, spec, signal));
       if (watchedBytes !== undefined) await watchDisk(cell, dataDir, watchedBytes);
       return toScratch({
         cell,
@@ -52,15 +84,34 @@ export async function launchScratch(
         watchedBytes,
         directory,
         limits: heldLimits({ ...config(reach), name: '' }, info),
+        ...(kept && { kept }),
+        ...(volume && { spoil: () => removeVolume(context.daemon, volume.name) }),
       });
     } catch (error) {
       await cell.end(DESTROYED);
-      throw isMusterError(error) ? error : silent(error);
+      // What a launch cannot go on with, no later one shall meet again.
+      if (volume !== undefined && !isInUse(error)) await removeVolume(context.daemon, volume.name);
+      throw isMusterError(error) || isInUse(error) ? error : silent(error);
     }
   } catch (error) {
     await directory.remove();
     throw error;
   }
+}
+
+/** @throws KeptInUse */
+async function settled(
+  { daemon }: DockerContext,
+  cell: Cell,
+  volume: KeptVolume,
+  { limits: { diskBytes } }: LaunchSpec,
+  signal: AbortSignal,
+): Promise<'new' | 'kept'> {
+  const state = await stateOf(daemon, volume);
+  if (state === 'new') return state;
+  const exec = (command: Command, stop: AbortSignal) => execInCell(cell, command, stop);
+  const left = await settleKept(exec, { dataDir: dataDirectory('disk'), diskBytes }, signal);
+  return left === 'kept' ? 'kept' : 'new';
 }
 
 /** Looked at here first, so that what the daemon then refuses is the sharing itself. */
@@ -123,9 +174,13 @@ interface Parts extends Launched {
   readonly watchedBytes: number | undefined;
   readonly directory: CellDirectory;
   readonly limits: Scratch['limits'];
+  readonly kept?: KeptState;
+  /** Throws the kept data away, once the cell is gone. */
+  readonly spoil?: () => Promise<unknown>;
 }
 
-function toScratch({ cell, reach, dataDir, watchedBytes, directory, limits }: Parts): Scratch {
+function toScratch(parts: Parts): Scratch {
+  const { cell, reach, dataDir, watchedBytes, directory, limits, kept, spoil } = parts;
   const bridge: Bridge | undefined = reach === 'bridge' ? createBridge(cell, directory.path) : undefined;
   const stopWatch =
     reach === 'shared' ? watchSocketDirectory(directory.socketDir, () => void cell.end(MISUSED)) : () => {};
@@ -143,6 +198,7 @@ function toScratch({ cell, reach, dataDir, watchedBytes, directory, limits }: Pa
     isolation: 'docker',
     limits,
     dataDir,
+    ...(kept !== undefined && { kept }),
     innerSocketDir: INNER.sockets,
     socketDir: directory.path,
     mounts: reach === 'shared',
@@ -158,6 +214,8 @@ function toScratch({ cell, reach, dataDir, watchedBytes, directory, limits }: Pa
         const closing = bridge?.close();
         await cell.end(DESTROYED);
         await closing;
+        // A cell that came to a bad end may have been ended by what is in it.
+        if (loss !== undefined) await spoil?.();
         await directory.remove().catch(() => {});
       })();
       return destroyed;

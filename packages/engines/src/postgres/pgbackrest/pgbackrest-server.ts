@@ -7,10 +7,11 @@ import { directoryInside } from '../../restore/directory-inside.js';
 import type { Installation } from '../probe.js';
 import { withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
+import { prepareFiles } from './kept-files.js';
 import { isPgbackrestFacts } from './pgbackrest-facts.js';
 import { recover } from './recover.js';
 import { runRestore } from './run-restore.js';
-import { toolPaths } from './tool-config.js';
+import { clusterPaths, toolPaths } from './tool-config.js';
 
 /** A server that is restored first and then started: its data directory is the backup. */
 export interface RestoredServer {
@@ -32,10 +33,13 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
       const { facts } = options;
       if (artefact.form !== 'repository' || !isPgbackrestFacts(facts))
         throw new MusterError('internal', 'A dump was given to a server that is made for a backup set.');
+      // Before anything is carried in beside them.
+      const hasFiles =
+        scratch.kept === 'kept' && (await prepareFiles(scratch, clusterPaths(scratch.dataDir), signal));
       const paths = toolPaths(scratch.dataDir, await repositoryInside(scratch, artefact, options, signal));
       const cpus = scratch.limits.cpus ?? availableParallelism();
       const target = options.recoverTo ?? { kind: 'latest' };
-      await runRestore(scratch, artefact, paths, options, signal);
+      const delta = await runRestore(scratch, artefact, paths, options, hasFiles, signal);
       const recovering = { set: artefact, facts, installation, paths, cpus, target };
       const { server, recovery, missingLibraries } = await recover(scratch, recovering, options, signal);
       running = server;
@@ -44,6 +48,7 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
         bytes: artefact.sizeBytes,
         warnings:
           missingLibraries.length === 0 ? [] : [{ code: LIBRARY_MISSING, count: missingLibraries.length }],
+        ...(delta && { delta }),
         recovery,
       };
     },

@@ -1,21 +1,32 @@
 import type { RepositorySet } from '../../artefact.js';
 
-/** Where things of pgBackRest are inside the scratch. */
-export interface ToolPaths {
+/** Where the files of the cluster are inside the scratch. */
+export interface ClusterPaths {
+  readonly data: string;
+  readonly tablespaces: string;
+}
+
+export const clusterPaths = (dataDir: string): ClusterPaths => ({
+  data: `${dataDir}/postgres`,
+  tablespaces: `${dataDir}/tablespaces`,
+});
+
+/**
+ * Where things of pgBackRest are inside the scratch. Beside the files of the cluster nothing is in the data directory,
+ * which may outlive the scratch: the passphrase must not.
+ */
+export interface ToolPaths extends ClusterPaths {
   /** The configuration, which may hold the passphrase. */
   readonly config: string;
   readonly repository: string;
-  readonly data: string;
-  readonly tablespaces: string;
   readonly work: string;
 }
 
 export const toolPaths = (dataDir: string, repository: string): ToolPaths => ({
-  config: `${dataDir}/pgbackrest.conf`,
+  ...clusterPaths(dataDir),
+  config: '/tmp/pgbackrest/pgbackrest.conf',
   repository,
-  data: `${dataDir}/postgres`,
-  tablespaces: `${dataDir}/tablespaces`,
-  work: `${dataDir}/pgbackrest`,
+  work: '/tmp/pgbackrest',
 });
 
 /** The configuration of pgBackRest inside: all of it, so that nothing of an image's own is read. */
