@@ -186,8 +186,16 @@ scratch: { kind: docker, images: { postgres: "muster.test/postgres:{major}" } }`
     const look = await asked('connection: { uri: env:LIVE }', {});
     expect(look).toMatchObject({
       outcome: 'run',
-      backup: { created_at_from: 'dump', server_version: expect.stringMatching(/^15\./) },
-      unknown: [{ what: 'extensions' }],
+      backup: {
+        created_at_from: 'dump',
+        server_version: expect.stringMatching(/^15\./),
+        size_bytes: expect.any(Number),
+      },
+      extensions: [
+        { name: 'hstore', there: true },
+        { name: 'pg_trgm', there: true },
+      ],
+      unknown: [],
     });
     expect(JSON.stringify(look)).not.toContain('postgresql://');
   });

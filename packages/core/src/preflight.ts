@@ -58,6 +58,19 @@ export const lookSchema = z.strictObject({
     .describe('The backup that would be taken; size_bytes of a live source is that of the database.'),
   newest_backup: newest_backup.unwrap().extend({ age_s: seconds }).optional(),
   objectives: objectives.describe('With the verdict on rpo, which is known by now.'),
+  companions: z
+    .array(
+      z.strictObject({
+        to: wellFormed,
+        location: text,
+        size_bytes: count.optional(),
+        files: count.optional(),
+      }),
+    )
+    .optional()
+    .describe(
+      'What must be in place before the server starts; the last one is at fault where a fault is one of them.',
+    ),
   scratch: z
     .strictObject({
       isolation: z.enum(['docker', 'bubblewrap']),

@@ -34,7 +34,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const there: CompanionPlace = {
   location: 'file:///x',
-  look: async () => {},
+  look: async () => ({ sizeBytes: 5, files: 1, copied: true }),
   fetch: async ({ directory }) => {
     const path = join(directory, 'copy');
     await mkdir(path, { recursive: true });

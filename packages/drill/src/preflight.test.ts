@@ -46,10 +46,14 @@ const look = async (
     point = { kind: 'latest' },
     used = host,
     signal = never,
-    companions = '[]',
+    companions = '',
   }: { point?: RestorePoint; used?: object; signal?: AbortSignal; companions?: string } = {},
 ) => {
-  const text = `sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, objectives: { rpo: 26h }, companions: ${companions} }]`;
+  const text =
+    'sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: /b }, restore_only: true, objectives: { rpo: 26h } COMPANIONS }]'.replace(
+      'COMPANIONS',
+      companions,
+    );
   const parsed = parseConfig(text, { file: 'muster.yaml', baseDirectory: '/' });
   if (!parsed.ok) throw new Error('it has no faults');
   const { config } = parsed;
@@ -66,24 +70,16 @@ const look = async (
     engineOf: () => engine,
     hostFor: async () => used,
     companion: ({ location }: { location: string }) => ({
-      look: async () => {
-        if (location === '/none') throw new MusterError('companion_missing', 'it is not there');
+      location: `file://${location}`,
+      look: async ({ mostBytes }: { mostBytes: number }) => {
+        if (location === '/gone') throw new MusterError('companion_missing', 'it is not there');
+        return { sizeBytes: mostBytes, files: 2, copied: true };
       },
     }),
   } as unknown as LookPorts;
   const request = { plan, config, source, restorePoint: point };
   return lookSchema.parse(await preflight(ports, request, { host: 'here' }, signal));
 };
-
-it('tells that a companion is missing', async () => {
-  const companions = (from: string) => `[{ from: /there, to: /opt/a }, { from: ${from}, to: /opt/b }]`;
-  expect(await look([made('a', 1)], { companions: companions('/too') })).toMatchObject({ outcome: 'run' });
-  expect(await look([made('a', 1)], { companions: companions('/none') })).toMatchObject({
-    outcome: 'fail',
-    reason: 'companion_missing',
-    message: 'it is not there',
-  });
-});
 
 it('tells all that is known before a drill, and launches nothing', async () => {
   expect(await look([made('b', 1), made('a', 30)], { point: { kind: 'oldest' } })).toEqual({
@@ -169,4 +165,26 @@ it('ends where it is cancelled, and is no answer then', async () => {
   await expect(look([made('a', 1)], { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'cancelled',
   });
+});
+
+it('looks whether the companions are there, and reads none of them', async () => {
+  const [backup] = [made('a', 1)];
+  const told = await look([backup], {
+    companions: ', companions: [{ from: /m, to: /opt/m }, { from: /n, to: /opt/n }]',
+  });
+  expect(told).toMatchObject({
+    outcome: 'run',
+    companions: [
+      { to: '/opt/m', location: 'file:///m', files: 2 },
+      // What the first takes is no longer free.
+      { to: '/opt/n', size_bytes: 0 },
+    ],
+  });
+  const gone = await look([backup], { companions: ', companions: [{ from: /gone, to: /opt/m }]' });
+  expect(gone).toMatchObject({
+    outcome: 'fail',
+    reason: 'companion_missing',
+    backup: { id: 'a', format: 'plain' },
+  });
+  expect(gone.companions).toEqual([{ to: '/opt/m', location: 'file:///gone' }]);
 });

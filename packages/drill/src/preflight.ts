@@ -8,6 +8,7 @@ import {
   type PhaseRecord,
   type Predicate,
   type Source,
+  type SourceKind,
 } from '@muster/core';
 import type { BackupFacts } from '@muster/engines';
 import type { ScratchHost } from '@muster/scratch';
@@ -35,6 +36,9 @@ export interface Looker {
 interface Found extends Pick<Seen, 'found' | 'listed' | 'newest' | 'listing' | 'facts' | 'globals'> {
   scratch?: Look['scratch'];
   extensions?: Look['extensions'];
+  companions?: Look['companions'];
+  /** Of a live source, beside its facts. */
+  measured?: Pick<BackupFacts, 'extensions'>;
   fault?: MusterError;
   readonly unknown: Look['unknown'][number][];
 }
@@ -59,15 +63,15 @@ export async function preflight(
     const located = await phases.run({ name: 'locate', limitMs: limits.locate }, (stop) =>
       locate(ports, request, found, stop),
     );
-    await phases.run({ name: 'fetch', limitMs: limits.fetch }, (stop) =>
-      lookAtCompanions(ports, request, stop),
-    );
-    if (located.kind === 'remote') requireFetchable(request.source, located.artefact);
     const facts = located.kind === 'remote' ? located.backup.facts : located.facts;
+    if (facts !== undefined) found.facts = facts;
+    await phases.run({ name: 'fetch', limitMs: limits.fetch }, (stop) =>
+      lookAtNeeded(ports, request, located, found, stop),
+    );
     if (facts === undefined) found.unknown.push(...UNFETCHED);
     else
       await phases.run({ name: 'launch', limitMs: limits.launch }, (stop) =>
-        admit(ports, request, { located, facts }, found, stop),
+        admit(ports, request, { located, facts: { ...facts, ...found.measured } }, found, stop),
       );
   } catch (error) {
     if (isMusterError(error, 'cancelled')) throw error;
@@ -76,14 +80,55 @@ export async function preflight(
   return lookOf(request, looker, at, found, phases.records);
 }
 
-/** That they are there and can be used; none is read. @throws what a drill would end with. */
-async function lookAtCompanions(
+/** What must be on the worker before the launch; and of a live source, how much there is. */
+async function lookAtNeeded(
   ports: LookPorts,
   { source }: PreflightRequest,
+  located: Located | LocatedRemote,
+  found: Found,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { from } of source.companions)
-    await ports.companion(from).look({ mostBytes: source.scratch.diskBytes }, signal);
+  if (located.kind === 'remote') requireFetchable(source, located.artefact);
+  let mostBytes = source.scratch.diskBytes;
+  for (const { from, to } of source.companions) {
+    const place = ports.companion(from);
+    const one = { to, location: place.location };
+    found.companions = [...(found.companions ?? []), one];
+    const { sizeBytes, files, copied } = await place.look({ mostBytes }, signal);
+    if (copied) mostBytes -= sizeBytes;
+    found.companions = [...found.companions.slice(0, -1), { ...one, size_bytes: sizeBytes, files }];
+  }
+  if (located.kind === 'live') await measure(ports, source.kind, located, found, signal);
+}
+
+/** How long a source may take to say how large it is. */
+const MEASURING_MS = 10_000;
+
+async function measure(
+  ports: LookPorts,
+  kind: SourceKind,
+  { uri, live, others }: Extract<Located, { kind: 'live' }>,
+  found: Found,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(MEASURING_MS)]);
+    const dumper = ports.liveDumperOf(kind);
+    const measured = [];
+    for (const one of [live, ...others]) measured.push(await dumper.measure(uri, one, limit));
+    const sizes = measured.map(({ sizeBytes }) => sizeBytes);
+    const sizeBytes = sizes.reduce(
+      (sum, size) => (sum === undefined || size === undefined ? undefined : sum + size),
+      0,
+    );
+    if (found.found !== undefined && sizeBytes !== undefined) found.found = { ...found.found, sizeBytes };
+    const extensions = measured.map((one) => one.extensions);
+    if (extensions.every((list) => list !== undefined))
+      found.measured = { extensions: [...new Set(extensions.flat())] };
+  } catch {
+    signal.throwIfAborted();
+    found.unknown.push({ what: 'size', why: 'The source did not say within 10 s how large it is.' });
+  }
 }
 
 /** Of a backup whose head is read once it is fetched. */
@@ -105,7 +150,6 @@ async function admit(
   found: Found,
   signal: AbortSignal,
 ): Promise<void> {
-  found.facts = facts;
   if (located.kind !== 'live' && located.older !== undefined && located.older.length > 0)
     found.unknown.push({ what: 'backup', why: MAYBE_OLDER });
   const sizeBytes = located.kind === 'live' ? undefined : located.artefact.sizeBytes;
@@ -192,6 +236,7 @@ function lookOf(
     ...(chosen && { backup: { ...chosen, ...(chosen.created_at && { age_s: ageOf(chosen.created_at) }) } }),
     ...(newest && { newest_backup: { ...newest, age_s: ageOf(newest.created_at) } }),
     ...(objectives && { objectives }),
+    ...(found.companions && { companions: found.companions }),
     ...(found.scratch && { scratch: found.scratch }),
     ...(found.extensions && { extensions: [...found.extensions] }),
     unknown: found.unknown,

@@ -107,6 +107,8 @@ export interface BackupFacts {
   readonly zoneless?: true;
   /** Of files of a cluster: which. Files of another have nothing in common with them. */
   readonly cluster?: string;
+  /** Extensions that it makes, where they are known from elsewhere than its head. */
+  readonly extensions?: readonly string[];
   /** Databases in the backup; empty where the format does not name its own. */
   readonly databases: readonly string[];
 }
@@ -202,12 +204,22 @@ export interface LiveDumper {
    * @param database - another one than that of the URI.
    */
   survey(uri: string, signal: AbortSignal, database?: string): Promise<LiveFacts>;
+  /** For people, before a drill: asked after {@link survey}, of its source. Whatever it rejects with keeps no drill back. */
+  measure(uri: string, facts: LiveFacts, signal: AbortSignal): Promise<LiveMeasure>;
   /**
    * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
    * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with
    * `dump_failed`, or what is known to be the cause: `source_locked`, `source_rights_missing`, `source_out_of_connections`.
    */
   dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): StreamArtefact;
+}
+
+/** What is not known is absent. */
+export interface LiveMeasure {
+  /** Of the data where it lies; its dump is smaller, or larger. */
+  readonly sizeBytes?: number;
+  /** Extensions that its dump will make. */
+  readonly extensions?: readonly string[];
 }
 
 export interface LiveFacts {

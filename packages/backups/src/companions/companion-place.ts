@@ -4,8 +4,11 @@ import { MusterError, type Sha256 } from '@muster/core';
 export interface CompanionPlace {
   /** Without credentials, for receipts and messages. */
   readonly location: string;
-  /** What {@link fetch} would be refused for before it reads anything. @throws as it does. */
-  look(room: Pick<CompanionRoom, 'mostBytes'>, signal: AbortSignal): Promise<void>;
+  /**
+   * What there is, and whether there is room for it, as {@link fetch} sees that before it reads the first byte.
+   * @throws as that does, but for what reading finds.
+   */
+  look(room: Pick<CompanionRoom, 'mostBytes'>, signal: AbortSignal): Promise<CompanionSize>;
   /**
    * Reads all of it once, and makes it a file or directory of this machine that all may read. `onBytes` is told all bytes
    * so far.
@@ -25,6 +28,13 @@ export interface CompanionRoom {
   /** Absolute; it is made. */
   readonly directory: string;
   readonly mostBytes: number;
+}
+
+interface CompanionSize {
+  readonly sizeBytes: number;
+  readonly files: number;
+  /** It is copied to the worker, which takes of the room. */
+  readonly copied: boolean;
 }
 
 export interface FetchedCompanion {

@@ -33,7 +33,10 @@ export function createDirectoryCompanion(from: string): CompanionPlace {
   };
   return {
     location,
-    look: async (room, signal) => void (await look(room, signal)),
+    async look(room, signal) {
+      const { sizeBytes, files, showable } = await look(room, signal);
+      return { sizeBytes, files: files.length, copied: !showable };
+    },
     async fetch(room, onBytes, signal) {
       const found = await look(room, signal);
       const copy = found.showable ? undefined : join(room.directory, 'copy');

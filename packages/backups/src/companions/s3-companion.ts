@@ -43,7 +43,10 @@ export function createS3Companion({ bounds, ...options }: S3CompanionOptions): C
   };
   return {
     location,
-    look: async (room, signal) => void (await look(room, signal)),
+    async look(room, signal) {
+      const { members, sizeBytes } = await look(room, signal);
+      return { sizeBytes, files: members.length, copied: true };
+    },
     async fetch(room, onBytes, signal) {
       try {
         const { members, sizeBytes } = await look(room, signal);

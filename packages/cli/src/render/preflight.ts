@@ -15,7 +15,11 @@ export function sourceFindings(
   const { source, look } = preflight;
   if (look === undefined) return [{ subject: source, outcome: 'ok', detail: preflight.why ?? 'not known' }];
   const found = [backupFinding(preflight, look, now), serverFinding(preflight, look, fellBack)];
-  const more = [dumpedFinding(preflight, look), rpoFinding(preflight, look)];
+  const more = [
+    dumpedFinding(preflight, look),
+    rpoFinding(preflight, look),
+    companionsFinding(preflight, look),
+  ];
   const room = whole ? [scratchFinding(preflight, look), fleetFinding(preflight)] : [];
   const [backup, server] = found;
   return [backup, ...more, server, ...room].filter((finding) => finding !== undefined);
@@ -37,10 +41,25 @@ function faultOf({
   };
 }
 
+/** The one that has no size was looked at in vain. */
+const lacksCompanion = ({ outcome, companions = [] }: Look): boolean =>
+  outcome !== 'run' && companions.some(({ size_bytes: size }) => size === undefined);
+
+function companionsFinding({ source }: Preflight, look: Look): Finding | undefined {
+  const { companions = [] } = look;
+  if (companions.length === 0) return undefined;
+  const subject = `${source}: companions`;
+  const fault = lacksCompanion(look) ? faultOf(look) : undefined;
+  if (fault !== undefined) return { subject, ...fault };
+  const told = companions.map(({ to, size_bytes: size = 0 }) => `${printable(to)} (${formatSize(size)})`);
+  return { subject, outcome: 'ok', detail: told.join(', ') };
+}
+
 const isMissed = ({ reason }: Look): boolean => reason === 'rpo_missed' || reason === 'rto_missed';
 
 function backupFinding({ source, kind }: Preflight, look: Look, now: Date): Finding {
-  const fault = isIdentified(look) || isMissed(look) ? undefined : faultOf(look);
+  const isElsewhere = isIdentified(look) || isMissed(look) || lacksCompanion(look);
+  const fault = isElsewhere ? undefined : faultOf(look);
   if (fault !== undefined) return { subject: source, ...fault };
   const { backup, restore_point: point } = look;
   if (backup === undefined) return { subject: source, outcome: 'ok', detail: 'not known' };
@@ -100,7 +119,8 @@ function serverFinding(
   fellBack?: string,
 ): Finding | undefined {
   const subject = `${source}: server`;
-  const fault = isIdentified(look) && !isMissed(look) ? faultOf(look) : undefined;
+  const isElsewhere = !isIdentified(look) || isMissed(look) || lacksCompanion(look);
+  const fault = isElsewhere ? undefined : faultOf(look);
   if (fault !== undefined) return { subject, ...fault };
   const { scratch, extensions } = look;
   if (scratch === undefined) return undefined;

@@ -17,11 +17,10 @@ export function admit(
   const image = parseProbe(base.facts);
   const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
   const installation = chooseInstallation(image, facts.major, where);
-  // Of a live dump only the version is known before it flows.
-  if (isPostgresFacts(facts)) {
-    if (facts.toc !== undefined) requireExtensions(extensionsOf(facts.toc), installation, where);
-    requireLocales(facts.shape, image, where);
-  }
+  const needed = neededExtensions(facts);
+  if (needed !== undefined) requireExtensions(needed, installation, where);
+  // Of a live dump they are not known before it flows.
+  if (isPostgresFacts(facts)) requireLocales(facts.shape, image, where);
   return { user: image.user ?? FALLBACK_USER, installation };
 }
 
@@ -48,6 +47,10 @@ export function chooseInstallation(image: ImageFacts, major: number, where: stri
   }
   return able;
 }
+
+/** Undefined where nothing tells them. */
+export const neededExtensions = (facts: BackupFacts): readonly string[] | undefined =>
+  isPostgresFacts(facts) && facts.toc !== undefined ? extensionsOf(facts.toc) : facts.extensions;
 
 function requireExtensions(needed: readonly string[], installation: Installation, where: string): void {
   const missing = needed.filter((name) => !installation.extensions.has(name));

@@ -1,18 +1,16 @@
 import { isMusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
 import type { BackupFacts, Fit } from '../engine.js';
-import { chooseInstallation } from './admit.js';
-import { extensionsOf } from './format/roles.js';
+import { chooseInstallation, neededExtensions } from './admit.js';
 import { chooseSetInstallation } from './pgbackrest/admit-pgbackrest.js';
 import { isPgbackrestFacts } from './pgbackrest/pgbackrest-facts.js';
-import { isPostgresFacts } from './postgres-facts.js';
 import { type ImageFacts, type Installation, parseProbe } from './probe.js';
 
 /** {@link Engine.fitOf} of PostgreSQL. */
 export function fitOf(facts: BackupFacts, base: Base | undefined): Fit {
   const image = base && orNone(() => parseProbe(base.facts));
   const installation = image && orNone(() => installationFor(facts, image));
-  const needed = isPostgresFacts(facts) && facts.toc !== undefined ? extensionsOf(facts.toc) : undefined;
+  const needed = neededExtensions(facts);
   return {
     ...(installation && { version: installation.version }),
     ...(isPgbackrestFacts(facts) && image?.pgbackrest && { tool: `pgBackRest ${image.pgbackrest}` }),

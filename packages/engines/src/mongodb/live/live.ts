@@ -7,6 +7,7 @@ import { type DatabaseTool, parseProbe } from '../probe.js';
 import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
 import { isMongoLiveFacts, survey } from './live-survey.js';
+import { measure } from './measure.js';
 import { deniedDump } from './rights-missing.js';
 
 /** The first of the Database Tools that take a URI from elsewhere than their arguments (`--config`). */
@@ -22,6 +23,7 @@ const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$1" --config=/dev/stdin --arc
  */
 export const mongodbLiveDumper: LiveDumper = {
   survey,
+  measure,
   dump: (text, facts, host, base) => {
     const uri = text.trim();
     const tool = facts.database === undefined ? undefined : chooseTool(base);

@@ -15,6 +15,7 @@ import {
 } from './connection-uri.js';
 import { dumpFault, LOCK_WAIT_MS } from './dump-fault.js';
 import { isPostgresLiveFacts, survey } from './live-survey.js';
+import { measure } from './measure.js';
 import { GUARD } from './reach-source.js';
 
 /** No compression: the bytes go nowhere but through us. pg_dump's own transaction is READ ONLY. */
@@ -40,6 +41,7 @@ END
 
 export const postgresLiveDumper: LiveDumper = {
   survey,
+  measure,
   dump: (uri, facts, host, base) => ({
     form: 'stream',
     name: `${facts.database ?? 'live'}.dump`,
