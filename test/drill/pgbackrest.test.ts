@@ -46,7 +46,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     } = backup;
     folder = await musterFolder({
       'muster.yaml': [
-        `sources: [{ slug: shop, kind: postgres, checks: [rows], backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
+        `sources: [{ slug: shop, kind: postgres, checks: [rows], objectives: { rpo: 1h }, backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
         `checks: [{ id: rows, summary_sql: ${JSON.stringify(ask)}, expect: "last == ${rows}" }]`,
         'scratch: { kind: docker, images: { postgres: "muster.test/postgres:{major}" } }',
       ].join('\n'),
@@ -75,6 +75,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
         reached: true,
         last_commit_before: repositories.commits.at(-1)?.at,
       },
+      objectives: { rpo_met: true },
       checks: [{ verdict: 'pass', summary: { last: 7, n: 7 } }],
     });
   });

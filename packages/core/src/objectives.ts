@@ -31,7 +31,7 @@ export const promised = ({ enforce, rto_s, rpo_s }: PlannedObjectives): PlannedO
 });
 
 /** What a drill measured, as its receipt has it. */
-export type Measured = Pick<Predicate, 'phases' | 'restore' | 'newest_backup'>;
+export type Measured = Pick<Predicate, 'phases' | 'restore' | 'newest_backup' | 'recovery' | 'backup'>;
 
 /**
  * How long it took to have the data back, in ms: fetched and restored. Undefined where it was not, and where most of it
@@ -44,14 +44,21 @@ export function measuredRto({ phases, restore }: Measured): number | undefined {
 }
 
 /**
- * How old the newest backup was when the drill looked for one, in ms: what would have been lost. Whichever backup the
- * drill restored. Undefined where there was none, and of a live source, which keeps none.
+ * How old the newest data was that is known to be restorable when the drill looked for a backup, in ms: what would have
+ * been lost. That is the newest backup, whichever the drill restored; and where WAL was replayed, the newest commit in it.
+ * Undefined where there was none, and of a live source, which keeps none.
  */
-export function measuredRpo({ phases, newest_backup: newest }: Measured): number | undefined {
+export function measuredRpo({ phases, newest_backup: newest, recovery }: Measured): number | undefined {
   const located = phases.findLast(({ name }) => name === 'locate');
   if (newest === undefined || located === undefined) return undefined;
-  return Math.max(0, Date.parse(located.started_at) - Date.parse(newest.created_at));
+  const times = [newest.created_at, recovery?.last_commit_before, recovery?.first_commit_after];
+  const made = Math.max(...times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)])));
+  return Math.max(0, Date.parse(located.started_at) - made);
 }
+
+/** Whether there may be newer data than was measured: WAL that this drill did not replay. */
+const mayBeNewer = ({ backup, recovery }: Measured): boolean =>
+  backup?.format?.startsWith('pgbackrest-') === true && recovery?.target.kind !== 'latest';
 
 /** The objectives with what came of them; one that could not be measured has no verdict. */
 export function judgeObjectives(
@@ -59,10 +66,13 @@ export function judgeObjectives(
   measured: Measured,
 ): NonNullable<Predicate['objectives']> {
   const [rto, rpo] = [measuredRto(measured), measuredRpo(measured)];
+  const rpoMet = rpo !== undefined && planned.rpo_s !== undefined && rpo <= planned.rpo_s * 1000;
   return {
     ...planned,
     ...(planned.rto_s !== undefined && rto !== undefined && { rto_met: rto <= planned.rto_s * 1000 }),
-    ...(planned.rpo_s !== undefined && rpo !== undefined && { rpo_met: rpo <= planned.rpo_s * 1000 }),
+    ...(planned.rpo_s !== undefined &&
+      rpo !== undefined &&
+      (rpoMet || !mayBeNewer(measured)) && { rpo_met: rpoMet }),
   };
 }
 

@@ -35,7 +35,7 @@ export const REASONS = {
   restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
   check_failed: fail('a check found what its owner does not expect'),
   not_absent: fail('a check holds that must not hold yet at the restore point'),
-  rpo_missed: fail('the newest backup is older than the objective rpo allows'),
+  rpo_missed: fail('the newest data that was found restorable is older than the objective rpo allows'),
   rto_missed: fail('to fetch and restore the backup took longer than the objective rto allows'),
   // Could not be judged.
   check_error: error('a check could not be judged'),

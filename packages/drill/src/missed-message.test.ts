@@ -16,6 +16,13 @@ describe('an objective that was missed', () => {
     expect(said({ ...rpo, newest_backup: { ...newest, created_at_from: 'name' } })).not.toContain('header');
   });
 
+  it('tells how old the newest commit is, where WAL was replayed', () => {
+    const recovery = { target: { kind: 'latest' }, last_commit_before: '2026-11-19T00:00:00.000000Z' };
+    expect(said({ ...rpo, newest_backup: newest, recovery })).toMatch(
+      /of 2026-11-19T00:00:00\.000000Z, .* is 1 d 03 h, and 1 d 02 h is allowed/,
+    );
+  });
+
   it('tells how long fetch and restore took', () => {
     const fetch = { ...phases[0], name: 'fetch', duration_ms: 60_000 };
     const restore = { duration_ms: 120_000, bytes: 1, warnings: [] };

@@ -218,12 +218,12 @@ function lookOf(
   found: Found,
   phases: readonly PhaseRecord[],
 ): Look {
-  const measured = { phases: [...phases], ...newestOf(found) };
+  const chosen = found.found && backupOf(found, found.found);
+  const measured = { phases: [...phases], ...(chosen && { backup: chosen }), ...newestOf(found) };
   const { newest_backup: newest } = measured;
   const objectives = plan.objectives && judgeObjectives(plan.objectives, measured);
   const judged = judgementOf(found.fault, source, { ...measured, ...(objectives && { objectives }) });
   const ageOf = (time: string): number => Math.max(0, at.getTime() - Date.parse(time)) / 1000;
-  const chosen = found.found && backupOf(found, found.found);
   return {
     at: at.toISOString(),
     ...looker,

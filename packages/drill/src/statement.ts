@@ -80,7 +80,12 @@ export function buildStatement(
 
 function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times: Times): Statement {
   const { plan, source } = request;
-  const measured = { phases: times.phases, ...restoreOf(seen, times.phases), ...newestOf(seen) };
+  const measured = {
+    phases: times.phases,
+    ...(seen.found && { backup: backupOf(seen, seen.found) }),
+    ...restoreOf(seen, times.phases),
+    ...newestOf(seen),
+  };
   const objectives = plan.objectives && judgeObjectives(plan.objectives, measured);
   const { result, reason } = judgeDrill(seen, source, objectives);
   const verdict = { result, ...(reason && { reason }) };
@@ -102,7 +107,6 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       config_sha256: request.config.configSha256,
       restore_point: restorePointOf(plan, seen),
       ...(source.restoreOnly && { restore_only: true as const }),
-      ...(seen.found && { backup: backupOf(seen, seen.found) }),
       environment: environmentOf(ports, request, seen),
       ...(seen.companions?.length && { companions: [...seen.companions] }),
       ...withWarnings(measured, request),
