@@ -27,7 +27,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       pgbackrestRepositories(IMAGES[17]),
       pgbackrestRepositories(IMAGES[15], 'boss'),
     ]);
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await repositories?.remove();
     await older?.remove();
