@@ -104,6 +104,12 @@ describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
     expect(await dumper.survey(uri(), never())).not.toHaveProperty('database');
   });
 
+  it.each(['shop', undefined])('tells how large its data are (of %s)', async (database) => {
+    const told = await dumper.survey(uri(database), never());
+    const { sizeBytes } = await dumper.measure(uri(database), told, never());
+    expect(sizeBytes).toBeGreaterThan(0);
+  });
+
   it('streams into a scratch as it is, and its bytes are hashed on the way', async () => {
     const dump = await dumped('shop');
     expect(dump.warnings).toEqual([{ code: 'no_snapshot', count: 1 }]);
