@@ -22,4 +22,4 @@ export { postgresEngine } from './postgres/engine.js';
 export { postgresLiveDumper } from './postgres/live/live.js';
 export type { PgbackrestFacts } from './postgres/pgbackrest/pgbackrest-facts.js';
 export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
-export { readSegment } from './postgres/pgbackrest/wal-archive.js';
+export { readArchivedSegment } from './postgres/pgbackrest/wal-archive.js';

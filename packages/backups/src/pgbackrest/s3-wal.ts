@@ -1,4 +1,4 @@
-import { type RecoveryTarget, readSegment } from '@muster/engines';
+import { type RecoveryTarget, readArchivedSegment } from '@muster/engines';
 import type { S3Object } from '@muster/s3';
 import type { S3Place } from '../s3-place.js';
 import type { ListedSet } from './repository-store.js';
@@ -23,7 +23,7 @@ export async function walOf(
   const nameOf = (path: string) => path.slice(path.lastIndexOf('/') + 1);
   const isHistory = (path: string) => /^[0-9A-F]{8}\.history/.test(nameOf(path));
   if (wal === undefined) {
-    const isWanted = (path: string) => isHistory(path) || readSegment(nameOf(path)) !== undefined;
+    const isWanted = (path: string) => isHistory(path) || readArchivedSegment(nameOf(path)) !== undefined;
     return objectsBelow(place, archive, signal, { isWanted });
   }
   const timeline = wal.start.slice(0, TIMELINE_DIGITS);
@@ -31,7 +31,7 @@ export async function walOf(
   const isWanted = (path: string) => {
     if (isHistory(path)) return true;
     // Beyond the timeline, the order of names is that of positions.
-    const position = readSegment(nameOf(path))?.name.slice(TIMELINE_DIGITS);
+    const position = readArchivedSegment(nameOf(path))?.name.slice(TIMELINE_DIGITS);
     if (position === undefined || position < wal.start.slice(TIMELINE_DIGITS)) return false;
     return last === undefined || position <= last;
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { followWal, readSegment, type Segment, type WalNeed } from './wal-archive.js';
+import { followWal, readArchivedSegment, readSegment, type Segment, type WalNeed } from './wal-archive.js';
 
 const MIB = 1024 * 1024;
 
@@ -52,12 +52,26 @@ describe('the WAL archive', () => {
     expect(followWal(archived, need())).toEqual({ last: 5, count: 4 });
   });
 
-  it('counts no part of a segment and no backup label', () => {
-    expect(readSegment('000000010000000000000002.partial')).toBeUndefined();
-    expect(readSegment('000000010000000000000002.00000028.backup')).toBeUndefined();
-    expect(readSegment('00000002.history')).toBeUndefined();
-    expect(readSegment('000000010000000000000002-5fdf55aafe0a5c37abc0f1e5bf657adc5a8c65dc.gz')?.name).toBe(
-      '000000010000000000000002',
-    );
+  const SHA1 = '5fdf55aafe0a5c37abc0f1e5bf657adc5a8c65dc';
+
+  it.each(['', '.gz', '.lz4', '.zst', '.bz2'])('has a segment with its checksum and %j', (suffix) => {
+    expect(readArchivedSegment(`000000010000000000000002-${SHA1}${suffix}`)).toEqual({
+      name: '000000010000000000000002',
+      timeline: 1,
+      log: 0,
+      number: 2,
+    });
+  });
+
+  it.each([
+    '000000010000000000000002',
+    `000000010000000000000002-${SHA1}.pgbackrest.tmp`,
+    `000000010000000000000002-${SHA1}.gz.pgbackrest.tmp`,
+    `000000010000000000000002.partial-${SHA1}.gz`,
+    '000000010000000000000002.partial',
+    '000000010000000000000002.00000028.backup',
+    '00000002.history',
+  ])('counts %s as no segment', (name) => {
+    expect(readArchivedSegment(name)).toBeUndefined();
   });
 });

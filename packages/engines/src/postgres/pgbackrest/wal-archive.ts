@@ -14,16 +14,21 @@ export interface ArchivedSegment extends Segment {
   readonly path: string;
 }
 
-const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(?=$|[-.])/;
+const SEGMENT = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/;
+/** What pgBackRest adds to the name of a segment, once all of it is there. */
+const ARCHIVED = /-[0-9a-f]{40}(?:\.(?:gz|lz4|zst|bz2))?$/;
 
-/** Reads the 24 hex digits that a name begins with; undefined for what is no whole segment. */
+/** Reads a segment from the name of its file in a repository; undefined for what is none, or not whole yet. */
+export function readArchivedSegment(name: string): Segment | undefined {
+  return ARCHIVED.test(name) ? readSegment(name.replace(ARCHIVED, '')) : undefined;
+}
+
+/** Reads a segment from its own name of 24 hex digits; undefined for what is none. */
 export function readSegment(name: string): Segment | undefined {
-  const [head, timeline, log, number] = SEGMENT.exec(name) ?? [];
-  if (head === undefined || timeline === undefined || log === undefined || number === undefined)
-    return undefined;
-  if (/\.(partial|backup)$/.test(name)) return undefined;
+  const [, timeline, log, number] = SEGMENT.exec(name) ?? [];
+  if (timeline === undefined || log === undefined || number === undefined) return undefined;
   return {
-    name: head,
+    name,
     timeline: Number.parseInt(timeline, 16),
     log: Number.parseInt(log, 16),
     number: Number.parseInt(number, 16),
@@ -44,7 +49,7 @@ export async function listWal(
   const segments: ArchivedSegment[] = [];
   for (const log of logs) {
     for (const name of await namesIn(join(directory, log))) {
-      const segment = readSegment(name);
+      const segment = readArchivedSegment(name);
       if (segment !== undefined) segments.push({ ...segment, path: join(directory, log, name) });
     }
   }
