@@ -92,9 +92,9 @@ export async function recover(
       printed = (printed + text).slice(-MOST_KEPT);
       options.onOutput(text);
     },
-    onLog: (message) => {
+    onLog: (message, pid) => {
       const before = seen.segments.length;
-      noteRecovery(seen, message);
+      noteRecovery(seen, message, pid);
       if (seen.segments.length === before) return;
       const bytes = set.sizeBytes + seen.segments.length * control.segmentBytes;
       const total =
@@ -113,7 +113,7 @@ export async function recover(
     return { server, recovery, missingLibraries: preload.missing };
   } catch (error) {
     if (!isMusterError(error, 'launch_failed')) throw error;
-    if (!seen.begun && preload.kept.length > 0) throw unloadable(preload.kept, printed);
+    if (seen.startup === undefined && preload.kept.length > 0) throw unloadable(preload.kept, printed);
     throw recoveryError(set, target, seen, wal, log, printed) ?? error;
   } finally {
     unlisten();
@@ -247,13 +247,16 @@ function recoveryError(
   log: ServerLog,
   printed: string,
 ): MusterError | undefined {
-  const faults = faultsIn(printed);
+  const faults = seen.over ? [] : faultsIn(printed);
   if (faults.length > 0) {
     const after = seen.segments.at(-1);
     const what = `the fetch of the WAL segment after ${after ?? 'the start of the backup'}`;
     return toolError(faults, 126, what, printed);
   }
-  const errors = log.takeErrors().filter(({ severity }) => severity !== 'ERROR');
+  // Once it is over, others than the process that recovered may say anything.
+  const errors = log
+    .takeErrors()
+    .filter(({ severity, pid }) => severity !== 'ERROR' && (!seen.over || pid === seen.startup));
   const said = errors.map(({ message }) => message).join('\n');
   if (said.includes('recovery ended before configured recovery target was reached'))
     return wal?.missing === undefined ? notReached(set, target, seen) : gap(set, wal.missing);

@@ -6,9 +6,12 @@ const AT = { kind: 'time', at: new Date('2026-11-21T13:19:02.390Z') } as const;
 
 function seenIn(...messages: readonly string[]): RecoverySeen {
   const seen: RecoverySeen = { segments: [] };
-  for (const message of messages) noteRecovery(seen, message);
+  for (const message of [BEGUN, ...messages]) noteRecovery(seen, message, STARTUP);
   return seen;
 }
+
+const STARTUP = 63;
+const BEGUN = 'database system was interrupted; last known up at 2026-11-21 13:19:00 UTC';
 
 const BEFORE = 'last completed transaction was at log time 2026-11-21 13:19:02.376842+00';
 const AFTER = 'recovery stopping before commit of transaction 744, time 2026-11-21 13:19:02.4+00';
@@ -78,6 +81,23 @@ describe('the log of a recovery', () => {
   ] as const)('does not prove %j where the replay stopped elsewhere', (target, message) =>
     expect(keepsTarget(recoveryRecord(target, seenIn(message)))).toBe(false),
   );
+
+  it('takes nothing from a process that does not recover, nor from any once it is over', () => {
+    const forged = [
+      'restored log file "0000000100000000000000FF" from archive',
+      'recovery stopping before commit of transaction 744, time 2026-11-22 13:19:02.4+00',
+      'last completed transaction was at log time 2026-11-22 13:19:02.4+00',
+    ];
+    const seen = seenIn(BEFORE);
+    const honest = structuredClone(seen);
+    for (const message of [BEGUN, ...forged]) noteRecovery(seen, message, 71);
+    expect(seen).toEqual(honest);
+    noteRecovery(seen, 'archive recovery complete', 71);
+    expect(seen.over).toBeUndefined();
+    noteRecovery(seen, 'archive recovery complete', STARTUP);
+    for (const message of forged) noteRecovery(seen, message, STARTUP);
+    expect(seen).toEqual({ ...honest, over: true });
+  });
 
   it('tells the segments that were replayed', () => {
     const seen = seenIn(

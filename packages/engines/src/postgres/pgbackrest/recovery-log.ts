@@ -6,25 +6,31 @@ type Stopped = NonNullable<RecoveryRecord['stopped']>;
 export interface RecoverySeen {
   /** WAL segments that were fetched from the archive, in the order of their fetching. */
   readonly segments: string[];
-  /** The server has begun to recover. */
-  begun?: true;
+  /** The process that recovers, once it has begun: it ends before anything in the backup can run, and write as well. */
+  startup?: number;
+  /** The recovery is over: nothing that is said from then on is evidence of it. */
+  over?: true;
   /** What the replay stopped before, or after. */
   stopped?: Stopped;
   lastCommit?: string;
 }
 
 const RESTORED = /^restored log file "([0-9A-F]{24})" from archive$/;
+const OVER = 'archive recovery complete';
 const BEGUN = /^(?:database system was |starting (?:archive|backup|point-in-time) recovery)/;
 const TRANSACTION = /^recovery stopping (before|after) (commit|abort) of transaction (\d+), time (.+)$/;
 const NAMED = /^recovery stopping at restore point "(.+)", time (.+)$/;
 const LOCATION = /^recovery stopping (before|after) WAL location \(LSN\) "([0-9A-F]+\/[0-9A-F]+)"$/;
 const LAST = /^last completed transaction was at log time (.+)$/;
 
-/** Takes in one message of the log. The server is told to speak English and UTC. */
-export function noteRecovery(seen: RecoverySeen, message: string): void {
+/** Takes in one message of the log, of the process `pid`. The server is told to speak English and UTC. */
+export function noteRecovery(seen: RecoverySeen, message: string, pid: number): void {
+  if (seen.over) return;
+  if (BEGUN.test(message)) seen.startup ??= pid;
+  if (pid !== seen.startup) return;
+  if (message === OVER) seen.over = true;
   const segment = RESTORED.exec(message)?.[1];
   if (segment !== undefined) seen.segments.push(segment);
-  if (BEGUN.test(message)) seen.begun = true;
   const stopped = stoppedIn(message);
   if (stopped !== undefined) seen.stopped = stopped;
   const last = LAST.exec(message)?.[1];

@@ -35,6 +35,8 @@ export function recoverySettings(
     max_logical_replication_workers: '0',
     // What was fetched is then what was read: a replay that ends within a segment asks for no further one.
     ...(major >= 15 ? { recovery_prefetch: 'off' } : {}),
+    // Nothing in the backup runs because somebody logs in.
+    ...(major >= 17 ? { event_triggers: 'off' } : {}),
     log_timezone: 'UTC',
     timezone: 'UTC',
     ...targetSettings(target),

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import type { Installation } from '../probe.js';
-import { PORT } from '../server/client.js';
+import { PORT, sessionOptions } from '../server/client.js';
 import type { ToolPaths } from './tool-config.js';
 
 /** A recovered cluster in its scratch. */
@@ -53,7 +53,7 @@ export async function makeSuperuser(cluster: Cluster, signal: AbortSignal): Prom
 }
 
 async function run(
-  { scratch, installation: { bindir }, onOutput }: Cluster,
+  { scratch, installation: { bindir, major }, onOutput }: Cluster,
   [program, ...args]: readonly [string, ...string[]],
   signal: AbortSignal,
   stdin?: Readable,
@@ -61,7 +61,7 @@ async function run(
   return await scratch.exec(
     {
       argv: [`${bindir}/${program}`, ...args],
-      env: { LC_ALL: 'C', TZ: 'UTC' },
+      env: { LC_ALL: 'C', TZ: 'UTC', PGOPTIONS: sessionOptions(major) },
       onStderr: onOutput,
       ...(stdin !== undefined && { stdin }),
     },

@@ -59,12 +59,7 @@ export async function connect(target: ConnectionTarget, signal: AbortSignal): Pr
     database: target.database,
     ssl: false,
     application_name: target.applicationName,
-    options: startupOptions({
-      ...SESSION,
-      ...(target.major >= 17 ? { event_triggers: 'off', transaction_timeout: '0' } : {}),
-      ...(target.major >= 14 ? { idle_session_timeout: '0' } : {}),
-      ...target.settings,
-    }),
+    options: sessionOptions(target.major, target.settings),
     types: textOnly,
     stream: () => socket,
   });
@@ -118,6 +113,15 @@ const innards = (client: pg.Client) =>
     readonly processID: number | null;
     readonly connection: { readonly stream: { destroy(): void; readonly connecting?: boolean } };
   };
+
+/** What a connection of ours brings along, as `options` of the startup packet or in `PGOPTIONS`. */
+export const sessionOptions = (major: number, more: Readonly<Record<string, string>> = {}): string =>
+  startupOptions({
+    ...SESSION,
+    ...(major >= 17 ? { event_triggers: 'off', transaction_timeout: '0' } : {}),
+    ...(major >= 14 ? { idle_session_timeout: '0' } : {}),
+    ...more,
+  });
 
 /** As `options` of the startup packet has it: blanks and backslashes of a value are escaped by a backslash. */
 function startupOptions(settings: Readonly<Record<string, string>>): string {

@@ -25,8 +25,8 @@ const MAX_MESSAGE = 1024;
 export interface LogListener {
   readonly onText: (text: string) => void;
   readonly onError?: (entry: LogEntry) => void;
-  /** What is no complaint: the primary message. */
-  readonly onLog?: (message: string) => void;
+  /** What is no complaint: the primary message, and the process that says it. */
+  readonly onLog?: (message: string, pid: number) => void;
 }
 
 /** Follows the log of one server as it comes. */
@@ -86,7 +86,7 @@ export class ServerLog {
       if (message === READY) this.#becomeReady();
       this.#marks.get(message)?.();
       this.#marks.delete(message);
-      this.#listener?.onLog?.(message);
+      this.#listener?.onLog?.(message, Number(pid));
     } else if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') {
       const kept = message.slice(0, MAX_MESSAGE);
       const error: LogEntry = { pid: Number(pid), sqlstate, statement, severity, message: kept };
