@@ -12,6 +12,7 @@ import { checkTable } from '../render/checks.js';
 import { nearest } from '../render/faults.js';
 import { fields } from '../render/fields.js';
 import { objectiveFields, warningLines } from '../render/objectives.js';
+import { recoveryText } from '../render/recovery.js';
 import { verdictLines } from '../render/verdict.js';
 import { commandName, shellWord } from '../terminal/shell.js';
 import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
@@ -140,10 +141,13 @@ function present(
       `${muster} verify ${file} --keyring ${near(loaded.evidence.keyring)}`,
     ];
     const inDirectory = loaded.evidence.store.type === 'directory';
+    const receipt: readonly [string, string] = ['receipt', inDirectory ? near(path) : path];
+    if (output.quiet) return [...verdict, ...fields([receipt], style)];
     const where = fields(
       [
+        ['recovery', recoveryText(predicate.recovery)],
         ...objectiveFields(predicate, style),
-        ['receipt', inDirectory ? near(path) : path],
+        receipt,
         // What lies in S3 is verified where it is read, or as a copy.
         inDirectory
           ? verify(near(path))
@@ -153,7 +157,6 @@ function present(
       ],
       style,
     );
-    if (output.quiet) return [...verdict, ...where.slice(0, 1)];
     const checks = predicate.checks.length === 0 ? [] : ['', ...checkTable(predicate.checks, style, width)];
     return [...checks, '', ...verdict, '', ...where];
   });

@@ -14,6 +14,7 @@ import { checkTable } from './checks.js';
 import { backupFacts, scratchFacts } from './facts.js';
 import { fields } from './fields.js';
 import { isNamedWarning, objectiveFields, warningLines } from './objectives.js';
+import { recoveryText } from './recovery.js';
 import { verdictLines } from './verdict.js';
 
 /** A receipt that verified, told for people: everything it says, in the order one asks. */
@@ -42,6 +43,7 @@ export function receiptLines(
         ['tries', triesText(predicate)],
         ['phases', phasesText(predicate)],
         ['restore', restoreText(predicate)],
+        ['recovery', recoveryText(predicate.recovery)],
         ...objectiveFields(predicate, style),
         ['trace', predicate.trace_id],
         ['subject', `sha256:${statement.subject[0].digest.sha256}`],

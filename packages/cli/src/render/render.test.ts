@@ -1,4 +1,11 @@
-import { type Answer, type Attempt, type Judgement, type Plan, unfinishedStatement } from '@muster/core';
+import {
+  type Answer,
+  type Attempt,
+  type Judgement,
+  type Plan,
+  type RecoveryRecord,
+  unfinishedStatement,
+} from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { describe, expect, it } from 'vitest';
 import { ConfigFaults } from '../problem.js';
@@ -10,7 +17,9 @@ import { faultLines } from './faults.js';
 import { liveLines } from './live-drill.js';
 import { plainDrill } from './plain-drill.js';
 import { receiptLines } from './receipt.js';
+import { recoveryText } from './recovery.js';
 import { verdictLines } from './verdict.js';
+import { verificationLines } from './verification.js';
 
 const style = createStyle(false);
 const start = Date.parse('2026-11-20T12:00:00Z');
@@ -179,16 +188,18 @@ it('a row that is a whole document does not make the table of checks wider than 
   expect(lines.every((line) => line.length <= 120)).toBe(true);
 });
 
+const SHOP_PLAN: Plan = {
+  drill_id: 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C',
+  source: { slug: 'shop', kind: 'postgres' },
+  trigger: { kind: 'cli' },
+  pool: 'default',
+  restore_point: { kind: 'latest' },
+  checks: [],
+  config_sha256: 'sha256:0',
+};
+
 describe('a receipt of a sink', () => {
-  const plan: Plan = {
-    drill_id: 'drl_01KAG5QJ2V8Q6W9Z3T5X7Y1B4C',
-    source: { slug: 'shop', kind: 'postgres' },
-    trigger: { kind: 'cli' },
-    pool: 'default',
-    restore_point: { kind: 'latest' },
-    checks: [],
-    config_sha256: 'sha256:0',
-  };
+  const plan = SHOP_PLAN;
   const issuer = { host: 'sink-host', musterVersion: '0.1.0', nodeVersion: 'v24', os: 'Linux' };
   const shown = (reason: 'cancelled' | 'worker_lost', attempts: readonly Attempt[]): string => {
     const statement = unfinishedStatement({ plan, reason, attempts }, { ...issuer, now: at(0) });
@@ -240,6 +251,69 @@ describe('a receipt of a sink', () => {
     const text = receiptLines(statement, 'key', at(0), style, 120).join('\n');
     expect(text).toMatch(/^asked +latest · by api \(ci\\u\{1b\}\)$/m);
     expect(text).toMatch(/^trace +(ab){16}$/m);
+  });
+});
+
+describe('how far a backup was recovered', () => {
+  const [last, next] = ['2026-11-21T16:43:35.345678Z', '2026-11-21T16:43:39.796012Z'];
+  it.each<[RecoveryRecord, string]>([
+    [
+      {
+        target: { kind: 'time', value: '2026-11-21T16:43:36.000Z' },
+        reached: true,
+        last_commit_before: last,
+        first_commit_after: next,
+        proof: 'both_sides',
+      },
+      `to 2026-11-21T16:43:36.000Z · last commit ${last} · next commit ${next} · proven on both sides`,
+    ],
+    [
+      { target: { kind: 'latest' }, reached: true, last_commit_before: last, proof: 'one_side' },
+      `all WAL there is · last commit ${last} · proven on one side`,
+    ],
+    [
+      { target: { kind: 'immediate' }, reached: true, proof: 'unasserted' },
+      'to the end of the backup · not proven: no commit was seen on either side',
+    ],
+    [
+      {
+        target: { kind: 'xid', value: '741' },
+        reached: true,
+        stopped: { side: 'after', xid: '741', end: 'commit', at: last },
+        proof: 'both_sides',
+      },
+      `to xid 741 · stopped after its commit at ${last} · proven on both sides`,
+    ],
+    [
+      {
+        target: { kind: 'name', value: 'before\u001b' },
+        reached: true,
+        stopped: { side: 'after', name: 'before\u001b', at: last },
+        proof: 'both_sides',
+      },
+      `to name before\\u{1b} · stopped after it at ${last} · proven on both sides`,
+    ],
+    [
+      {
+        target: { kind: 'lsn', value: '0/5000000' },
+        reached: true,
+        stopped: { side: 'before', lsn: '0/5000028' },
+        proof: 'both_sides',
+      },
+      'to lsn 0/5000000 · stopped before 0/5000028 · proven on both sides',
+    ],
+  ])('%#: is told with what is proven', (recovery, text) => {
+    expect(recoveryText(recovery)).toBe(text);
+    const statement = unfinishedStatement(
+      { plan: SHOP_PLAN, reason: 'cancelled', attempts: [] },
+      { host: 'h', musterVersion: '0.1.0', nodeVersion: 'v24', os: 'Linux', now: at(0) },
+    );
+    const recovered = { ...statement, predicate: { ...statement.predicate, recovery } };
+    expect(receiptLines(recovered, 'key', at(0), style, 120)).toContain(`recovery  ${text}`);
+    const verified = { exitCode: 0, steps: [], statement: recovered } as const;
+    const shown = { style, quiet: false };
+    expect(verificationLines('r.json', verified, shown)).toContain(`    recovery       ${text}`);
+    expect(verificationLines('r.json', { ...verified, exitCode: 3 }, shown).join()).not.toContain(text);
   });
 });
 

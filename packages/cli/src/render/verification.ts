@@ -2,6 +2,7 @@ import type { Verification, VerifyStepName } from '@muster/evidence';
 import { MARKS } from '../terminal/marks.js';
 import type { Output } from '../terminal/output.js';
 import { padEnd, printable } from '../terminal/printable.js';
+import { recoveryText } from './recovery.js';
 
 const STEPS: Readonly<Record<VerifyStepName, string>> = {
   envelope: 'envelope',
@@ -28,12 +29,14 @@ export function verificationLines(
   const sum = authentic ? `authentic: ${what}` : SUMS[exitCode];
   const verdict = `${style.bold(style[paint](`${mark} ${sum}`))}`;
   if (quiet) return [`${printable(path)}  ${verdict}`];
+  const recovery = recoveryText(statement?.predicate.recovery);
   return [
     style.bold(printable(path)),
     ...steps.map(({ name, outcome, detail }) => {
       const step = MARKS[outcome === 'ok' ? 'pass' : 'fail'];
       return `  ${style[step.paint](step.mark)} ${padEnd(STEPS[name], WIDTH)}  ${outcome === 'ok' ? style.dim(detail) : detail}`;
     }),
+    ...(authentic && recovery !== undefined ? [`    ${padEnd('recovery', WIDTH)}  ${recovery}`] : []),
     verdict,
   ];
 }
