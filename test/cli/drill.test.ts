@@ -255,9 +255,18 @@ describe('doctor', () => {
   it('without a configuration looks at the machine all the same', async () => {
     const { run } = await given();
     const told = await run(['doctor', '--json', '--config', 'none.yaml']);
-    expect(told.exitCode).toBe(2);
+    expect(told.exitCode).toBe(64);
     expect(JSON.parse(told.stdout).findings.map(({ subject }: { subject: string }) => subject)).toContain(
       'bubblewrap',
     );
+  });
+
+  it('ends with a configuration that has faults as every command does', async () => {
+    const { run } = await given({ 'muster.yaml': 'sources: 1\n' });
+    expect(await run(['doctor'])).toMatchObject({ exitCode: 64 });
+    expect(await run(['doctor', '--source', 'shop', '--json'])).toMatchObject({
+      exitCode: 64,
+      stdout: expect.stringContaining('"outcome": "fault"'),
+    });
   });
 });

@@ -17,7 +17,7 @@ import { examineSource, type SourceAsked } from '../doctor/source.js';
 import { platformOf } from '../install-advice.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, type LoadedConfig, loadConfig } from '../load-config.js';
-import { ConfigFaults, EXIT } from '../problem.js';
+import { asMusterError, ConfigFaults, EXIT, exitCodeOf } from '../problem.js';
 import { nearest } from '../render/faults.js';
 import { findingLines } from '../render/findings.js';
 import { counted } from '../terminal/counted.js';
@@ -28,11 +28,14 @@ export interface DoctorOptions extends RestorePointOptions {
   readonly schedule?: string;
 }
 
-/** `muster doctor`: exit 0 where a drill can run, 1 where all that is wrong is the backup's fault. */
+/**
+ * `muster doctor`: exit 0 where a drill can run, 1 where all that is wrong is the backup's fault, as every command where there is
+ * no configuration that can be used.
+ */
 export async function doctor(cli: Cli, options: DoctorOptions): Promise<number> {
   const { output } = cli;
   requireSource(options);
-  const { findings, preflights } = await interruptible(
+  const { unusable, findings, preflights } = await interruptible(
     cli.process,
     () => {},
     (signal) => examineAll(cli, options, signal),
@@ -40,7 +43,7 @@ export async function doctor(cli: Cli, options: DoctorOptions): Promise<number> 
   const result = resultOf(findings);
   const document = { ready: result === 'pass', findings, preflights };
   output.result(document, () => findingLines(findings, result, output.style));
-  return EXIT[result];
+  return unusable === undefined ? EXIT[result] : exitCodeOf(unusable);
 }
 
 function resultOf(findings: readonly Finding[]): Verdict {
@@ -57,14 +60,20 @@ function requireSource({ source, schedule, ...point }: DoctorOptions): void {
 }
 
 interface ExaminedAll {
+  /** Why there is no configuration to go by. */
+  readonly unusable: MusterError | undefined;
   readonly findings: readonly Finding[];
   readonly preflights: readonly Preflight[];
 }
 
 async function examineAll(cli: Cli, options: DoctorOptions, signal: AbortSignal): Promise<ExaminedAll> {
   let loaded: LoadedConfig | undefined;
+  let unusable: MusterError | undefined;
   const configuration = await examine('configuration', async () => {
-    loaded = await loadConfig(cli).catch(pointToCheck);
+    loaded = await loadConfig(cli).catch((thrown: unknown) => {
+      unusable = asMusterError(thrown);
+      return pointToCheck(thrown);
+    });
     const { sources, checks } = loaded.config;
     return `${nearest(loaded.file, cli.environment.cwd)} · ${counted(sources.length, 'source')} · ${counted(checks.length, 'check')}`;
   });
@@ -91,7 +100,7 @@ async function examineAll(cli: Cli, options: DoctorOptions, signal: AbortSignal)
     findings.push(...examined.findings);
     preflights.push(examined.preflight);
   }
-  return { findings, preflights };
+  return { unusable, findings, preflights };
 }
 
 /** @throws `usage` */
