@@ -16,6 +16,11 @@ describe('an objective that was missed', () => {
     expect(said({ ...rpo, newest_backup: { ...newest, created_at_from: 'name' } })).not.toContain('header');
   });
 
+  it('says nothing of zones where the time is that of a set of pgBackRest', () => {
+    const backup = { id: '20261118-220000F', format: 'pgbackrest-full', location: 'file:///r' };
+    expect(said({ ...rpo, newest_backup: newest, backup })).toMatch(/still runs\.$/);
+  });
+
   it('tells how old the newest commit is, where WAL was replayed', () => {
     const recovery = { target: { kind: 'latest' }, last_commit_before: '2026-11-19T00:00:00.000000Z' };
     expect(said({ ...rpo, newest_backup: newest, recovery })).toMatch(
