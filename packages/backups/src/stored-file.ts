@@ -1,12 +1,14 @@
 import type { BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   backupChanged,
   changed,
   digestFilesOf,
   type FileArtefact,
+  LONGEST_DIGESTS,
   readBackup,
+  readBeginning,
   readingError,
 } from '@muster/engines';
 import type { Stored } from './flow.js';
@@ -18,7 +20,11 @@ export function storedFile({ name, path, sizeBytes }: FileArtefact, there: Reado
     sizeBytes,
     beside: digestFilesOf(name)
       .filter((file) => there.has(file.name))
-      .map((file) => ({ ...file, read: (signal) => readFile(join(dirname(path), file.name), { signal }) })),
+      .map((file) => ({
+        ...file,
+        read: async (signal) =>
+          (await readBeginning(join(dirname(path), file.name), LONGEST_DIGESTS, signal)) ?? Buffer.alloc(0),
+      })),
     head: (signal) => bytesOf(path, signal),
     read: (signal) => {
       let before: BigIntStats | undefined;

@@ -42,7 +42,7 @@ function pgbackrestRepository(
     return createPgbackrestRepository({
       stanza,
       location: pathToFileURL(path).href,
-      place: () => readOwnConfig(path, stanza),
+      place: (signal) => readOwnConfig(path, stanza, signal),
     });
   }
   const { place, cipherPass } = repository;

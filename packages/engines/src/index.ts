@@ -11,11 +11,12 @@ export {
 export { readBackup, readingError } from './bytes/feed.js';
 export { HeadReader } from './bytes/head-reader.js';
 export { cutShort, Pieces } from './bytes/pieces.js';
+export { openRegular, readBeginning } from './bytes/regular-file.js';
 export { shareFlow } from './bytes/share-flow.js';
 export type * from './engine.js';
 export { attachTo, engineOf, liveDumperOf } from './engines.js';
 export { backupChanged, changed } from './examine/change.js';
-export { digestFilesOf } from './examine/digest-file.js';
+export { digestFilesOf, LONGEST_DIGESTS } from './examine/digest-file.js';
 export { mongodbEngine } from './mongodb/engine.js';
 export { mongodbLiveDumper } from './mongodb/live/live.js';
 export { postgresEngine } from './postgres/engine.js';

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { openRegular } from '@muster/engines';
 import type { RepositoryStore, StoredInfo } from './repository-store.js';
 
 /** A repository that is a directory of this machine. */
@@ -10,9 +10,11 @@ export function directoryStore(path: string): RepositoryStore {
   return {
     name: path,
     locationOf: (inside) => pathToFileURL(join(path, inside)).href,
-    async withCopy(inside) {
+    async withCopy(inside, signal) {
       await requireRepository(path);
-      const found = await Promise.all([inside, `${inside}.copy`].map((one) => infoAt(join(path, one))));
+      const found = await Promise.all(
+        [inside, `${inside}.copy`].map((one) => infoAt(join(path, one), signal)),
+      );
       return found.flat();
     },
     artefactOf: ({ stanza, set, passphrase }) => ({
@@ -26,10 +28,10 @@ export function directoryStore(path: string): RepositoryStore {
   };
 }
 
-async function infoAt(name: string): Promise<readonly StoredInfo[]> {
+async function infoAt(name: string, signal: AbortSignal): Promise<readonly StoredInfo[]> {
   try {
     const { uid, gid } = await stat(name);
-    return [{ name, owner: { uid, gid }, bytes: () => fileBytes(name) }];
+    return [{ name, owner: { uid, gid }, bytes: () => fileBytes(name, signal) }];
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw unreadable(name, error);
@@ -37,11 +39,14 @@ async function infoAt(name: string): Promise<readonly StoredInfo[]> {
 }
 
 /** @throws `backup_unreadable` */
-export async function* fileBytes(name: string): AsyncGenerator<Buffer, void, undefined> {
+export async function* fileBytes(name: string, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
   try {
-    yield* createReadStream(name) as AsyncIterable<Buffer>;
+    const file = await openRegular(name);
+    if (file === undefined) throw noFile(name);
+    yield* file.createReadStream({ signal }) as AsyncIterable<Buffer>;
   } catch (error) {
-    throw unreadable(name, error);
+    signal.throwIfAborted();
+    throw isMusterError(error) ? error : unreadable(name, error);
   }
 }
 
@@ -61,6 +66,12 @@ async function requireRepository(path: string): Promise<void> {
     `${path} is no directory: set repo.path of the source to that of the repository (repo1-path).`,
   );
 }
+
+const noFile = (name: string): MusterError =>
+  new MusterError(
+    'backup_unreadable',
+    `${name} is no regular file: put back the one that pgBackRest wrote, or correct where the repository is.`,
+  );
 
 function unreadable(path: string, error: unknown): MusterError {
   return new MusterError(

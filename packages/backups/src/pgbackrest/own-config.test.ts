@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ describe('a pgBackRest repository, by its own configuration,', () => {
   const config = async (text: string) => {
     const file = join(folder, 'pgbackrest.conf');
     await writeFile(file, text);
-    return await readOwnConfig(file, 'main');
+    return await readOwnConfig(file, 'main', AbortSignal.timeout(5_000));
   };
 
   it('is where that says, the section of the stanza before the global one', async () => {
@@ -37,8 +38,22 @@ describe('a pgBackRest repository, by its own configuration,', () => {
   });
 
   it('needs a configuration that can be read', async () => {
-    await expect(readOwnConfig(join(folder, 'none'), 'main')).rejects.toMatchObject({
+    await expect(
+      readOwnConfig(join(folder, 'none'), 'main', AbortSignal.timeout(5_000)),
+    ).rejects.toMatchObject({
       code: 'backup_unreadable',
+    });
+  });
+
+  it.each([
+    ['a pipe', 'no regular file', (file: string) => execFileSync('mkfifo', [file])],
+    ['endless', 'far too long', (file: string) => execFileSync('truncate', ['-s', '100G', file])],
+  ])('is not read where that is %s', async (name, why, make) => {
+    const file = join(folder, name);
+    make(file);
+    await expect(readOwnConfig(file, 'main', AbortSignal.timeout(5_000))).rejects.toMatchObject({
+      code: 'backup_unreadable',
+      message: expect.stringContaining(why),
     });
   });
 

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { readBeginning } from '@muster/engines';
 import type { RepositoryPlace, S3RepositoryPlace } from './repository-place.js';
 
 /** Where pgBackRest looks without a word of its configuration. */
@@ -10,8 +10,12 @@ const DEFAULT_PATH = '/var/lib/pgbackrest';
  * the stanza's own section before `[global]`. Nothing else in it counts here.
  * @throws `backup_unreadable`, also for a repository that is neither a directory nor in S3.
  */
-export async function readOwnConfig(file: string, stanza: string): Promise<RepositoryPlace> {
-  const settings = settingsOf(await textOf(file), stanza);
+export async function readOwnConfig(
+  file: string,
+  stanza: string,
+  signal: AbortSignal,
+): Promise<RepositoryPlace> {
+  const settings = settingsOf(await textOf(file, signal), stanza);
   const type = settings.get('repo1-type') ?? 'posix';
   if (settings.has('repo1-host')) {
     throw new MusterError(
@@ -82,10 +86,20 @@ function endpointOf(host: string, port: string | undefined): string {
   return port === undefined || /:\d+$/.test(address) ? address : `${address}:${port}`;
 }
 
-async function textOf(path: string): Promise<string> {
+/** More than any configuration needs. */
+const MOST_BYTES = 1024 * 1024;
+
+async function textOf(path: string, signal: AbortSignal): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    const bytes = await readBeginning(path, MOST_BYTES + 1, signal);
+    if (bytes !== undefined && bytes.length <= MOST_BYTES) return bytes.toString('utf8');
+    throw new MusterError(
+      'backup_unreadable',
+      `${path} is ${bytes === undefined ? 'no regular file' : 'far too long to be a pgbackrest.conf'}: set backup.config of the source to the pgbackrest.conf.`,
+    );
   } catch (error) {
+    signal.throwIfAborted();
+    if (isMusterError(error)) throw error;
     throw new MusterError(
       'backup_unreadable',
       `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): set backup.config of the source to the pgbackrest.conf, and let the user that runs Muster read it.`,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,6 +123,14 @@ describe('a pgBackRest repository', () => {
   ])('with %s in its backup.info is damaged', async (_, text) => {
     await write(text);
     await expect(list()).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('whose backup.info is a pipe is not waited for', async () => {
+    execFileSync('mkfifo', [join(path, 'backup/main/backup.info')]);
+    await expect(list()).rejects.toMatchObject({
+      code: 'backup_unreadable',
+      message: expect.stringContaining('no regular file'),
+    });
   });
 
   it('of a newer pgBackRest than is known is not read', async () => {

@@ -21,7 +21,7 @@ export interface PgbackrestOptions {
   /** For people, until the place is known. */
   readonly location: string;
   /** @throws `backup_unreadable`, `secret_unavailable`. */
-  readonly place: () => Promise<RepositoryPlace>;
+  readonly place: (signal: AbortSignal) => Promise<RepositoryPlace>;
   /** Of a place in object storage. */
   readonly bounds?: S3Bounds | undefined;
 }
@@ -33,7 +33,7 @@ export function createPgbackrestRepository(options: PgbackrestOptions): BackupRe
     location,
     async list(signal) {
       signal.throwIfAborted();
-      const place = await options.place();
+      const place = await options.place(signal);
       const store = place.type === 's3' ? s3Store(place, options.bounds) : directoryStore(place.path);
       const { sets, owner } = await readSets(store, stanza, place.passphrase, signal);
       return sets

@@ -44,13 +44,14 @@ export function remoteSet(place: S3Place, listed: ListedSet): RemoteBackup {
       const manifests = await fetched(
         await objectsWithCopy(place, `${setPath(listed)}/backup.manifest`, signal),
       );
-      const borrowed = await borrowedBy(listed, manifests);
+      const borrowed = await borrowedBy(listed, manifests, signal);
       const files = await filesOf(place, listed, borrowed ?? new Map(), signal);
       const wal = await walOf(place, listed, recoverTo, signal);
       await fetched([...files, ...wal]);
       await fetched(await objectsWithCopy(place, `archive/${stanza}/archive.info`, signal));
       // The last, so that it tells whether the set was there until now.
-      await requireListed(listed, await fetched(await objectsWithCopy(place, infoPath(stanza), signal)));
+      const infos = await fetched(await objectsWithCopy(place, infoPath(stanza), signal));
+      await requireListed(listed, infos, signal);
       return {
         form: 'repository',
         name,
@@ -72,8 +73,9 @@ function inRepository({ root, location }: S3Place, object: S3Object): Wanted {
 const borrowedBy = (
   { manifestPassphrase: passphrase }: ListedSet,
   manifests: readonly string[],
+  signal: AbortSignal,
 ): Promise<Borrowed | undefined> =>
-  readFirst(manifests, (name) => readBorrowed({ name, passphrase, bytes: () => fileBytes(name) }));
+  readFirst(manifests, (name) => readBorrowed({ name, passphrase, bytes: () => fileBytes(name, signal) }));
 
 /** All that lies below the set but its manifests, and what it borrows. */
 async function filesOf(
@@ -96,9 +98,13 @@ async function filesOf(
 }
 
 /** pgBackRest takes a set out of `backup.info` before it removes its files. @throws `backup_changed` */
-async function requireListed({ passphrase, set }: ListedSet, infos: readonly string[]): Promise<void> {
+async function requireListed(
+  { passphrase, set }: ListedSet,
+  infos: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const sets = await readFirst(infos, async (name) =>
-    setsOf(await readInfoFile({ name, passphrase, bytes: () => fileBytes(name) }), name),
+    setsOf(await readInfoFile({ name, passphrase, bytes: () => fileBytes(name, signal) }), name),
   );
   if (sets?.some(({ label }) => label === set.label)) return;
   throw new MusterError(

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
-import { READ_NOW } from '../bytes/feed.js';
+import { readBeginning } from '../bytes/regular-file.js';
 
 /** A file that lies beside a backup and says what its digest should be. */
 export interface DigestFile {
@@ -11,7 +10,8 @@ export interface DigestFile {
   readonly digests: ReadonlyMap<string, string>;
 }
 
-const MAX_BYTES = 16 * 1024 * 1024;
+/** Of a file of digests, what is read. */
+export const LONGEST_DIGESTS = 16 * 1024 * 1024;
 
 /** `sha256sum` (text and binary), `sha256sum --tag` of GNU and BSD, and a digest alone. */
 function parseChecksums(text: string): ReadonlyMap<string, string> {
@@ -49,20 +49,20 @@ export async function readDigestFile(
   path: string,
   own: boolean,
 ): Promise<(DigestFile & { readonly own: boolean }) | undefined> {
-  let bytes: Buffer;
+  let bytes: Buffer | undefined;
   try {
-    bytes = await readFile(path, { flag: READ_NOW });
+    bytes = await readBeginning(path, LONGEST_DIGESTS);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
-  return { own, ...parsedDigestFile(basename(path), bytes) };
+  return bytes && { own, ...parsedDigestFile(basename(path), bytes) };
 }
 
 export const parsedDigestFile = (name: string, bytes: Uint8Array): DigestFile => ({
   name,
-  digests: parseChecksums(Buffer.from(bytes.subarray(0, MAX_BYTES)).toString('utf8')),
+  digests: parseChecksums(Buffer.from(bytes.subarray(0, LONGEST_DIGESTS)).toString('utf8')),
 });
 
 /** What the files of digests beside a single file say against its digest. */
