@@ -31,6 +31,8 @@ export type DrillEvent =
       readonly sizeBytes?: number;
       readonly createdAt?: Date;
       readonly format?: string;
+      /** The set that was tried before it: the point that was asked for is not behind that one. */
+      readonly notBehind?: string;
     }
   | {
       readonly type: 'launched';

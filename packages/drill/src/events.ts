@@ -18,7 +18,10 @@ export function launchedEvent(request: DrillRequest, { scratch, base, server }: 
 }
 
 /** What a located backup tells. */
-export function locatedEvent(located: Located | LocatedRemote, seen: Seen): DrillEvent {
+export function locatedEvent(
+  located: Located | LocatedRemote,
+  seen: Seen,
+): Extract<DrillEvent, { type: 'located' }> {
   const { id, location, createdAt, facts } = located.kind === 'remote' ? located.backup : located;
   const sizeBytes = seen.found?.sizeBytes;
   return {

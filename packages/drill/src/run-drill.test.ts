@@ -14,6 +14,7 @@ import {
 } from '@muster/core';
 import { createSigner } from '@muster/evidence';
 import { describe, expect, it } from 'vitest';
+import type { DrillEvent } from './drill-event.js';
 import type { DrillPorts } from './drill-ports.js';
 import { runDrill } from './run-drill.js';
 
@@ -200,8 +201,12 @@ it('a point in WAL that is behind no set is looked for behind the three newest',
     facts: { format: 'pgbackrest-full', major: 17, databases: [] },
   });
   const sets = [set('d', 1), set('c', 2), set('b', 3), set('a', 4)];
+  const told: (string | undefined)[] = [];
   const finding = {
     ...ports,
+    observe: (event: DrillEvent) => {
+      if (event.type === 'located') told.push(event.notBehind);
+    },
     repository: () => ({ location: 'file:///r', list: async () => sets }),
     engineOf: () => {
       throw new MusterError('target_not_reached', 'It is not there.');
@@ -219,5 +224,6 @@ it('a point in WAL that is behind no set is looked for behind the three newest',
     restore_point: { resolved: 'b' },
     backup: { id: 'b' },
   });
+  expect(told).toEqual([undefined, 'd', 'c']);
   expect(message).toMatch(/^It is not there\. It was looked for behind the sets d, c, b;/);
 });

@@ -96,14 +96,15 @@ async function restoreReaching(
       return await fetchAndRestore(ports, request, { found: one, companions }, seen, phases);
     } catch (error) {
       if (!isMusterError(error, 'target_not_reached')) throw error;
-      if (seen.found !== undefined) tried.push(seen.found.id);
+      const notBehind = seen.found?.id;
+      if (notBehind !== undefined) tried.push(notBehind);
       const next = older.shift();
       if (next === undefined) throw tried.length < 2 ? error : nowhere(error, tried);
       one = next;
       const { id, location, createdAt, createdAtFrom } = next.kind === 'remote' ? next.backup : next;
       seen.found = { id, location, createdAt, createdAtFrom, sizeBytes: next.artefact.sizeBytes };
       delete seen.examined;
-      ports.observe(locatedEvent(one, seen));
+      ports.observe({ ...locatedEvent(one, seen), ...(notBehind !== undefined && { notBehind }) });
     }
   }
 }

@@ -32,6 +32,8 @@ export const fleetEventSchema = z.discriminatedUnion('type', [
     size_bytes: count.optional(),
     created_at: z.string().optional(),
     format: z.string().optional(),
+    /** The set that was tried before it: the point that was asked for is not behind that one. */
+    not_behind: z.string().optional(),
   }),
   z.strictObject({
     type: z.literal('launched'),

@@ -20,8 +20,15 @@ it.each<[DrillEvent, object]>([
     { type: 'progress', phase: 'restore', what: 'restore', bytes: 1, total_bytes: 2 },
   ],
   [
-    { type: 'located', backup: 'b', location: '/PLANTED', sizeBytes: 1, createdAt: new Date(at) },
-    { type: 'located', backup: 'b', size_bytes: 1, created_at: at },
+    {
+      type: 'located',
+      backup: 'b',
+      location: '/PLANTED',
+      sizeBytes: 1,
+      createdAt: new Date(at),
+      notBehind: 'c',
+    },
+    { type: 'located', backup: 'b', size_bytes: 1, created_at: at, not_behind: 'c' },
   ],
   [
     { type: 'launched', isolation: 'docker', engine: 'postgres', engineVersion: '17.6' },

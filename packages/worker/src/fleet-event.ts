@@ -18,13 +18,14 @@ export function fleetEvent(event: DrillEvent): FleetEvent | undefined {
       return { ...rest, engine_version: engineVersion };
     }
     case 'located': {
-      const { type, backup, sizeBytes, createdAt, format } = event;
+      const { type, backup, sizeBytes, createdAt, format, notBehind } = event;
       return {
         type,
         backup,
         ...(sizeBytes !== undefined && { size_bytes: sizeBytes }),
         ...(createdAt && { created_at: createdAt.toISOString() }),
         ...(format !== undefined && { format }),
+        ...(notBehind !== undefined && { not_behind: notBehind }),
       };
     }
     case 'check-ended': {

@@ -13,7 +13,7 @@ import type { Cli } from '../cli.js';
 import { readReceipts } from '../evidence-reader.js';
 import { type Fleet, withFleet } from '../fleet/with-fleet.js';
 import { EXIT } from '../problem.js';
-import { serverName } from '../render/facts.js';
+import { notBehindText, serverName } from '../render/facts.js';
 import { MARKS } from '../terminal/marks.js';
 import { printable } from '../terminal/printable.js';
 
@@ -157,7 +157,8 @@ export function lineOf(event: FleetEvent): string | undefined {
       return `try ${event.attempt} on ${printable(event.worker)}`;
     case 'located': {
       const size = event.size_bytes === undefined ? '' : `, ${formatSize(event.size_bytes)}`;
-      return `backup ${printable(event.backup)}${size}`;
+      const why = event.not_behind === undefined ? '' : `${notBehindText(event.not_behind)}: `;
+      return `${why}backup ${printable(event.backup)}${size}`;
     }
     case 'launched': {
       const { isolation, engine, engine_version: engineVersion, substitute } = event;

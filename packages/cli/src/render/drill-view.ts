@@ -1,7 +1,7 @@
 import type { PhaseName } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { type Flow, flowed } from '../terminal/rate.js';
-import { backupFacts, scratchFacts } from './facts.js';
+import { backupFacts, notBehindText, scratchFacts } from './facts.js';
 
 /** What is to be seen of a drill while it runs, folded from its events. Times are milliseconds of one clock. */
 export interface DrillView {
@@ -34,7 +34,7 @@ export function advance(view: DrillView, event: DrillEvent, now: Date): DrillVie
         ...advanceFlow(phase, event, now.getTime()),
       }));
     case 'located':
-      return change(view, 'locate', (phase) => ({ ...phase, detail: backupFacts(event, now) }));
+      return located(view, event, now);
     case 'launched':
       return change(view, 'launch', (phase) => ({ ...phase, detail: scratchFacts(event) }));
     case 'check-started':
@@ -49,6 +49,16 @@ export function advance(view: DrillView, event: DrillEvent, now: Date): DrillVie
     case 'judged':
       return view;
   }
+}
+
+/** The restore of a set behind which the point is not says so, in place of how much it restored. */
+function located(view: DrillView, event: Extract<DrillEvent, { type: 'located' }>, now: Date): DrillView {
+  const { notBehind } = event;
+  const told =
+    notBehind === undefined
+      ? view
+      : change(view, 'restore', ({ flow: _, ...phase }) => ({ ...phase, detail: notBehindText(notBehind) }));
+  return change(told, 'locate', (phase) => ({ ...phase, detail: backupFacts(event, now) }));
 }
 
 /** The restore is what people wait for: the hashing beside it is shown only once nothing else moves. */

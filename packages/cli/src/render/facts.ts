@@ -6,8 +6,12 @@ import { printable } from '../terminal/printable.js';
 type Located = Extract<DrillEvent, { type: 'located' }>;
 type Launched = Extract<DrillEvent, { type: 'launched' }>;
 
+/** Why a drill begins once more with another set. */
+export const notBehindText = (set: string): string =>
+  `the point is not behind ${printable(set)}; trying the set before it`;
+
 /** `shop.dump · 8.4 MB · custom · made 3 hours ago` */
-export function backupFacts(event: Omit<Located, 'type' | 'location'>, now: Date): string {
+export function backupFacts(event: Omit<Located, 'type' | 'location' | 'notBehind'>, now: Date): string {
   return [
     printable(event.backup),
     event.sizeBytes === undefined ? '' : formatSize(event.sizeBytes),

@@ -2,7 +2,7 @@ import { formatDuration } from '@muster/core';
 import type { DrillEvent } from '@muster/drill';
 import { printable } from '../terminal/printable.js';
 import { advance, EMPTY_VIEW } from './drill-view.js';
-import { backupFacts, scratchFacts } from './facts.js';
+import { backupFacts, notBehindText, scratchFacts } from './facts.js';
 import { flowText } from './live-drill.js';
 import { CANCELLING, type DrillObserver } from './observer.js';
 
@@ -26,6 +26,7 @@ export function plainDrill(write: (line: string) => void, now: () => Date): Dril
         write(`${event.phase}: ${flowText(flow, at.getTime())}`);
         return;
       }
+      if (event.type === 'located' && event.notBehind !== undefined) write(notBehindText(event.notBehind));
       const line = eventLine(event, at);
       if (line !== undefined) write(line);
     },

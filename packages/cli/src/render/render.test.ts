@@ -61,6 +61,18 @@ const STORY: readonly (readonly [number, DrillEvent])[] = [
   [1, { type: 'progress', phase: 'restore', what: 'restore', bytes: 0, totalBytes: 8_400_000 }],
   [2, { type: 'progress', phase: 'restore', what: 'restore', bytes: 2_100_000, totalBytes: 8_400_000 }],
 ];
+/** The point is not behind the backup of the {@link STORY}. */
+const OLDER: typeof STORY = [
+  [
+    3,
+    {
+      type: 'phase-ended',
+      phase: { name: 'restore', started_at: '', duration_ms: 2000, outcome: 'failed' },
+      code: 'target_not_reached',
+    },
+  ],
+  [3, { type: 'located', backup: 'older', location: 'file:///backups', notBehind: 'shop.dump' }],
+];
 const tell = (story: typeof STORY) =>
   story.reduce((view, [seconds, event]) => advance(view, event, at(seconds)), EMPTY_VIEW);
 
@@ -72,6 +84,16 @@ describe('a drill on a terminal', () => {
       `  ✔ locate   ${'shop.dump · 8.40 MB · custom · made 2 hours ago'.padEnd(75)}  ${'100 ms'.padStart(10)}`,
       `  ✔ launch   ${'PostgreSQL 17.6 · docker · postgres:17'.padEnd(75)}  ${'900 ms'.padStart(10)}`,
       `  ⠋ restore  ${'━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 2.10 MB of 8.40 MB · 2.10 MB/s · 0:03 left'.padEnd(75)}  ${'1.0 s'.padStart(10)}`,
+    ]);
+  });
+  it('says why it tries an older set', () => {
+    const view = tell([...STORY, ...OLDER]);
+    expect(liveLines(view, at(4), 0, style, 100).slice(2)).toEqual([
+      expect.stringMatching(/^ {2}✔ locate {3}older /),
+      expect.stringMatching(/^ {2}✔ launch /),
+      expect.stringMatching(
+        /^ {2}✖ restore {2}the point is not behind shop\.dump; trying the set before it +2\.0 s$/,
+      ),
     ]);
   });
   it('has no rate and no time left once all was read', () => {
@@ -125,6 +147,12 @@ describe('a drill in lines', () => {
       'launch: done in 900 ms',
     ]);
   });
+  it('says why it tries an older set', () =>
+    expect(lines([...STORY, ...OLDER]).slice(-3)).toEqual([
+      'restore: failed in 2.0 s',
+      'the point is not behind shop.dump; trying the set before it',
+      'located: older · file:///backups',
+    ]));
   it('says every ten seconds how far long work is', () => {
     const progress = (seconds: number, bytes: number): (typeof STORY)[number] => [
       seconds,
