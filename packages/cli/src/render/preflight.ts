@@ -64,21 +64,17 @@ function backupFinding({ source, kind }: Preflight, look: Look, now: Date): Find
   const { backup, restore_point: point } = look;
   if (backup === undefined) return { subject: source, outcome: 'ok', detail: 'not known' };
   const { id, size_bytes: sizeBytes, format, created_at: createdAt, created_at_from: from } = backup;
-  const isLive = from === 'dump';
+  if (from === 'dump') {
+    const server = `answers: ${ENGINE_NAMES[kind]} ${printable(backup.server_version ?? '')}`;
+    const size = sizeBytes === undefined ? '' : ` · ${formatSize(sizeBytes)}`;
+    return { subject: source, outcome: 'ok', detail: `${server}${size}` };
+  }
   const facts = {
     backup: id,
     ...(sizeBytes !== undefined && { sizeBytes }),
     ...(format !== undefined && { format }),
-    ...(createdAt !== undefined && !isLive && { createdAt: new Date(createdAt) }),
+    ...(createdAt !== undefined && { createdAt: new Date(createdAt) }),
   };
-  if (isLive) {
-    const server = `answers: ${ENGINE_NAMES[kind]} ${printable(backup.server_version ?? '')}`;
-    return {
-      subject: source,
-      outcome: 'ok',
-      detail: `${server} · ${backupFacts({ ...facts, backup: backup.location }, now)}`,
-    };
-  }
   const which = point.drawn ? `by lot, such as ${backupFacts(facts, now)}` : backupFacts(facts, now);
   const listed = point.listed ?? 1;
   const word = point.kind === 'latest' ? 'newest of' : 'of';

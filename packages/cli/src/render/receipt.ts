@@ -82,7 +82,10 @@ function backupLines({ backup, reason, attempts }: Predicate, now: Date): string
     now,
   );
   const from = backup.created_at_from === 'dump' ? undefined : backup.created_at_from;
-  return [from === undefined ? facts : `${facts} (${CLUES[from]})`, printable(backup.location)];
+  // The header of a pgBackRest set is what its repository says of it.
+  const ofRepository = from === 'header' && backup.format?.startsWith('pgbackrest-') === true;
+  const clue = from && (ofRepository ? 'by its repository' : CLUES[from]);
+  return [clue === undefined ? facts : `${facts} (${clue})`, printable(backup.location)];
 }
 
 const CLUES = { header: 'by its header', name: 'by its name', mtime: "by its file's time" } as const;

@@ -282,6 +282,20 @@ describe('a receipt of a sink', () => {
   });
 });
 
+it.each([
+  ['custom', 'by its header'],
+  ['pgbackrest-full', 'by its repository'],
+])('when a backup of the format %s was made is told %s', (format, clue) => {
+  const { predicate, ...statement } = unfinishedStatement(
+    { plan: SHOP_PLAN, reason: 'cancelled', attempts: [] },
+    { host: 'h', musterVersion: '0.1.0', nodeVersion: 'v24', os: 'Linux', now: at(0) },
+  );
+  const found = { id: 'b', location: '/b', created_at: at(-60).toISOString(), format } as const;
+  const backup = { ...found, created_at_from: 'header' } as const;
+  const lines = receiptLines({ ...statement, predicate: { ...predicate, backup } }, 'key', at(0), style, 120);
+  expect(lines.join('\n')).toContain(`(${clue})`);
+});
+
 describe('how far a backup was recovered', () => {
   const [last, next] = ['2026-11-21T16:43:35.345678Z', '2026-11-21T16:43:39.796012Z'];
   it.each<[RecoveryRecord, string]>([
