@@ -46,11 +46,11 @@ describe('a pgBackRest repository, by its own configuration,', () => {
   });
 
   it.each([
-    ['a pipe', 'no regular file', (file: string) => execFileSync('mkfifo', [file])],
-    ['endless', 'far too long', (file: string) => execFileSync('truncate', ['-s', '100G', file])],
+    ['a pipe', 'no regular file', async (file: string) => execFileSync('mkfifo', [file])],
+    ['long', 'far too long', (file: string) => writeFile(file, ' '.repeat(1024 * 1024 + 1))],
   ])('is not read where that is %s', async (name, why, make) => {
     const file = join(folder, name);
-    make(file);
+    await make(file);
     await expect(readOwnConfig(file, 'main', AbortSignal.timeout(5_000))).rejects.toMatchObject({
       code: 'backup_unreadable',
       message: expect.stringContaining(why),
