@@ -28,6 +28,8 @@ import { drillPorts } from './wiring.js';
 export interface DrillAsked {
   readonly source: Source;
   readonly restorePoint: RestorePoint;
+  /** Whose checks and point those are. */
+  readonly schedule?: string;
   /** How long the scratch may stay up after the drill. */
   readonly keepMs?: number;
 }
@@ -63,7 +65,7 @@ export async function performDrill(
   return await withTelemetry(cli, { service: 'cli', logger: serviceLogger(cli, 'cli') }, async () => {
     const plan = createPlan(loaded.config, asked.source, {
       drillId: newDrillId(environment.now()),
-      trigger: { kind: 'cli' },
+      trigger: { kind: 'cli', ...(asked.schedule !== undefined && { schedule: asked.schedule }) },
       restorePoint: asked.restorePoint,
     });
     const options = { parent: callerContext(environment), attributes: drillAttributes(plan) };

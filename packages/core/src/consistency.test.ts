@@ -217,6 +217,13 @@ describe('a consistent statement', () => {
       'of a schedule',
       statement({ trigger: { kind: 'schedule', schedule: 'nightly', scheduled_for: at(0) } }),
     ],
+    [
+      'of a schedule that was tried by hand',
+      statement({
+        trigger: { kind: 'cli', schedule: 'nightly' },
+        checks: [{ ...A, role: 'present' }, B],
+      }),
+    ],
   ])('%s has no fault', (_name, made) => {
     expect(checkConsistency(made)).toEqual([]);
   });
@@ -585,8 +592,8 @@ describe('a statement that contradicts itself', () => {
       'resolved to another backup',
     ],
     [
-      'a schedule by hand',
-      statement({ trigger: { kind: 'cli', schedule: 'nightly' } }),
+      'a schedule that the API asked for',
+      statement({ trigger: { kind: 'api', schedule: 'nightly' } }),
       'the trigger and its schedule',
     ],
     [

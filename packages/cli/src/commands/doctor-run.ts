@@ -22,6 +22,7 @@ import { nearest } from '../render/faults.js';
 import { findingLines } from '../render/findings.js';
 import { counted } from '../terminal/counted.js';
 import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
+import { scheduleOf } from './schedule-of.js';
 
 export interface DoctorOptions extends RestorePointOptions {
   readonly source?: string;
@@ -111,13 +112,7 @@ function askedOf(
 ): SourceAsked {
   const whole = named !== undefined;
   if (schedule === undefined) return { restorePoint: restorePointOf(point, now), whole };
-  const found = source.schedules.find(({ name }) => name === schedule);
-  if (found !== undefined) return { restorePoint: found.restorePoint, schedule, whole };
-  const names = source.schedules.map(({ name }) => name).join(', ');
-  throw new MusterError(
-    'usage',
-    `The source "${source.slug}" has no schedule "${schedule}": it has ${names || 'none'}.`,
-  );
+  return { restorePoint: scheduleOf(source, schedule).restorePoint, schedule, whole };
 }
 
 /** Looked for where no configuration says which are needed. */

@@ -15,29 +15,31 @@ import { objectiveFields, warningLines } from '../render/objectives.js';
 import { recoveryText } from '../render/recovery.js';
 import { verdictLines } from '../render/verdict.js';
 import { commandName, shellWord } from '../terminal/shell.js';
+import { askedDrill } from './asked-drill.js';
 import { type RestorePointOptions, restorePointOf } from './restore-point-options.js';
 
 export interface DrillRunOptions extends RestorePointOptions {
   readonly source?: string;
+  readonly schedule?: string;
   readonly receipt?: string;
   readonly keep?: string;
 }
 
 /** `muster drill run`: exit code by the verdict. */
 export async function drillRun(cli: Cli, options: DrillRunOptions): Promise<number> {
-  const restorePoint = restorePointOf(options, cli.environment.now());
+  const flagged = restorePointOf(options, cli.environment.now());
   const keepMs = keepOf(options.keep);
   const loaded = await loadConfig(cli);
-  const source = chooseSource(loaded, options.source);
+  const drill = askedDrill(chooseSource(loaded, options.source), flagged, options.schedule);
   if (options.receipt !== undefined) await requireRoomFor(cli, options.receipt);
   const observer = drillObserver(cli);
   return interruptible(cli.process, observer.interrupted, async (signal) => {
-    const asked = { source, restorePoint, ...(keepMs !== undefined && { keepMs }) };
+    const asked = { ...drill, ...(keepMs !== undefined && { keepMs }) };
     const outcome = await performDrill(cli, loaded, asked, observer, signal).finally(observer.close);
     const held =
       outcome.kept === undefined || keepMs === undefined
         ? undefined
-        : heldOf(cli, source, outcome, outcome.kept, keepMs);
+        : heldOf(cli, drill.source, outcome, outcome.kept, keepMs);
     try {
       if (options.receipt !== undefined) await writeReceipt(cli, loaded, outcome, options.receipt);
       present(cli, loaded, outcome, held, options.receipt);

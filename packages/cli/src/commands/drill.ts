@@ -18,6 +18,7 @@ export function addDrillCommands(program: Command, perform: Perform): void {
   addRestorePointOptions(drill.command('run'))
     .description('restore one backup, ask it its checks, sign what was seen: here and now')
     .option('--source <slug>', 'whose backup (may be left out where there is one source)')
+    .option('--schedule <name>', 'with the restore point and the checks of this schedule of the source')
     .option('--receipt <file>', 'also write the receipt to this file')
     .option('--keep <duration>', 'hold the scratch for so long after the verdict, e.g. 1h')
     .addHelpText(
