@@ -1,5 +1,15 @@
-import { describe, expect, it } from 'vitest';
-import { followWal, readArchivedSegment, readSegment, type Segment, type WalNeed } from './wal-archive.js';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  followWal,
+  listWal,
+  readArchivedSegment,
+  readSegment,
+  type Segment,
+  type WalNeed,
+} from './wal-archive.js';
 
 const MIB = 1024 * 1024;
 
@@ -73,5 +83,32 @@ describe('the WAL archive', () => {
     '00000002.history',
   ])('counts %s as no segment', (name) => {
     expect(readArchivedSegment(name)).toBeUndefined();
+  });
+});
+
+describe('the names in a WAL archive', () => {
+  let repository: string;
+  beforeAll(async () => {
+    repository = await mkdtemp(join(tmpdir(), 'muster-wal-'));
+    const log = join(repository, 'archive', 'main', '17-1', '0000000100000000');
+    await mkdir(log, { recursive: true });
+    for (const name of ['000000010000000000000002', '000000010000000000000003'])
+      await writeFile(join(log, `${name}-${'0'.repeat(40)}.gz`), '');
+    await writeFile(join(log, `000000010000000000000004-${'0'.repeat(40)}.pgbackrest.tmp`), '');
+  });
+  afterAll(() => rm(repository, { recursive: true }));
+
+  it('are those of its segments', async () => {
+    const names = (await listWal(repository, 'main', '17-1')).map(({ name }) => name);
+    expect(names.toSorted()).toEqual(['000000010000000000000002', '000000010000000000000003']);
+    expect(await listWal(repository, 'main', '16-1')).toEqual([]);
+  });
+
+  it('are looked at up to a bound', async () => {
+    expect(await listWal(repository, 'main', '17-1', 4)).toHaveLength(2);
+    await expect(listWal(repository, 'main', '17-1', 3)).rejects.toMatchObject({
+      code: 'backup_unreadable',
+      message: expect.stringContaining('over 3 files'),
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, MusterError } from '@muster/core';
 
@@ -35,20 +35,34 @@ export function readSegment(name: string): Segment | undefined {
   };
 }
 
+/** Names in an archive that are looked at: segments of 16 MiB for 15 TiB of WAL. */
+const MOST_NAMES = 1_000_000;
+
 /**
  * The WAL segments of one cluster in a pgBackRest repository: `archive/<stanza>/<id>/<16 digits>/<24 digits>-<sha1>`.
- * @throws `backup_unreadable`
+ * @throws `backup_unreadable`, also where there are more than `mostNames` names.
  */
 export async function listWal(
   repository: string,
   stanza: string,
   archiveId: string,
+  mostNames = MOST_NAMES,
 ): Promise<readonly ArchivedSegment[]> {
   const directory = join(repository, 'archive', stanza, archiveId);
-  const logs = (await namesIn(directory)).filter((name) => /^[0-9A-F]{16}$/.test(name));
+  let names = 0;
+  const count = (): void => {
+    names += 1;
+    if (names > mostNames) throw tooMany(directory, mostNames);
+  };
+  const logs: string[] = [];
+  for await (const name of namesIn(directory)) {
+    count();
+    if (/^[0-9A-F]{16}$/.test(name)) logs.push(name);
+  }
   const segments: ArchivedSegment[] = [];
   for (const log of logs) {
-    for (const name of await namesIn(join(directory, log))) {
+    for await (const name of namesIn(join(directory, log))) {
+      count();
       const segment = readArchivedSegment(name);
       if (segment !== undefined) segments.push({ ...segment, path: join(directory, log, name) });
     }
@@ -56,11 +70,17 @@ export async function listWal(
   return segments;
 }
 
-async function namesIn(directory: string): Promise<readonly string[]> {
+const tooMany = (directory: string, mostNames: number): MusterError =>
+  new MusterError(
+    'backup_unreadable',
+    `The WAL archive ${directory} has over ${mostNames} files, more than are looked at: let pgBackRest expire WAL (repo1-retention-archive), or take out what it did not write.`,
+  );
+
+async function* namesIn(directory: string): AsyncGenerator<string, void, undefined> {
   try {
-    return await readdir(directory);
+    for await (const { name } of await opendir(directory)) yield name;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOENT') return;
     throw new MusterError(
       'backup_unreadable',
       `The WAL archive ${directory} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
