@@ -102,6 +102,15 @@ describeIn(PLACES, 'a live source that is drilled in %s', (place) => {
     }
   });
 
+  it('names the role and the database that it may not connect to, and nothing else of the URI', async () => {
+    await server.sql('postgres', "CREATE ROLE visitor LOGIN PASSWORD 'right'");
+    await server.sql('postgres', 'CREATE DATABASE shut');
+    await server.sql('postgres', 'REVOKE CONNECT ON DATABASE shut FROM PUBLIC');
+    const refused = survey(uri('visitor', undefined, undefined, 'shut'));
+    const grant = 'GRANT CONNECT ON DATABASE "shut" TO "visitor".';
+    await expect(refused).rejects.toEqual(faultOf('source_rights_missing', grant));
+  });
+
   it('has no connection to spare', async () => {
     await expect(survey(uri('limited'))).rejects.toEqual(faultOf('source_out_of_connections', '53300'));
     const late = dumped(uri(), uri('limited'));

@@ -1,4 +1,5 @@
 import { MusterError } from '@muster/core';
+import pg from 'pg';
 import type { LiveFacts } from '../../engine.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import { type ConnectionUri, parseConnectionUri } from './connection-uri.js';
@@ -33,7 +34,7 @@ export async function survey(
       last = error;
     }
   }
-  throw surveyError(last, database);
+  throw surveyError(last, uri, database);
 }
 
 const surveyHost = (
@@ -60,8 +61,11 @@ const surveyHost = (
     };
   });
 
-/** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
-function surveyError(error: unknown, database: string | undefined): MusterError {
+/**
+ * What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message; role and database
+ * only where the server has let the one in and knows the other, so that neither is a piece of a mistyped password.
+ */
+function surveyError(error: unknown, uri: ConnectionUri, database: string | undefined): MusterError {
   if (error instanceof MusterError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.
@@ -83,7 +87,7 @@ function surveyError(error: unknown, database: string | undefined): MusterError 
   if (code === '42501') {
     return new MusterError(
       'source_rights_missing',
-      'The user of the connection URI may not connect to that database: GRANT CONNECT ON DATABASE.',
+      `The role ${JSON.stringify(uri.user)} of the connection URI may not connect to the database ${JSON.stringify(uri.database)}: GRANT CONNECT ON DATABASE ${pg.escapeIdentifier(uri.database)} TO ${pg.escapeIdentifier(uri.user)}.`,
     );
   }
   if (code === '53300') return outOfConnections();
