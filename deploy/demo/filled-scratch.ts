@@ -27,7 +27,7 @@ export async function withScratch(
   const signal = AbortSignal.timeout(LIMIT_MS);
   const runtimeDir = await mkdtemp(join(tmpdir(), 'muster-'));
   try {
-    const host = await chooseHost({ kind: 'auto', image, stateDir, runtimeDir }, signal);
+    const host = await chooseHost({ kind: 'auto', image, named: false, stateDir, runtimeDir }, signal);
     const base = await host.prepare({ image, probe: engine.probe }, signal);
     const facts = { format: '', major: host.isolation === 'docker' ? major : OLDEST_MAJOR, databases: [] };
     const { user } = engine.admit(facts, base);

@@ -210,9 +210,9 @@ function portsIn(folder: string, secrets: ReadonlyMap<string, string>): DrillPor
     return found;
   };
   return {
-    hostFor: (image, signal) =>
+    hostFor: (wanted, signal) =>
       chooseHost(
-        { kind: 'docker', image, runtimeDir: join(folder, 'run'), stateDir: join(folder, 'state') },
+        { kind: 'docker', ...wanted, runtimeDir: join(folder, 'run'), stateDir: join(folder, 'state') },
         signal,
       ),
     engineOf,

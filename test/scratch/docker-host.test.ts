@@ -252,6 +252,14 @@ describe.runIf(stands)('an image', () => {
     });
   });
 
+  it.each(['prepare', 'inspect'] as const)('that is nowhere to be had: %s gives the remedy', async (look) => {
+    const request = { image: '127.0.0.1:1/muster/absent:17', probe: 'true', remedy: 'Build it' };
+    await expect(bench.host[look](request, never())).rejects.toMatchObject({
+      code: 'image_unavailable',
+      message: expect.stringMatching(/refused.*\. Build it$/s),
+    });
+  });
+
   it('whose name is no name is unavailable', async () => {
     const absent = bench.host.prepare({ image: 'Not A Name', probe: 'true' }, never());
     await expect(absent).rejects.toMatchObject({ code: 'image_unavailable' });

@@ -1,7 +1,14 @@
 import type { Answer, Check, Config } from '@muster/core';
 import type { DrillPorts, LookPorts } from '@muster/drill';
 import { type AskOptions, attachTo, engineOf, liveDumperOf } from '@muster/engines';
-import { chooseHost, type HostOptions, type HostRequest, openSpool, type ScratchHost } from '@muster/scratch';
+import {
+  chooseHost,
+  type HostOptions,
+  type HostRequest,
+  openSpool,
+  type ScratchHost,
+  type WantedImage,
+} from '@muster/scratch';
 import { backupRepository } from './backup-repository.js';
 import { companionPlace } from './companion-place.js';
 import type { Environment } from './environment.js';
@@ -25,7 +32,7 @@ export const lookPorts = (
   config: Config,
   onFallback?: DrillHooks['onFallback'],
 ): LookPorts => ({
-  hostFor: (image, signal) => drillHost(environment, config, { image, onFallback }, signal),
+  hostFor: (wanted, signal) => drillHost(environment, config, { ...wanted, onFallback }, signal),
   engineOf,
   liveDumperOf,
   repository: (kind, backup) => backupRepository(environment, kind, backup),
@@ -61,7 +68,7 @@ export function drillPorts(
 async function drillHost(
   environment: Environment,
   { scratch }: Config,
-  wanted: Pick<HostRequest, 'image' | 'onFallback'>,
+  wanted: WantedImage & Pick<HostRequest, 'onFallback'>,
   signal: AbortSignal,
 ): Promise<ScratchHost> {
   const host = await chooseHost(

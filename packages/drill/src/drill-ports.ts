@@ -13,16 +13,17 @@ import type {
 } from '@muster/core';
 import type { Engine, LiveDumper, Server } from '@muster/engines';
 import type { Signer } from '@muster/evidence';
-import type { ScratchHost } from '@muster/scratch';
+import type { ScratchHost, WantedImage } from '@muster/scratch';
 import type { DrillEvent } from './drill-event.js';
 
 /** What is needed to see which backup a drill would take, and whether it would be admitted. */
 export interface LookPorts {
   /**
-   * Chooses where to isolate, for an image: `auto` may answer differently per image.
+   * Chooses where to isolate, for an image: `auto` may answer differently per image, and never takes a server of this machine
+   * for an image that the source itself names.
    * @throws `isolation_unavailable`, `image_unavailable`.
    */
-  readonly hostFor: (image: string, signal: AbortSignal) => Promise<ScratchHost>;
+  readonly hostFor: (wanted: WantedImage, signal: AbortSignal) => Promise<ScratchHost>;
   readonly engineOf: (kind: SourceKind) => Engine;
   readonly liveDumperOf: (kind: SourceKind) => LiveDumper;
   readonly repository: (kind: SourceKind, backup: DumpConfig | PgbackrestConfig) => BackupRepository;

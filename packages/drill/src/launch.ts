@@ -30,10 +30,10 @@ export async function launch(
   signal: AbortSignal,
 ): Promise<Launched> {
   const engine = ports.engineOf(request.source.kind);
-  const { image, host } = await chooseImage(ports, request, located.facts.major, signal);
+  const { image, host, remedy } = await chooseImage(ports, request, located.facts.major, signal);
   const onPull = (pull: { bytes: number; totalBytes: number }) =>
     ports.observe({ type: 'progress', phase: 'launch', what: 'pull', ...pull });
-  const base = await host.prepare({ image, probe: engine.probe, onPull }, signal);
+  const base = await host.prepare({ image, probe: engine.probe, remedy, onPull }, signal);
   const { user } = engine.admit(located.facts, base);
   const backup =
     located.kind === 'file' && located.artefact.form !== 'flow'

@@ -158,7 +158,7 @@ async function admit(
   const needed = engine.fitOf(facts, undefined).extensions;
   if (needed !== undefined) found.extensions = [...needed];
   else found.unknown.push({ what: 'extensions', why: whyNoExtensions({ located, facts }) });
-  const { image, host } = await chooseImage(ports, request, facts.major, signal);
+  const { image, host, remedy } = await chooseImage(ports, request, facts.major, signal);
   const inDocker = host.isolation === 'docker';
   const room = await roomOf(host, signal);
   found.scratch = {
@@ -168,7 +168,7 @@ async function admit(
     ...(room && { room }),
   };
   if (room === undefined) found.unknown.push({ what: 'room', why: 'The host does not tell what it has.' });
-  const base = await host.inspect({ image, probe: engine.probe }, signal);
+  const base = await host.inspect({ image, probe: engine.probe, remedy }, signal);
   if (base === undefined) {
     const why = `The image ${image} is not here yet, and its registry has it: the first drill pulls it, or docker pull ${image}.`;
     found.unknown.push({ what: 'image', why });

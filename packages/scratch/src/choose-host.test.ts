@@ -40,9 +40,11 @@ const choose = async (
   kind: IsolationChoice,
   world: World,
   onFallback?: (why: string) => void,
-): Promise<string> =>
-  (await chooseAmong({ kind, image: 'postgres:17', onFallback }, among(world), new AbortController().signal))
-    .isolation;
+  named = false,
+): Promise<string> => {
+  const request = { kind, image: 'postgres:17', named, onFallback };
+  return (await chooseAmong(request, among(world), new AbortController().signal)).isolation;
+};
 
 it.each([
   ['has image', true, 'docker'],
@@ -73,6 +75,24 @@ it('a kind that is named is taken, or nothing', async () => {
   await expect(noBubblewrap).rejects.toMatchObject({ code: 'isolation_unavailable' });
   const noDocker = choose('docker', { docker: 'absent', bubblewrap: true });
   await expect(noDocker).rejects.toMatchObject({ code: 'isolation_unavailable' });
+});
+
+it.each(['has image', 'can pull', 'cannot pull'] as const)(
+  'auto, with an image that a source names and Docker %s, is Docker, which may say why it has none',
+  async (docker) => {
+    const heard: string[] = [];
+    expect(await choose('auto', { docker, bubblewrap: true }, (why) => heard.push(why), true)).toBe('docker');
+    expect(heard).toEqual([]);
+  },
+);
+
+it('auto, with an image that a source names and no Docker, takes nothing in its place', async () => {
+  await expect(choose('auto', { docker: 'absent', bubblewrap: true }, undefined, true)).rejects.toMatchObject(
+    {
+      code: 'isolation_unavailable',
+      message: expect.stringMatching(/names the image postgres:17.*start Docker.*leave out the `image:`/),
+    },
+  );
 });
 
 it('where there is nothing, says what to install', async () => {

@@ -6,10 +6,15 @@ import { detectDocker } from './docker/detect-docker.js';
 import { createDockerHost } from './docker/docker-host.js';
 import type { HostOptions, ScratchHost } from './scratch.js';
 
-export interface HostRequest extends HostOptions {
-  readonly kind: IsolationChoice;
+export interface WantedImage {
   /** What the scratch will run; bubblewrap runs the host's own binaries instead. */
   readonly image: string;
+  /** A source names that very image: `auto` lets nothing else stand in for it. */
+  readonly named: boolean;
+}
+
+export interface HostRequest extends HostOptions, WantedImage {
+  readonly kind: IsolationChoice;
   /** Where to look for Docker. Default: the environment of this process. */
   readonly env?: Env;
   /** Hears why not Docker, where `auto` takes bubblewrap: for people. */
@@ -18,9 +23,9 @@ export interface HostRequest extends HostOptions {
 
 /** The host that isolates scratches of this image here. @throws `isolation_unavailable`, `not_supported_yet` */
 export function chooseHost(request: HostRequest, signal: AbortSignal): Promise<ScratchHost> {
-  const { kind, image, env = process.env, onFallback, ...options } = request;
+  const { kind, image, named, env = process.env, onFallback, ...options } = request;
   return chooseAmong(
-    { kind, image, onFallback },
+    { kind, image, named, onFallback },
     {
       detectDocker: () => detectDocker(env, signal),
       docker: () => createDockerHost({ ...options, env }),
@@ -51,10 +56,10 @@ export interface Candidates {
 
 /**
  * `auto` takes Docker where it answers and has the image or can pull it, else bubblewrap. Where Docker answers without
- * the image and there is no bubblewrap, it is still Docker, which then says why it has no such image.
+ * the image and there is no bubblewrap, or a source names the image, it is still Docker, which then says why it has no such image.
  */
 export async function chooseAmong(
-  { kind, image, onFallback }: Pick<HostRequest, 'kind' | 'image' | 'onFallback'>,
+  { kind, image, named, onFallback }: Pick<HostRequest, 'kind' | 'image' | 'named' | 'onFallback'>,
   among: Candidates,
   signal: AbortSignal,
 ): Promise<ScratchHost> {
@@ -66,8 +71,14 @@ export async function chooseAmong(
   }
   const docker = kind === 'bubblewrap' ? undefined : await among.detectDocker();
   if (docker?.available) {
-    if (kind === 'docker') return among.docker();
+    if (kind === 'docker' || named) return among.docker();
     if ((await docker.hasImage(image)) || (await docker.canPull(image, signal))) return among.docker();
+  }
+  if (kind === 'auto' && docker?.available === false && named) {
+    throw new MusterError(
+      'isolation_unavailable',
+      `The source names the image ${image}, which only Docker runs. Docker: ${docker.reason}. Where a server of this machine may serve as well, leave out the \`image:\` of the source`,
+    );
   }
   const cage = kind === 'docker' ? undefined : await among.detectBubblewrap();
   if (cage?.available) {

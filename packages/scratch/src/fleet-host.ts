@@ -1,7 +1,7 @@
 import { isMusterError, MusterError } from '@muster/core';
 import { createBubblewrapHost } from './bubblewrap/bubblewrap-host.js';
 import { detectBubblewrap } from './bubblewrap/detect-bubblewrap.js';
-import type { HostRequest } from './choose-host.js';
+import type { HostRequest, WantedImage } from './choose-host.js';
 import { detectDocker } from './docker/detect-docker.js';
 import { createDockerHost } from './docker/docker-host.js';
 import type { ScratchHost } from './scratch.js';
@@ -10,7 +10,11 @@ import type { ScratchHost } from './scratch.js';
 export type FleetHost = Pick<ScratchHost, 'capacity' | 'removeCells'>;
 
 /** Docker where it may be used and answers, else this machine itself; cells are removed wherever they may be. */
-export function fleetHost({ kind, env = process.env, ...options }: Omit<HostRequest, 'image'>): FleetHost {
+export function fleetHost({
+  kind,
+  env = process.env,
+  ...options
+}: Omit<HostRequest, keyof WantedImage>): FleetHost {
   const docker = createDockerHost({ ...options, env });
   const bubblewrap = createBubblewrapHost(options);
   const whyNoDocker = async (signal: AbortSignal): Promise<string | undefined> => {

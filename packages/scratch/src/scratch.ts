@@ -74,6 +74,8 @@ export interface PrepareRequest {
   readonly image: string;
   /** POSIX sh script, run without network as an unprivileged user; its stdout becomes {@link Base.facts}. */
   readonly probe: string;
+  /** What to do where the image cannot be had, for people. Default: as for an image of `scratch.images`. */
+  readonly remedy?: string | undefined;
   readonly onPull?: (progress: { readonly bytes: number; readonly totalBytes: number }) => void;
 }
 

@@ -89,14 +89,16 @@ async function pullImage(daemon: Daemon, request: PrepareRequest, signal: AbortS
   return image;
 }
 
-const notToBeHad = ({ image }: PrepareRequest, reason: string, cause?: unknown): MusterError =>
+const notToBeHad = ({ image, remedy }: PrepareRequest, reason: string, cause?: unknown): MusterError =>
   new MusterError(
     'image_unavailable',
-    `The image ${image} is not on the Docker host and cannot be pulled: ${reason}. Pull or load it there ` +
-      `(docker pull ${image}), name another with scratch.images, or build one from Debian packages with ` +
-      'deploy/scratch-images/build-postgres.sh',
+    `The image ${image} is not on the Docker host and cannot be pulled: ${reason}. ${remedy ?? remedyOf(image)}`,
     { cause },
   );
+
+const remedyOf = (image: string): string =>
+  `Pull or load it there (docker pull ${image}), name another with scratch.images, or build one from Debian packages with ` +
+  'deploy/scratch-images/build-postgres.sh';
 
 const pullEvent = z.object({
   status: z.string().optional(),
