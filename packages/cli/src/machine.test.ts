@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,11 +48,19 @@ describe('a secret', () => {
   it.each([
     [{ kind: 'env', name: 'A' }, 'env:A'],
     [{ kind: 'file', path: join(root, 'absent') }, 'there is no such file'],
-    [{ kind: 'file', path: root }, 'it is a directory'],
+    [{ kind: 'file', path: root }, 'it is no regular file'],
+    [{ kind: 'file', path: '/dev/zero' }, 'it is no regular file'],
   ] as const)('that cannot be had is named, never shown: %o', async (ref, said) => {
     await expect(resolveSecret(ref, { B: 'hunter2' })).rejects.toMatchObject({
       code: 'secret_unavailable',
       message: expect.stringContaining(said),
+    });
+  });
+  it('is not waited for where it is a pipe', async () => {
+    const path = join(root, 'pipe');
+    execFileSync('mkfifo', [path]);
+    await expect(resolveSecret({ kind: 'file', path }, {})).rejects.toMatchObject({
+      code: 'secret_unavailable',
     });
   });
   it('may not be empty', async () => {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { MusterError, type SecretRef, writeSecretRef } from '@muster/core';
+import { readBeginning } from '@muster/engines';
 import { readFailure } from './read-failure.js';
 
 /** More than any credential or key needs. */
@@ -22,8 +22,9 @@ export async function resolveSecret(
 }
 
 async function readSecret(path: string): Promise<string> {
+  let bytes: Buffer | undefined;
   try {
-    return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+    bytes = await readBeginning(path, 2 * LONGEST_SECRET);
   } catch (cause) {
     throw unavailable(
       { kind: 'file', path },
@@ -31,6 +32,8 @@ async function readSecret(path: string): Promise<string> {
       cause,
     );
   }
+  if (bytes !== undefined) return bytes.toString('utf8').replace(/\r?\n$/, '');
+  throw unavailable({ kind: 'file', path }, 'it is no regular file; name a file that holds the secret');
 }
 
 const unavailable = (ref: SecretRef, what: string, cause?: unknown): MusterError =>
