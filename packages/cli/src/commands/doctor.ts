@@ -19,7 +19,7 @@ export function addDoctorCommand(program: Command, perform: Perform): void {
   addRestorePointOptions(command)
     .addHelpText(
       'after',
-      '\nExample:\n  $ muster doctor --source prod-db\n\nExit codes: 0 a drill can run · 1 it would fail, by what is known of the backups · 2 something is missing · 64 usage or configuration.',
+      '\nExample:\n  $ muster doctor --source prod-db\n\nExit codes: 0 a drill can run · 1 it would fail, by what is known of the backups\n  2 something is missing · 64 usage or configuration.',
     )
     .action((options: DoctorOptions, command: Command) =>
       perform(command, async (cli) => (await import('./doctor-run.js')).doctor(cli, options)),
