@@ -196,7 +196,14 @@ it.each([
 it('a point in WAL that is behind no set is looked for behind the three newest', async () => {
   const set = (id: string, hours: number): Backup => ({
     ...made(id, hours),
-    artefact: { form: 'repository', name: id, path: '/r', stanza: 'main', sizeBytes: 5 },
+    artefact: {
+      form: 'repository',
+      name: id,
+      path: '/r',
+      stanza: 'main',
+      sizeBytes: 5,
+      manifestDigest: async () => `sha256:${'0'.repeat(64)}`,
+    },
     wal: { cluster: '17-1' },
     facts: { format: 'pgbackrest-full', major: 17, databases: [] },
   });

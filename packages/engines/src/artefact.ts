@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { RestoreWarning } from '@muster/core';
+import type { RestoreWarning, Sha256 } from '@muster/core';
 import type { Examined } from './engine.js';
 
 /** The bytes of one backup, wherever they are. */
@@ -71,6 +71,11 @@ export interface RepositorySet {
   readonly sizeBytes: number;
   /** Of an encrypted repository. A function, so that no record of it shows the secret. */
   readonly passphrase?: () => string;
+  /**
+   * The SHA-256 of its manifest as it lies in the repository now, `sha256:…`, which its own checksum holds for.
+   * @throws `corrupt`, `backup_unreadable`, `cancelled`.
+   */
+  manifestDigest(signal: AbortSignal): Promise<Sha256>;
 }
 
 /** Bytes that flow once: a live dump. `open` may be called once. */

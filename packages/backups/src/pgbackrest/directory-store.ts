@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
-import { openRegular } from '@muster/engines';
-import type { RepositoryStore, StoredInfo } from './repository-store.js';
+import { openRegular, type RepositorySet } from '@muster/engines';
+import { manifestDigest } from './manifest-digest.js';
+import type { ListedSet, RepositoryStore, StoredInfo } from './repository-store.js';
 
 /** A repository that is a directory of this machine. */
 export function directoryStore(path: string): RepositoryStore {
@@ -17,14 +18,21 @@ export function directoryStore(path: string): RepositoryStore {
       );
       return found.flat();
     },
-    artefactOf: ({ stanza, set, passphrase }) => ({
-      form: 'repository',
-      name: set.label,
-      path,
-      stanza,
-      sizeBytes: set.sizeBytes,
-      ...(passphrase !== undefined && { passphrase: () => passphrase }),
-    }),
+    artefactOf: (listed) => setAt(path, listed),
+  };
+}
+
+/** A set of the repository in the directory `path`. */
+export function setAt(path: string, listed: ListedSet): RepositorySet {
+  const { stanza, set, passphrase } = listed;
+  return {
+    form: 'repository',
+    name: set.label,
+    path,
+    stanza,
+    sizeBytes: set.sizeBytes,
+    manifestDigest: (signal) => manifestDigest(path, listed, fileBytes, signal),
+    ...(passphrase !== undefined && { passphrase: () => passphrase }),
   };
 }
 

@@ -7,7 +7,7 @@ import { fetchObjects, makeDirectory, requireRoom, safePath, type Wanted } from 
 import type { S3Place } from '../s3-place.js';
 import { setsOf } from './backup-info.js';
 import { type Borrowed, isAmong, readBorrowed } from './borrowed.js';
-import { fileBytes } from './directory-store.js';
+import { fileBytes, setAt } from './directory-store.js';
 import { readInfoFile } from './info-file.js';
 import { infoPath, type ListedSet, readFirst, setPath } from './repository-store.js';
 import { objectsBelow, objectsWithCopy } from './s3-listing.js';
@@ -18,7 +18,7 @@ import { walOf } from './s3-wal.js';
  * borrows from other sets, the WAL to replay, and what the repository says of itself.
  */
 export function remoteSet(place: S3Place, listed: ListedSet): RemoteBackup {
-  const { set, stanza, passphrase } = listed;
+  const { set, stanza } = listed;
   const { label: name, sizeBytes } = set;
   return {
     form: 'remote',
@@ -52,15 +52,7 @@ export function remoteSet(place: S3Place, listed: ListedSet): RemoteBackup {
       // The last, so that it tells whether the set was there until now.
       const infos = await fetched(await objectsWithCopy(place, infoPath(stanza), signal));
       await requireListed(listed, infos, signal);
-      return {
-        form: 'repository',
-        name,
-        path,
-        stanza,
-        sizeBytes,
-        fetched: true,
-        ...(passphrase !== undefined && { passphrase: () => passphrase }),
-      };
+      return { ...setAt(path, listed), fetched: true };
     },
   };
 }

@@ -1,23 +1,18 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { errnoOf, MusterError } from '@muster/core';
+import { MusterError } from '@muster/core';
 import type { RepositorySet } from '../../artefact.js';
 import type { Examined } from '../../engine.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 
 /**
- * The digest of a backup set: that of its `backup.manifest` as it lies in the repository, which names the checksum of
- * every file of the set. Those are compared by the restore itself. Like pgBackRest it takes the copy where the first is
- * not there. @throws `backup_unreadable`, `cancelled`.
+ * The digest of a backup set: that of its manifest as it lies in the repository, which names the checksum of every file of
+ * the set. Those are compared by the restore itself. @throws `corrupt`, `backup_unreadable`, `cancelled`.
  */
 export async function examineSet(
   set: RepositorySet,
   facts: PgbackrestFacts,
   signal: AbortSignal,
 ): Promise<Examined> {
-  const examined = await digestOf(set, signal);
+  const examined = { sha256: await firstDigest(set, signal), sizeBytes: set.sizeBytes };
   if (!facts.pgbackrest.hasPageErrors) return examined;
   const fault = new MusterError(
     'corrupt',
@@ -26,25 +21,29 @@ export async function examineSet(
   return { ...examined, fault };
 }
 
-async function digestOf(set: RepositorySet, signal: AbortSignal): Promise<Examined> {
-  const directory = join(set.path, 'backup', set.stanza, set.name);
-  for (const name of ['backup.manifest', 'backup.manifest.copy']) {
-    const hash = createHash('sha256');
-    try {
-      await pipeline(createReadStream(join(directory, name)), hash, { signal });
-      return { sha256: `sha256:${hash.digest('hex')}`, sizeBytes: set.sizeBytes };
-    } catch (error) {
-      if (signal.aborted) throw new MusterError('cancelled', 'The examination was cancelled.');
-      if (errnoOf(error) === 'ENOENT') continue;
-      throw new MusterError(
-        'backup_unreadable',
-        `${join(directory, name)} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
-        { cause: error },
-      );
-    }
-  }
+/**
+ * Restores a set, and sees to it that its manifest is the one of the examination before and after.
+ * @throws `backup_changed`, what {@link examineSet} throws, what `restore` throws.
+ */
+export async function withSameManifest<T>(
+  set: RepositorySet,
+  signal: AbortSignal,
+  restore: () => Promise<T>,
+): Promise<T> {
+  const before = await firstDigest(set, signal);
+  const restored = await restore();
+  if ((await set.manifestDigest(signal)) === before) return restored;
   throw new MusterError(
-    'corrupt',
-    `The backup set ${set.name} has no backup.manifest: it was removed or never finished. Take a new full backup.`,
+    'backup_changed',
+    `The manifest of the backup set ${set.name} changed while the set was restored: drill it again when nothing writes to it.`,
   );
+}
+
+/** The examination and the restore run side by side, and must speak of the same one. */
+const first = new WeakMap<RepositorySet, Promise<Examined['sha256']>>();
+
+function firstDigest(set: RepositorySet, signal: AbortSignal): Promise<Examined['sha256']> {
+  const digest = first.get(set) ?? set.manifestDigest(signal);
+  first.set(set, digest);
+  return digest;
 }

@@ -7,6 +7,7 @@ import { directoryInside } from '../../restore/directory-inside.js';
 import type { Installation } from '../probe.js';
 import { withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
+import { withSameManifest } from './examine-set.js';
 import { prepareFiles } from './kept-files.js';
 import { isPgbackrestFacts } from './pgbackrest-facts.js';
 import { recover } from './recover.js';
@@ -39,7 +40,9 @@ export function pgbackrestServer(scratch: Scratch, installation: Installation): 
       const paths = toolPaths(scratch.dataDir, await repositoryInside(scratch, artefact, options, signal));
       const cpus = scratch.limits.cpus ?? availableParallelism();
       const target = options.recoverTo ?? { kind: 'latest' };
-      const delta = await runRestore(scratch, artefact, paths, options, hasFiles, signal);
+      const delta = await withSameManifest(artefact, signal, () =>
+        runRestore(scratch, artefact, paths, options, hasFiles, signal),
+      );
       const recovering = { set: artefact, facts, installation, paths, cpus, target };
       const { server, recovery, missingLibraries } = await recover(scratch, recovering, options, signal);
       running = server;
