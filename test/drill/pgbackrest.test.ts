@@ -1,4 +1,4 @@
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { IMAGES } from '../support/images.ts';
@@ -272,6 +272,13 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       const path = await repositories.copy();
       const segments = await segmentsOf(path);
       await writeFile(segments.at(-2) ?? '', 'this is no WAL');
+      expect(await fault(7, [], { path })).toMatchObject({ result: 'fail', reason: 'corrupt' });
+    });
+
+    it('with a last WAL segment that is not the one that was archived', async () => {
+      const path = await repositories.copy();
+      const last = (await segmentsOf(path)).at(-1) ?? '';
+      await rename(last, last.replace(/-[0-9a-f]{40}/, `-${'0'.repeat(40)}`));
       expect(await fault(7, [], { path })).toMatchObject({ result: 'fail', reason: 'corrupt' });
     });
 

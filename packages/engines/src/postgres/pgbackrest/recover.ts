@@ -10,6 +10,7 @@ import type { PgbackrestFacts } from './pgbackrest-facts.js';
 import { preloadLibraries } from './preload-libraries.js';
 import {
   isPoint,
+  noteFetched,
   noteRecovery,
   type RecoverySeen,
   type RecoveryTarget,
@@ -19,7 +20,14 @@ import { recoverySettings, restoreCommand } from './recovery-settings.js';
 import { hasSuperuser, makeSuperuser, stopServer } from './superuser.js';
 import type { ToolPaths } from './tool-config.js';
 import { faultsIn, toolError } from './tool-faults.js';
-import { followWal, isStillArchived, listWal, positionOf, type WalFound } from './wal-archive.js';
+import {
+  followWal,
+  isStillArchived,
+  listWal,
+  otherThanNamed,
+  positionOf,
+  type WalFound,
+} from './wal-archive.js';
 
 /**
  * Nothing of the backup's own configuration is read. $1 bindir, $2 data directory, $3 what pg_hba.conf says; what follows
@@ -85,13 +93,14 @@ export async function recover(
     preload: preload.kept,
   });
   const log = new ServerLog();
-  const seen: RecoverySeen = { segments: [] };
+  const seen: RecoverySeen = { segments: [], sums: [] };
   let printed = '';
   const unlisten = log.listen({
     onText: (text) => {
       printed = (printed + text).slice(-MOST_KEPT);
       options.onOutput(text);
     },
+    onOther: (line) => noteFetched(seen, line),
     onLog: (message, pid) => {
       const before = seen.segments.length;
       noteRecovery(seen, message, pid);
@@ -105,6 +114,7 @@ export async function recover(
   try {
     const server = await startRecovered(scratch, recovering, { settings, log }, options, signal);
     const recovery = recoveryRecord(target, seen);
+    await requireSound(set, facts, seen);
     requireEnd(set, target, seen, wal, control);
     const hasStopped = !isPoint(target) || seen.stopped !== undefined;
     if (!hasStopped || !keepsTarget(recovery)) throw notReached(set, target, seen);
@@ -113,6 +123,7 @@ export async function recover(
     return { server, recovery, missingLibraries: preload.missing };
   } catch (error) {
     if (!isMusterError(error, 'launch_failed')) throw error;
+    await requireSound(set, facts, seen);
     if (seen.startup === undefined && preload.kept.length > 0) throw unloadable(preload.kept, printed);
     throw recoveryError(set, target, seen, wal, log, printed) ?? error;
   } finally {
@@ -184,6 +195,23 @@ const gap = (set: RepositorySet, missing: string | undefined): MusterError =>
     'wal_gap',
     `The WAL segment ${missing} is not in the archive of the stanza "${set.stanza}", and there is WAL after it that the backup set ${set.name} would need: nothing after it can be recovered. Take a new full backup, and find out why it was not archived.`,
   );
+
+/**
+ * A replay takes damage in a segment for the end of WAL. pgBackRest has put the SHA-1 of what it archived into the name, and
+ * the server checks each record, where it was damaged before.
+ */
+async function requireSound(
+  set: RepositorySet,
+  { pgbackrest: { archiveId } }: PgbackrestFacts,
+  { sums, damaged }: RecoverySeen,
+): Promise<void> {
+  const name = otherThanNamed(await listWal(set.path, set.stanza, archiveId), sums) ?? damaged;
+  if (name === undefined) return;
+  throw new MusterError(
+    'corrupt',
+    `The WAL segment ${name}, which the replay of the backup set ${set.name} needs, is damaged. Look into the repository with \`pgbackrest verify\`, and take a new full backup.`,
+  );
+}
 
 /** A replay that ended in the middle met WAL that it could not read. */
 function requireEnd(

@@ -1,11 +1,11 @@
 import { keepsTarget } from '@muster/core';
 import { describe, expect, it } from 'vitest';
-import { noteRecovery, type RecoverySeen, recoveryRecord } from './recovery-log.js';
+import { noteFetched, noteRecovery, type RecoverySeen, recoveryRecord } from './recovery-log.js';
 
 const AT = { kind: 'time', at: new Date('2026-11-21T13:19:02.390Z') } as const;
 
 function seenIn(...messages: readonly string[]): RecoverySeen {
-  const seen: RecoverySeen = { segments: [] };
+  const seen: RecoverySeen = { segments: [], sums: [] };
   for (const message of [BEGUN, ...messages]) noteRecovery(seen, message, STARTUP);
   return seen;
 }
@@ -98,6 +98,25 @@ describe('the log of a recovery', () => {
     for (const message of forged) noteRecovery(seen, message, STARTUP);
     expect(seen).toEqual({ ...honest, over: true });
   });
+
+  it('tells what was fetched, until it is over, and which segment the server found damaged', () => {
+    const segment = '000000010000000000000006';
+    const seen = seenIn(
+      `restored log file "${segment}" from archive`,
+      'incorrect resource manager data checksum in record at 0/6000028',
+    );
+    const line = `muster fetched ${segment} ${'a'.repeat(40)}  -`;
+    noteFetched(seen, line);
+    noteFetched(seen, `muster fetched 00000002.history ${'b'.repeat(40)}  -`);
+    noteRecovery(seen, 'archive recovery complete', STARTUP);
+    noteFetched(seen, line.replaceAll('a', 'c'));
+    expect(seen).toMatchObject({ damaged: segment, sums: [{ name: segment, sha1: 'a'.repeat(40) }] });
+  });
+
+  it.each([
+    'invalid record length at 0/6000028: expected at least 24, got 0',
+    'invalid magic number 0000 in WAL segment 000000010000000000000006, LSN 0/6002000, offset 8192',
+  ])('takes the end of WAL for no damage: %s', (message) => expect(seenIn(message).damaged).toBeUndefined());
 
   it('tells the segments that were replayed', () => {
     const seen = seenIn(

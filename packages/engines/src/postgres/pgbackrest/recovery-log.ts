@@ -10,12 +10,17 @@ export interface RecoverySeen {
   startup?: number;
   /** The recovery is over: nothing that is said from then on is evidence of it. */
   over?: true;
+  /** What was fetched and is damaged, by the server's own check of a record. */
+  damaged?: string;
+  /** The SHA-1 of what was fetched, as it was told. */
+  readonly sums: { readonly name: string; readonly sha1: string }[];
   /** What the replay stopped before, or after. */
   stopped?: Stopped;
   lastCommit?: string;
 }
 
 const RESTORED = /^restored log file "([0-9A-F]{24})" from archive$/;
+const DAMAGED = /^incorrect resource manager data checksum in record at /;
 const OVER = 'archive recovery complete';
 const BEGUN = /^(?:database system was |starting (?:archive|backup|point-in-time) recovery)/;
 const TRANSACTION = /^recovery stopping (before|after) (commit|abort) of transaction (\d+), time (.+)$/;
@@ -31,11 +36,23 @@ export function noteRecovery(seen: RecoverySeen, message: string, pid: number): 
   if (message === OVER) seen.over = true;
   const segment = RESTORED.exec(message)?.[1];
   if (segment !== undefined) seen.segments.push(segment);
+  // Archived segments are whole: after their last record there are zeros, which the server words otherwise.
+  const last = seen.segments.at(-1);
+  if (DAMAGED.test(message) && last !== undefined) seen.damaged ??= last;
   const stopped = stoppedIn(message);
   if (stopped !== undefined) seen.stopped = stopped;
-  const last = LAST.exec(message)?.[1];
-  const lastTime = last && commitTime(last);
+  const lastTime = commitTime(LAST.exec(message)?.[1] ?? '');
   if (lastTime) seen.lastCommit = lastTime;
+}
+
+/** How the line begins that tells the SHA-1 of what was fetched, after its name. */
+export const FETCHED = 'muster fetched';
+const SUM = new RegExp(`^${FETCHED} ([0-9A-F]{24}) ([0-9a-f]{40})(?: |$)`);
+
+/** Takes in a line of what fetches WAL. */
+export function noteFetched(seen: RecoverySeen, line: string): void {
+  const [, name, sha1] = SUM.exec(line) ?? [];
+  if (!seen.over && name !== undefined && sha1 !== undefined) seen.sums.push({ name, sha1 });
 }
 
 function stoppedIn(message: string): Stopped | undefined {

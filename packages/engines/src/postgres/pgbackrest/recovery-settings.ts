@@ -1,6 +1,6 @@
 import { shellQuote } from '../../shell-quote.js';
 import type { ControlData } from './control-data.js';
-import type { RecoveryTarget } from './recovery-log.js';
+import { FETCHED, type RecoveryTarget } from './recovery-log.js';
 
 /**
  * The settings of a server that recovers a backup set, over those of every scratch. They go on its command line: what the
@@ -69,10 +69,10 @@ function targetSettings(target: RecoveryTarget): Readonly<Record<string, string>
 const serverTime = (at: Date): string => at.toISOString().replace('T', ' ').replace('Z', '+00');
 
 /**
- * Fetches one segment. That one is not there (1) ends the replay; any other fault must stop it, and a server takes an
+ * Fetches one segment, and tells the SHA-1 of it: pgBackRest does not hold it to the one that its name in the archive has. That one is not there (1) ends the replay; any other fault must stop it, and a server takes an
  * exit code over 125 for that, where it would go on without the segment.
  */
 export function restoreCommand(config: string, stanza: string): string {
   const fetch = `pgbackrest --config=${shellQuote(config)} --stanza=${shellQuote(stanza)} --log-level-console=off --log-level-stderr=error archive-get %f "%p"`;
-  return `${fetch}; code=$?; [ $code -le 1 ] || exit 126; exit $code`;
+  return `${fetch}; code=$?; [ $code -le 1 ] || exit 126; [ $code = 0 ] || exit 1; sum=$(sha1sum < "%p") || exit 126; echo "${FETCHED} %f $sum" >&2`;
 }

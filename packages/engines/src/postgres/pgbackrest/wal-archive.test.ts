@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   followWal,
   listWal,
+  otherThanNamed,
   readArchivedSegment,
   readSegment,
   type Segment,
@@ -83,6 +84,13 @@ describe('the WAL archive', () => {
     '00000002.history',
   ])('counts %s as no segment', (name) => {
     expect(readArchivedSegment(name)).toBeUndefined();
+  });
+
+  it('names what was fetched and has not the SHA-1 in its name', () => {
+    const [name, sha1, other] = ['000000010000000000000006', 'a'.repeat(40), 'b'.repeat(40)];
+    const archived = segments(name).map((one) => ({ ...one, path: `/archive/17-1/0/${name}-${sha1}.gz` }));
+    expect(otherThanNamed(archived, [{ name, sha1 }])).toBeUndefined();
+    expect(otherThanNamed(archived, [{ name, sha1: other }])).toBe(name);
   });
 });
 

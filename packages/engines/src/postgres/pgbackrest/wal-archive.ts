@@ -70,6 +70,17 @@ export async function listWal(
   return segments;
 }
 
+/** The first of what was fetched that has not the SHA-1 which its name in the archive has. */
+export function otherThanNamed(
+  segments: readonly ArchivedSegment[],
+  fetched: readonly { readonly name: string; readonly sha1: string }[],
+): string | undefined {
+  const named = new Map(segments.map(({ name, path }) => [name, SHA1.exec(path)?.[1]]));
+  return fetched.find(({ name, sha1 }) => named.has(name) && named.get(name) !== sha1)?.name;
+}
+
+const SHA1 = /[0-9A-F]{24}-([0-9a-f]{40})(?:\.[a-z0-9]+)?$/;
+
 const tooMany = (directory: string, mostNames: number): MusterError =>
   new MusterError(
     'backup_unreadable',

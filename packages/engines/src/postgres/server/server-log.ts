@@ -27,6 +27,8 @@ export interface LogListener {
   readonly onError?: (entry: LogEntry) => void;
   /** What is no complaint: the primary message, and the process that says it. */
   readonly onLog?: (message: string, pid: number) => void;
+  /** A line that is not the server's own: what a program that it started wrote. */
+  readonly onOther?: (line: string) => void;
 }
 
 /** Follows the log of one server as it comes. */
@@ -80,7 +82,10 @@ export class ServerLog {
 
   #line(line: string): void {
     const entry = LINE.exec(line);
-    if (entry === null) return;
+    if (entry === null) {
+      this.#listener?.onOther?.(line);
+      return;
+    }
     const [, pid = '', sqlstate = '', statement = '', severity = '', message = ''] = entry;
     if (severity === 'LOG') {
       if (message === READY) this.#becomeReady();
