@@ -3,6 +3,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { dumpServer } from '../support/dumps.ts';
+import { median } from './median.ts';
 
 const exec = promisify(execFile);
 const LIMIT = { timeout: 300_000, maxBuffer: 64 * 1024 * 1024 } as const;
@@ -150,11 +151,4 @@ async function timeDrill(folder: string, isolation: 'docker' | 'bubblewrap'): Pr
     { ...LIMIT, env },
   );
   return Math.round(performance.now() - begin);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
-  return (low + high) / 2;
 }

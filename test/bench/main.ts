@@ -7,6 +7,7 @@ import { ensureImages } from '../setup/images.ts';
 import { ensureMongo, linkMongod } from '../setup/mongo.ts';
 import { ensureVersitygw } from '../setup/versitygw.ts';
 import { benchApi } from './api.ts';
+import { benchDelta } from './delta.ts';
 import { benchDrill, type Measured } from './drill.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMongo } from './mongo.ts';
@@ -30,6 +31,7 @@ const BENCHES = {
   api: () => withDocker(api),
   mongo: (folder: string) => withDocker(() => mongo(folder), ensureMongo),
   s3: () => withDocker(s3),
+  delta: (folder: string) => withDocker(() => delta(folder)),
 } as const;
 
 /** Measures side by side in one run, because on a shared machine only ratios mean something. */
@@ -98,6 +100,19 @@ async function s3(): Promise<void> {
   const measured = await benchS3(Number(values.megabytes));
   print('drills of dumps in S3, one run', measured.figures, measured.ratios);
   await keep('s3', measured);
+}
+
+/** Each run takes a set and two drills. */
+const DELTA_RUNS = 3;
+
+async function delta(folder: string): Promise<void> {
+  const measured = await benchDelta(folder, DELTA_RUNS);
+  print(
+    `drills of a pgBackRest repository of 1.2 GB, median of ${DELTA_RUNS} runs`,
+    measured.figures,
+    measured.ratios,
+  );
+  await keep('delta', { runs: DELTA_RUNS, ...measured });
 }
 
 async function keep(name: string, measured: object): Promise<void> {
