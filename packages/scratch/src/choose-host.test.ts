@@ -11,6 +11,7 @@ const host = (isolation: ScratchHost['isolation']): ScratchHost => ({
   runNetworked: () => Promise.reject(new Error('not asked')),
   sweep: async () => [],
   removeCells: async () => {},
+  kept: async () => [],
   capacity: () => Promise.reject(new Error('not asked')),
 });
 

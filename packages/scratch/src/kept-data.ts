@@ -1,6 +1,6 @@
 import { sha256 } from '@muster/core';
 import type { Ownership } from './labels.js';
-import type { LaunchSpec } from './scratch.js';
+import type { KeptData, LaunchSpec } from './scratch.js';
 import { thisWorker } from './worker-identity.js';
 
 /** So long after it was made kept data is gone, whoever uses it: a full restore comes round, and nothing is forgotten. */
@@ -33,10 +33,16 @@ export const keptOwner = (kept: string, now: Date): Ownership & { readonly kept:
 /** What its label says: its form, a word of whoever asks, and for people the key. */
 export const keptLabel = ({ form, key }: KeptPlace, word: string): string => `${form}.${word} ${key}`;
 
-/** Of a {@link keptLabel}, what comes before the key. */
-export function readKeptLabel(label: string): { readonly form: string; readonly word: string } {
-  const [form = '', word = ''] = (label.split(' ')[0] ?? '').split('.');
-  return { form, word };
+/** What a {@link keptLabel} was made of. */
+export function readKeptLabel(label: string): Pick<KeptPlace, 'form' | 'key'> & { readonly word: string } {
+  const [, form = '', word = '', key = ''] = /^([^.]*)\.(\S*) (.*)$/s.exec(label) ?? [];
+  return { form, word, key };
 }
+
+/** Undefined for what is not kept. */
+export const keptData = (name: string, owner: Ownership | undefined): KeptData | undefined =>
+  owner?.kept === undefined
+    ? undefined
+    : { name, key: readKeptLabel(owner.kept).key, expiresAt: owner.expiresAt };
 
 const digits = (text: string): string => sha256(text).slice('sha256:'.length, 'sha256:'.length + 12);

@@ -44,6 +44,9 @@ export interface ScratchHost {
    */
   removeCells(drillId: string, signal: AbortSignal): Promise<void>;
 
+  /** What is kept here for coming drills, whether or not a cell has it. */
+  kept(signal: AbortSignal): Promise<readonly KeptData[]>;
+
   /** What this host has for scratches at this moment. */
   capacity(signal: AbortSignal): Promise<ScratchCapacity>;
 }
@@ -111,6 +114,15 @@ export interface KeepRequest {
   readonly key: string;
   /** What must be the same too: where it differs from that of the last launch, the data begins anew. */
   readonly form: string;
+}
+
+/** Data that is kept. */
+export interface KeptData {
+  /** The volume or directory. */
+  readonly name: string;
+  /** {@link KeepRequest.key} */
+  readonly key: string;
+  readonly expiresAt: Date;
 }
 
 /**

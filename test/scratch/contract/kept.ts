@@ -32,6 +32,8 @@ export function keptContract(name: string, makeHost: MakeHost, subject: Subject)
 
     it('is there for the next cell, which is told', async () => {
       expect(await run('echo one > file; ls')).toEqual({ kept: 'new', said: 'file' });
+      const kept = (await bench.host.kept(never())).filter(({ key }) => key === keep.key);
+      expect(kept).toEqual([{ key: keep.key, name: expect.any(String), expiresAt: expect.any(Date) }]);
       expect(await run('cat file')).toEqual({ kept: 'kept', said: 'one' });
       expect(await run('ls', { ...keep, key: `${keep.key}-other` })).toEqual({ kept: 'new', said: '' });
     });

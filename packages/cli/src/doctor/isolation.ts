@@ -1,9 +1,17 @@
 import type { IsolationChoice, SourceKind } from '@muster/core';
 import { type Engine, engineOf } from '@muster/engines';
-import { type Base, createBubblewrapHost, detectBubblewrap, detectDocker } from '@muster/scratch';
+import {
+  type Base,
+  createBubblewrapHost,
+  createDockerHost,
+  detectBubblewrap,
+  detectDocker,
+  type ScratchHost,
+} from '@muster/scratch';
 import type { Environment } from '../environment.js';
 import { installCommands, type Platform } from '../install-advice.js';
 import { asMusterError } from '../problem.js';
+import { printable } from '../terminal/printable.js';
 import { hostOptions } from '../wiring.js';
 import type { Finding } from './finding.js';
 
@@ -60,7 +68,22 @@ export async function examineIsolation(
         : { subject, outcome: missing, detail: found.why, install },
     );
   }
+  const hosts = [
+    ...(docker?.available ? [createDockerHost({ ...hostOptions(environment), env: environment.env })] : []),
+    ...(cage?.available ? [createBubblewrapHost(hostOptions(environment))] : []),
+  ];
+  for (const host of hosts) findings.push(...(await keptFindings(host, signal)));
   return findings;
+}
+
+/** What `delta` keeps. That it cannot be asked is no reason against a drill. */
+async function keptFindings(host: ScratchHost, signal: AbortSignal): Promise<readonly Finding[]> {
+  const kept = await host.kept(signal).catch(() => []);
+  return kept.map(({ name, key, expiresAt }) => ({
+    subject: 'kept',
+    outcome: 'ok',
+    detail: `${printable(key)} · ${printable(name)} · until ${expiresAt.toISOString().slice(0, 10)}`,
+  }));
 }
 
 /** No distribution packages MongoDB, so that there is no one command to install it. */

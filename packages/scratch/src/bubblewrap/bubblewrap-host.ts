@@ -14,7 +14,7 @@ import { controlGroupName, launchCell } from './cell.js';
 import { sweepControlGroup } from './control-group.js';
 import { sweepDataDirectories } from './data-directory.js';
 import { endCells } from './end-cells.js';
-import { sweepKept } from './kept-directory.js';
+import { listKept, sweepKept } from './kept-directory.js';
 import type { Cell, CellRequest } from './live-cell.js';
 import { bubblewrapOptions, missingTools } from './tools.js';
 
@@ -150,6 +150,8 @@ export function createBubblewrapHost(options: HostOptions): ScratchHost {
       await endCells(options.runtimeDir, madeFor(drillId));
       await sweep(madeFor(drillId), signal);
     },
+
+    kept: () => listKept(options.stateDir),
 
     capacity: () => localCapacity(options.stateDir),
   };

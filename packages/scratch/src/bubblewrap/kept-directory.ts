@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type KeptPlace, keptLabel, keptOwner, readKeptLabel } from '../kept-data.js';
+import { type KeptPlace, keptData, keptLabel, keptOwner, readKeptLabel } from '../kept-data.js';
 import type { Ownership, Wanted } from '../labels.js';
 import { type OwnedDirectory, sweepOwnedDirectories } from '../owned-directory.js';
 import { readOwner } from '../owner-file.js';
 import { removeTree } from '../remove-tree.js';
-import type { KeptState } from '../scratch.js';
+import type { KeptData, KeptState } from '../scratch.js';
 import { createDataDirectory, dataDirectoryIn } from './data-directory.js';
 
 /** Data that a cell has and that is to be kept; `remove` gives it back, unless it is spoiled. */
@@ -82,6 +82,18 @@ async function isTakenElsewhere(cellDirectory: string, id: string): Promise<bool
     if (kept !== undefined && readKeptLabel(kept).word === id) return true;
   }
   return false;
+}
+
+/** What is kept, and what a cell has of it. */
+export async function listKept(stateDir: string): Promise<readonly KeptData[]> {
+  const namesIn = (directory: string) => readdir(directory).catch(() => []);
+  const [home, cells] = [keptIn(stateDir), join(stateDir, 'cells')];
+  const paths = [
+    ...(await namesIn(home)).map((name) => join(home, name)),
+    ...(await namesIn(cells)).map((name) => join(cells, name, TAKEN)),
+  ];
+  const found = await Promise.all(paths.map(async (path) => keptData(path, await readOwner(path))));
+  return found.filter((one) => one !== undefined);
 }
 
 /** Removes what is kept and wanted away. */

@@ -11,6 +11,7 @@ import type { CellConfig } from './cell-config.js';
 import { type Daemon, type ImageFacts, silent } from './daemon.js';
 import type { DockerContext } from './docker-context.js';
 import { execInCell } from './exec.js';
+import { listVolumes } from './kept-volume.js';
 import { launchScratch } from './launch-scratch.js';
 import { withSecrets } from './networked.js';
 import { findImage, inspectBase, prepareBase } from './prepare.js';
@@ -73,6 +74,7 @@ export function createDockerHost(options: DockerHostOptions): ScratchHost {
     removeCells: async (drillId, signal) => {
       await sweep(madeFor(drillId), signal);
     },
+    kept: () => listVolumes(daemon),
     capacity: async () => await dockerCapacity(await info()),
   };
 }

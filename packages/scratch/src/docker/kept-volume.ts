@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type KeptPlace, keptLabel, keptOwner, readKeptLabel } from '../kept-data.js';
-import { fromLabels } from '../labels.js';
-import type { KeptState } from '../scratch.js';
-import type { Daemon } from './daemon.js';
+import { type KeptPlace, keptData, keptLabel, keptOwner, readKeptLabel } from '../kept-data.js';
+import { fromLabels, LABEL_WORKER } from '../labels.js';
+import type { KeptData, KeptState } from '../scratch.js';
+import { type Daemon, silent } from './daemon.js';
 
 /**
  * The volume of data that is to be kept. The container that uses it has its name, and names are unique among containers:
@@ -43,6 +43,14 @@ export async function stateOf(
   if (found === owner.kept) return 'new';
   if (found !== undefined && readKeptLabel(found).form === readKeptLabel(owner.kept).form) return 'kept';
   throw new KeptInUse();
+}
+
+/** Every volume that is kept on a daemon. */
+export async function listVolumes(daemon: Daemon): Promise<readonly KeptData[]> {
+  const { volumes } = await daemon
+    .labelled(LABEL_WORKER)
+    .catch((cause: unknown) => Promise.reject(silent(cause)));
+  return volumes.flatMap(({ name, labels }) => keptData(name, fromLabels(labels)) ?? []);
 }
 
 /** False where a cell has it. */
