@@ -175,6 +175,7 @@ describe('a consistent statement', () => {
           CHECK,
           DESTROY,
         ],
+        restore: { ...REPORT, duration_ms: 100 },
       }),
     ],
     [
@@ -287,7 +288,7 @@ describe('objectives', () => {
     [
       'an rpo of a live source, which has no backups',
       statement({
-        backup: { ...MADE, created_at_from: 'dump' },
+        backup: { ...MADE, created_at_from: 'dump', location: 'live:shop' },
         objectives: { enforce: 'rpo', rpo_s: 60 },
       }),
     ],
@@ -307,6 +308,24 @@ describe('objectives', () => {
       'an rpo that nobody measured',
       statement({ backup: MADE, objectives: { enforce: 'rpo', rpo_s: 60 } }),
       'the rpo was not measured',
+    ],
+    [
+      'an rpo that nobody measured, of a backup that does not say whence its time is',
+      statement({ objectives: { enforce: 'rpo', rpo_s: 60 } }),
+      'the rpo was not measured',
+    ],
+    [
+      'an rpo of a stored backup that is called a live one',
+      statement({
+        backup: { ...MADE, created_at_from: 'dump' },
+        objectives: { enforce: 'rpo', rpo_s: 60 },
+      }),
+      'only a live source has that',
+    ],
+    [
+      'an rto of a restore that is told shorter than its phase',
+      statement({ objectives: rto('all', 1, true), restore: { ...REPORT, duration_ms: 1 } }),
+      'restore and its phase took another time',
     ],
     [
       'a reason without its objective',

@@ -1,10 +1,13 @@
+import { backupFaults } from './backup-faults.js';
 import { broken } from './broken.js';
+import { CLOCK_SKEW_MS } from './clock-skew.js';
 import { drillTime } from './ids.js';
 import { lastOutcome } from './last-outcome.js';
 import { objectiveFaults } from './objective-faults.js';
 import { missedObjective } from './objectives.js';
 import { CHECK_REASONS, type CheckReason, REASONS, type Reason } from './reason.js';
 import { recoveryFaults } from './recovery.js';
+import { replayFaults } from './replay-faults.js';
 import { restorePointFaults } from './restore-point-faults.js';
 import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
 import { UNFINISHED_REASONS } from './unfinished.js';
@@ -28,7 +31,9 @@ export function checkConsistency(statement: Statement): string[] {
     ...timeFaults(predicate),
     ...subjectFaults(statement),
     ...restorePointFaults(predicate),
+    ...backupFaults(predicate),
     ...recoveryFaults(predicate),
+    ...replayFaults(predicate),
     ...askedFaults(predicate),
   ];
 }
@@ -122,6 +127,12 @@ function stageFaults({ result, phases, checks, restore, backup, environment, sou
       'a check did not run in a phase that is done',
     ],
     [restored === (restore !== undefined), 'restore and the outcome of its phase contradict each other'],
+    [
+      restore === undefined ||
+        restore.duration_ms ===
+          phases.findLast(({ name, outcome }) => name === 'restore' && outcome === 'done')?.duration_ms,
+      'restore and its phase took another time',
+    ],
     [result !== 'pass' || (restored && reached), 'the result is pass, and the backup was not restored'],
     [result !== 'pass' || backup?.sha256 !== undefined, 'the result is pass, and the backup has no digest'],
     [environment.engine === source.kind, 'the engine is not of the kind of the source'],
@@ -278,9 +289,6 @@ function span(
   const start = Date.parse(startedAt ?? '');
   return { what, start, end: start + (durationMs ?? 0) };
 }
-
-/** Tries and requests are timed by clocks of several hosts, which may differ by so much. */
-const CLOCK_SKEW_MS = 5 * 60_000;
 
 function oneAfterAnother(spans: readonly Span[], toleranceMs = 0): string[] {
   return spans.flatMap(({ what, start, end }, index) =>

@@ -19,9 +19,13 @@ function draw(drillId = DRILL, backups: readonly ListedBackup[] = BACKUPS) {
   return made;
 }
 
-const receipt = (changes: Partial<Predicate['restore_point']> = {}) =>
+const receipt = (
+  changes: Partial<Predicate['restore_point']> = {},
+  newest?: Partial<Predicate['newest_backup']>,
+) =>
   ({
     drill_id: DRILL,
+    newest_backup: newest,
     restore_point: { kind: 'random', asked: '14d', resolved: draw().drawn.id, ...changes },
   }) as Predicate;
 
@@ -55,6 +59,11 @@ describe('a random choice', () => {
     expect(listed.at(-1).id).toBe('0.dump');
   });
 
+  it('counts a name once that two backups have, with the newer', () => {
+    const twice = [madeBefore(9, 'c.dump'), ...BACKUPS];
+    expect(draw(DRILL, twice)).toEqual(draw());
+  });
+
   it('is none where there is nothing to draw from', () => expect(drawBackup(DRILL, [])).toBeUndefined());
 });
 
@@ -65,10 +74,27 @@ describe('the listing of a receipt', () => {
 
   it('bears out an honest draw', () => expect(drawFaults(receipt(), listing)).toEqual([]));
 
+  it('bears out a draw of the newest, whose head told an earlier time', () => {
+    const newest = { id: draw().drawn.id, created_at: '2026-11-01T00:00:00.000Z' };
+    expect(drawFaults(receipt({}, newest), listing)).toEqual([]);
+  });
+
   it.each<[string, Predicate, string, string]>([
     ['another backup', receipt({ resolved: other }), listing, 'the lot falls on another backup'],
     ['another order', receipt(), JSON.stringify(listed.toReversed()), 'not in its order'],
     ['one backup twice', receipt(), JSON.stringify([listed[0], ...listed]), 'not in its order'],
+    [
+      'one name twice',
+      receipt(),
+      JSON.stringify([{ ...listed[0], created_at: '2026-11-19T00:00:00.000Z' }, ...listed]),
+      'stands twice',
+    ],
+    [
+      'a backup newer than the newest',
+      receipt({}, { id: other, created_at: '2026-11-19T00:00:00.000Z' }),
+      listing,
+      'newer than the newest',
+    ],
     ['a narrower window', receipt({ asked: '0d' }), '[]', 'the lot falls on another'],
     ['nothing', receipt(), '[]', 'the lot falls on another'],
     ['no listing', receipt(), '{}', 'the listing is none'],

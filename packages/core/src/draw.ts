@@ -35,7 +35,9 @@ export interface Draw {
  * @returns undefined where there is nothing to draw from.
  */
 export function drawBackup(drillId: string, backups: readonly ListedBackup[]): Draw | undefined {
-  const sorted = backups.toSorted(inOrder).slice(-MOST_LISTED);
+  // Object storage may hold an object and a directory of one name: the newer is meant by it.
+  const each = new Map(backups.toSorted(inOrder).map((one) => [one.id, one]));
+  const sorted = [...each.values()].toSorted(inOrder).slice(-MOST_LISTED);
   const listing = canonicalJson(
     sorted.map(({ created_at, id, size_bytes }) => ({ created_at, id, size_bytes })),
   );
@@ -58,7 +60,7 @@ function inOrder(a: ListedBackup, b: ListedBackup): number {
 
 /** What a receipt says of its random choice that its listing contradicts, one clause each. The digest is checked before. */
 export function drawFaults(
-  { drill_id: drillId, restore_point: point }: Predicate,
+  { drill_id: drillId, restore_point: point, newest_backup: newest }: Predicate,
   listing: string,
 ): string[] {
   const listed = parseListing(listing);
@@ -78,6 +80,14 @@ export function drawFaults(
           ({ created_at: at }) => at >= window.from.toISOString() && at <= window.to.toISOString(),
         ),
       'a backup in the listing was not made in the window that was asked for',
+    ],
+    [new Set(listed.map(({ id }) => id)).size === listed.length, 'a backup stands twice in the listing'],
+    [
+      // The head of the one that was drawn may have told another time than the listing.
+      newest === undefined ||
+        newest.id === point.resolved ||
+        listed.every(({ created_at: at }) => at <= newest.created_at),
+      'a backup in the listing is newer than the newest',
     ],
     [drawn?.id === point.resolved, 'the lot falls on another backup than the one that was drilled'],
   ]);

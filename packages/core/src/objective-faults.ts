@@ -8,7 +8,7 @@ export function objectiveFaults(predicate: Predicate): string[] {
   const { result, reason, objectives, newest_backup: newest, backup, phases } = predicate;
   const missed = missedObjective(objectives);
   const judged = objectives && judgeObjectives(objectives, predicate);
-  const kept = backup?.created_at_from !== undefined && backup.created_at_from !== 'dump';
+  const kept = backup?.created_at_from !== 'dump';
   return broken([
     [
       objectives?.rpo_met === judged?.rpo_met && objectives?.rto_met === judged?.rto_met,
