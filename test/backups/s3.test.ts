@@ -79,7 +79,7 @@ describe.runIf(canServeS3())('backups in S3', () => {
     (await at(options).list(signal)).map(({ id }) => id);
   const newest = async (options?: Partial<S3RepositoryOptions>) => {
     const repository = at(options);
-    const asking = { drillId: newDrillId(new Date()), location: repository.location };
+    const asking = { drillId: newDrillId(new Date()), location: repository.location, now: new Date() };
     return selectBackup(await repository.list(signal), { kind: 'latest' }, asking).newest;
   };
   const artefactOf = async (options?: Partial<S3RepositoryOptions>): Promise<Artefact> => {

@@ -7,6 +7,7 @@ export { createDirectoryRepository, type DirectoryOptions } from './directory-re
 export { readOwnConfig } from './pgbackrest/own-config.js';
 export { createPgbackrestRepository, type PgbackrestOptions } from './pgbackrest/pgbackrest-repository.js';
 export type { Backup, BackupRepository, FetchOptions, RemoteBackup } from './repository.js';
+export { requirePast } from './require-past.js';
 export type { S3Bounds } from './s3-place.js';
 export { createS3Repository, type S3RepositoryOptions } from './s3-repository.js';
 export { type Selected, type Selecting, selectBackup } from './select.js';

@@ -19,7 +19,7 @@ const made = (id: string, hours: number, growing?: true): Backup => ({
 const BACKUPS = [made('d', -1), made('c', 1), made('b', 24), made('a', 48)];
 
 const select = (point: RestorePoint, backups: readonly Backup[] = BACKUPS) =>
-  selectBackup(backups, point, { drillId, location: 'here' });
+  selectBackup(backups, point, { drillId, location: 'here', now: hoursBefore(-2) });
 const refusal = (point: RestorePoint, backups: readonly Backup[] = BACKUPS) => {
   try {
     return select(point, backups).backup.id;
@@ -94,6 +94,21 @@ describe('a restore point', () => {
     expect(refusal({ kind: 'oldest' }, backups)).toBe('a');
     expect(select({ kind: 'random' }, backups).listing?.listing).not.toMatch(/"[_e]"/);
   });
+
+  it.each<RestorePoint>([
+    { kind: 'latest' },
+    { kind: 'id', id: 'a' },
+    { kind: 'time', time: '-24h' },
+    { kind: 'random', days: 14 },
+  ])('means none where the newest is of the future: %j', (point) =>
+    expect(refusal(point, [made('e', -2.1), ...BACKUPS])).toMatchObject({
+      code: 'future_dated',
+      message: expect.stringMatching(/made at 2026-11-20T05:06:00\.000Z by its header.*backup\.tz/),
+    }),
+  );
+
+  it('means one that is of the future by no more than clocks differ', () =>
+    expect(select({ kind: 'latest' }, [made('e', -2.08), ...BACKUPS]).backup.id).toBe('e'));
 
   it.each<[string, RestorePoint, readonly Backup[], string, RegExp]>([
     ['nothing', { kind: 'latest' }, [], 'no_backup', /No backup was found in here/],

@@ -10,6 +10,7 @@ import {
   restoreTime,
 } from '@muster/core';
 import type { Backup } from './repository.js';
+import { requirePast } from './require-past.js';
 
 /** How many names a message lists. */
 const SHOWN = 5;
@@ -18,6 +19,7 @@ const SHOWN = 5;
 export interface Selecting {
   readonly drillId: string;
   readonly location: string;
+  readonly now: Date;
 }
 
 export interface Selected {
@@ -34,11 +36,12 @@ export interface Selected {
  * The one backup that a restore point means. What is still being written is never meant.
  * @param backups newest first.
  * @throws `no_backup`, `no_backup_in_window`, `no_backup_before`, `backup_unfinished`, naming where was looked and what
- *   there is.
+ *   there is; `future_dated` whichever is meant.
  */
 export function selectBackup(backups: readonly Backup[], point: RestorePoint, asking: Selecting): Selected {
   const whole = backups.filter(({ growing }) => !growing);
   const [newest] = whole;
+  if (newest !== undefined) requirePast(newest, asking.now);
   const chosen = choose(whole, point, asking.drillId);
   if (newest !== undefined && chosen !== undefined) return { newest, ...chosen };
   throw noneOf(backups, whole, point, asking);

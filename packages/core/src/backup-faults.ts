@@ -1,5 +1,5 @@
 import { broken } from './broken.js';
-import { CLOCK_SKEW_MS } from './clock-skew.js';
+import { isFuture } from './clock-skew.js';
 import type { Predicate } from './statement.js';
 
 /** Whether a backup is a set of a pgBackRest repository: only those are recovered from WAL. */
@@ -12,11 +12,13 @@ const isLive = (backup: Predicate['backup']): boolean => backup?.location.starts
 export function backupFaults(predicate: Predicate): string[] {
   const { backup, newest_backup: newest, source, issued_at: issuedAt } = predicate;
   if (backup === undefined) return [];
-  const latest = new Date(Date.parse(issuedAt) + CLOCK_SKEW_MS).toISOString();
+  const issued = new Date(issuedAt);
   return [
     ...broken([
       [
-        [backup, newest].every((one) => one?.created_at === undefined || one.created_at <= latest),
+        [backup, newest].every(
+          (one) => one?.created_at === undefined || !isFuture(new Date(one.created_at), issued),
+        ),
         'a backup was made after the drill of it',
       ],
       [

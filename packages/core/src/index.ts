@@ -1,5 +1,6 @@
 export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
+export { isFuture } from './clock-skew.js';
 export { DEFAULT_LISTEN, describeListen, ROLES } from './config/api.js';
 export type * from './config/config.js';
 export { type DescribedConfig, describeConfig } from './config/describe-config.js';
@@ -40,6 +41,7 @@ export {
   type Reason,
 } from './reason.js';
 export * from './recovery.js';
+export { timesOf } from './replay-faults.js';
 export * from './restore-point.js';
 export * from './scheduled-source.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';

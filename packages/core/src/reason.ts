@@ -50,6 +50,9 @@ export const REASONS = {
   extension_missing: error('the server has not an extension that the backup needs'),
   locale_missing: error('the server has not the locale or encoding that the backup needs'),
   backup_unreadable: retry('the place where backups or companions are kept could not be read'),
+  future_dated: error(
+    'the newest backup, or what was recovered with it, is dated in the future by more than clocks differ',
+  ),
   backup_unfinished: retry('the backup is still being written'),
   backup_changed: retry('the backup, or a companion, changed while it was read'),
   secret_unavailable: error('a secret that the source refers to could not be had on the worker'),

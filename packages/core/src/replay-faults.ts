@@ -1,6 +1,6 @@
 import { isPgbackrestSet } from './backup-faults.js';
 import { broken } from './broken.js';
-import { CLOCK_SKEW_MS } from './clock-skew.js';
+import { isFuture } from './clock-skew.js';
 import { readLsn } from './restore-point.js';
 import type { Predicate, RecoveryRecord } from './statement.js';
 
@@ -36,15 +36,18 @@ function wasMadeBefore({ backup, restore_point: { kind, asked } }: Predicate): b
   return !isKnown || !(Date.parse(backup.created_at) > Date.parse(asked));
 }
 
-function recordFaults(recovery: RecoveryRecord, { issued_at: issuedAt }: Predicate): string[] {
+/** Of commits that a record of a recovery tells, and of what it was told to stop at. */
+export function timesOf(recovery: RecoveryRecord): readonly Date[] {
   const { target, stopped, last_commit_before: last, first_commit_after: first } = recovery;
-  const latest = Date.parse(issuedAt) + CLOCK_SKEW_MS;
-  const times = [last, first, stopped?.at, target.kind === 'time' ? target.value : undefined];
+  const aim = target.kind === 'time' ? target.value : undefined;
+  return [last, first, stopped?.at, aim].flatMap((time) => (time === undefined ? [] : [new Date(time)]));
+}
+
+function recordFaults(recovery: RecoveryRecord, { issued_at: issuedAt }: Predicate): string[] {
+  const { target, first_commit_after: first } = recovery;
+  const issued = new Date(issuedAt);
   return broken([
-    [
-      times.every((time) => time === undefined || !(Date.parse(time) > latest)),
-      'what was replayed is of after the drill',
-    ],
+    [timesOf(recovery).every((time) => !isFuture(time, issued)), 'what was replayed is of after the drill'],
     [first === undefined || target.kind === 'time', 'a commit is told behind a target that knows of none'],
     [hasOnlyItsOwn(recovery), 'the replay stopped at something else than its target'],
     [isNear(recovery), 'the replay stopped far behind its target'],

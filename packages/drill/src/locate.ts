@@ -1,4 +1,4 @@
-import { type Backup, type RemoteBackup, selectBackup, withFacts } from '@muster/backups';
+import { type Backup, type RemoteBackup, requirePast, selectBackup, withFacts } from '@muster/backups';
 import { type DumpConfig, MusterError, type PgbackrestConfig } from '@muster/core';
 import type { Artefact, BackupFacts, LiveFacts } from '@muster/engines';
 import type { DrillRequest, LookPorts } from './drill-ports.js';
@@ -67,7 +67,7 @@ async function locateFile(
   const { drill_id: drillId } = request.plan;
   const backups = await repository.list(signal);
   seen.listed = backups.length;
-  const asking = { drillId, location: repository.location };
+  const asking = { drillId, location: repository.location, now: ports.now() };
   const { backup: chosen, newest, listing, older } = selectBackup(backups, request.restorePoint, asking);
   seen.newest = newest;
   if (listing !== undefined) seen.listing = listing;
@@ -101,6 +101,7 @@ export async function identified(
 ): Promise<LocatedFile> {
   const facts = backup.facts ?? (await ports.engineOf(source.kind).identify(artefact, signal));
   const known = withFacts(backup, facts);
+  requirePast(known, ports.now());
   if (seen.newest?.id === backup.id) seen.newest = known;
   seen.found = { ...placed(known), sizeBytes: artefact.sizeBytes };
   const { globals } = known;

@@ -1,9 +1,9 @@
-import { type ErrorCode, MusterError } from '@muster/core';
+import { type ErrorCode, MusterError, type RecoveryRecord } from '@muster/core';
 import { expect, it } from 'vitest';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { Launched } from './launch.js';
 import type { Located } from './locate.js';
-import { restore } from './restore.js';
+import { refuseFuture, restore } from './restore.js';
 
 const fails = (code: ErrorCode) => async () => {
   throw new MusterError(code, 'x');
@@ -37,3 +37,15 @@ it('what the tool says of a backup that was written to meanwhile is no evidence 
 
 it('what the examination finds is the more exact word', async () =>
   expect(await found('restore_failed', 'truncated')).toMatchObject({ code: 'truncated' }));
+
+it('what was recovered is not of the future, by more than clocks differ', () => {
+  const now = new Date('2026-11-20T03:00:00.000Z');
+  const committed = (at: string): RecoveryRecord => ({
+    target: { kind: 'latest' },
+    reached: true,
+    last_commit_before: at,
+    proof: 'one_side',
+  });
+  refuseFuture(committed('2026-11-20T03:05:00.000000Z'), now);
+  expect(() => refuseFuture(committed('2026-11-20T03:05:00.001000Z'), now)).toThrowError(/03:05:00\.001Z/);
+});

@@ -1,4 +1,14 @@
-import { drillTime, isEvidence, isMusterError, isWalPoint, restoreTime } from '@muster/core';
+import {
+  drillTime,
+  isEvidence,
+  isFuture,
+  isMusterError,
+  isWalPoint,
+  MusterError,
+  type RecoveryRecord,
+  restoreTime,
+  timesOf,
+} from '@muster/core';
 import {
   type BackupFacts,
   type RecoveryTarget,
@@ -58,6 +68,7 @@ export async function restore(
     signal,
   );
   await refuseOverflow(request, launched);
+  if (report.recovery !== undefined) refuseFuture(report.recovery, ports.now());
   return { report, facts: located.facts };
 }
 
@@ -76,6 +87,16 @@ export function recoverTo({ restorePoint, plan }: DrillRequest): RecoveryTarget 
   if (isWalPoint(restorePoint)) return restorePoint;
   const at = restorePoint.kind === 'time' && restoreTime(restorePoint.time, drillTime(plan.drill_id));
   return at ? { kind: 'time', at } : { kind: 'immediate' };
+}
+
+/** A commit of the future would meet every rpo, for as long as its time has not come. */
+export function refuseFuture(recovery: RecoveryRecord, now: Date): void {
+  const ahead = timesOf(recovery).find((time) => isFuture(time, now));
+  if (ahead === undefined) return;
+  throw new MusterError(
+    'future_dated',
+    `What was recovered is of ${ahead.toISOString()} by its own WAL, and here it is ${now.toISOString()}: nobody can say how old it is. See whether the clocks of the worker and of the primary are right.`,
+  );
 }
 
 /** A bound of the disk that is only watched may have been passed between two looks. */

@@ -120,6 +120,20 @@ describe('the receipt of a drill that found backups', () => {
     });
   });
 
+  it('meets no rpo by a backup of the future, nor drills an older one then', async () => {
+    const promised = { ...source, objectives: { rpoMs: 3_600_000, enforce: 'rpo' } } as const;
+    const list = async () => [made('b', -1), made('a', 30)];
+    const used = { ...finding, repository: () => ({ location: 'file:///b', list }) } as DrillPorts;
+    const { statement } = await drill(used, promised, { kind: 'oldest' });
+    expect(statement.predicate).toMatchObject({
+      restore_point: { kind: 'oldest', listed: 2 },
+      objectives: { enforce: 'rpo', rpo_s: 3600 },
+      reason: 'future_dated',
+    });
+    expect(statement.predicate.objectives).not.toHaveProperty('rpo_met');
+    expect(checkConsistency(statement)).toEqual([]);
+  });
+
   it('names the listing of a random choice, which comes along', async () => {
     const { statement, listing } = await drill(finding, source, { kind: 'random', days: 14 });
     const { restore_point: point } = statement.predicate;
