@@ -168,6 +168,22 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     });
   });
 
+  it('a set that the newest timeline does not go on from is proven alone, and no transaction after it', async () => {
+    const path = await repositories.copy();
+    const [cluster = ''] = await readdir(join(path, 'archive', repositories.stanza));
+    const history = join(path, 'archive', repositories.stanza, cluster, '00000002.history');
+    await writeFile(history, '1\t0/2000120\treached consistency\n', { mode: 0o644 });
+    const { predicate } = await drill(3, ['--backup', await setOf('I')], { path });
+    expect(predicate).toMatchObject({
+      result: 'pass',
+      recovery: { target: { kind: 'immediate' }, timeline: 1 },
+    });
+    await folder?.remove();
+    const { xid } = repositories.commits[4] ?? lacking();
+    const { predicate: second } = await drill(5, ['--at', `xid:${xid}`], { path });
+    expect(second).toMatchObject({ result: 'error', reason: 'timeline_ambiguous' });
+  });
+
   it('comes up whatever its own configuration asks for, with the libraries that the image has', async () => {
     const { predicate, stdout } = await drill(7, [], { ask: SETTINGS });
     expect(predicate).toMatchObject({

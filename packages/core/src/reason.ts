@@ -62,6 +62,9 @@ export const REASONS = {
   backup_archived: error(
     'the backup, or a companion, is in an archive storage class, and must be restored from there first',
   ),
+  timeline_ambiguous: error(
+    'the WAL archive has several timelines, and nobody can tell which the point that was asked for lies on',
+  ),
   decrypt_failed: error('the backup is encrypted, and what the source names does not open it'),
   output_limit: error('the backup expands to more than its scratch could hold'),
   credentials_refused: error(

@@ -174,6 +174,8 @@ const recoverySchema = z.strictObject({
     value: text.optional(),
   }),
   reached: z.literal(true),
+  /** The timeline whose history was replayed; absent where nobody knows it. */
+  timeline: z.int().positive().optional(),
   /** The last commit that was replayed. */
   last_commit_before: commitTime.optional(),
   /** The commit before which the replay stopped. */

@@ -56,6 +56,7 @@ function backupOf(store: RepositoryStore, listed: ListedSet, owner: Owner): Back
     pgbackrest: {
       archiveId: set.archiveId,
       ...(set.wal && { wal: set.wal }),
+      ...(set.stopLsn && { stopLsn: set.stopLsn }),
       hasPageErrors: set.hasPageErrors,
       owner,
     },

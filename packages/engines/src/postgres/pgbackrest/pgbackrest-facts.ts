@@ -7,6 +7,8 @@ export interface PgbackrestFacts extends BackupFacts {
     readonly archiveId: string;
     /** Names of the WAL segments that make it whole; absent for a backup that was taken while the server was down. */
     readonly wal?: { readonly start: string; readonly stop: string };
+    /** Where in WAL it became whole, where that is known. */
+    readonly stopLsn?: string;
     /** Pages of the cluster did not fit their checksums when the set was made. */
     readonly hasPageErrors: boolean;
     /** Who owns the files of the repository, numbers of this machine. */

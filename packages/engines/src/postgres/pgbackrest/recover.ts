@@ -5,6 +5,7 @@ import type { RestoreOptions } from '../../engine.js';
 import type { Installation } from '../probe.js';
 import { ServerLog } from '../server/server-log.js';
 import { type RunningServer, runServer, type ServerStart, settingsIn } from '../server/start.js';
+import { archiveTimeline } from './archive-timeline.js';
 import { type ControlData, readControlData } from './control-data.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 import { preloadLibraries } from './preload-libraries.js';
@@ -18,9 +19,11 @@ import {
 } from './recovery-log.js';
 import { recoverySettings, restoreCommand } from './recovery-settings.js';
 import { hasSuperuser, makeSuperuser, stopServer } from './superuser.js';
+import { notShown, type Timeline } from './timelines.js';
 import type { ToolPaths } from './tool-config.js';
 import { faultsIn, toolError } from './tool-faults.js';
 import {
+  type ArchivedSegment,
   followWal,
   isStillArchived,
   listWal,
@@ -83,13 +86,16 @@ export async function recover(
 ): Promise<Recovered> {
   const { set, facts, installation, paths, cpus, target } = recovering;
   const control = await controlData(scratch, installation, paths, signal);
-  const wal = await requireWal(set, facts, control, target);
+  const segments = await listWal(set.path, set.stanza, facts.pgbackrest.archiveId);
+  const line = await archiveTimeline(scratch, recovering, { segments, control }, signal);
+  const wal = await requireWal(recovering, control, line.segments);
   const preload = await preloadLibraries(scratch, installation, paths.data, signal);
   const settings = recoverySettings(settingsIn(scratch, installation, cpus), {
     major: installation.major,
     control,
     restoreCommand: restoreCommand(paths.config, set.stanza),
     target,
+    timeline: line.setting,
     preload: preload.kept,
   });
   const log = new ServerLog();
@@ -113,11 +119,11 @@ export async function recover(
   });
   try {
     const server = await startRecovered(scratch, recovering, { settings, log }, options, signal);
-    const recovery = recoveryRecord(target, seen);
+    const recovery = recoveryRecord(target, seen, line.timeline);
     await requireSound(set, facts, seen);
     requireEnd(set, target, seen, wal, control);
     const hasStopped = !isPoint(target) || seen.stopped !== undefined;
-    if (!hasStopped || !keepsTarget(recovery)) throw notReached(set, target, seen);
+    if (!hasStopped || !keepsTarget(recovery)) throw notReached(set, target, seen, line);
     // The passphrase may be in it, and from now on anything in the backup may run.
     await scratch.exec({ argv: ['rm', '-f', paths.config] }, signal);
     return { server, recovery, missingLibraries: preload.missing };
@@ -125,7 +131,7 @@ export async function recover(
     if (!isMusterError(error, 'launch_failed')) throw error;
     await requireSound(set, facts, seen);
     if (seen.startup === undefined && preload.kept.length > 0) throw unloadable(preload.kept, printed);
-    throw recoveryError(set, target, seen, wal, log, printed) ?? error;
+    throw recoveryError({ set, target, line }, seen, wal, log, printed) ?? error;
   } finally {
     unlisten();
   }
@@ -170,13 +176,12 @@ async function controlData(
 
 /** Before anything is replayed: a server would take a missing segment for the end of the archive, and say nothing. */
 async function requireWal(
-  set: RepositorySet,
-  { pgbackrest: { wal, archiveId } }: PgbackrestFacts,
+  { set, facts, target }: Recovering,
   { segmentBytes }: ControlData,
-  target: RecoveryTarget,
+  segments: readonly ArchivedSegment[],
 ): Promise<WalFound | undefined> {
+  const { wal } = facts.pgbackrest;
   if (wal === undefined) return undefined;
-  const segments = await listWal(set.path, set.stanza, archiveId);
   const until = target.kind === 'immediate' ? 'stop' : 'end';
   const found = followWal(segments, { ...wal, until, segmentBytes });
   const isNeeded = found.missing !== undefined && (!isPoint(target) || found.missing <= wal.stop);
@@ -231,7 +236,13 @@ function requireEnd(
   );
 }
 
-function notReached(set: RepositorySet, target: RecoveryTarget, { lastCommit }: RecoverySeen): MusterError {
+function notReached(
+  set: RepositorySet,
+  target: RecoveryTarget,
+  { lastCommit }: RecoverySeen,
+  { mustShowAfter }: Timeline,
+): MusterError {
+  if (mustShowAfter && target.kind === 'time') return notShown(set.name, target.at);
   const last = lastCommit === undefined ? '' : ` The last commit in it was at ${lastCommit}.`;
   const advice =
     target.kind === 'time' || target.kind === 'lsn'
@@ -268,8 +279,7 @@ const unloadable = (libraries: readonly string[], output: string): MusterError =
 
 /** What it means that the server did not come up; undefined where its log does not tell. */
 function recoveryError(
-  set: RepositorySet,
-  target: RecoveryTarget,
+  { set, target, line }: Pick<Recovering, 'set' | 'target'> & { readonly line: Timeline },
   seen: RecoverySeen,
   wal: WalFound | undefined,
   log: ServerLog,
@@ -287,7 +297,7 @@ function recoveryError(
     .filter(({ severity, pid }) => severity !== 'ERROR' && (!seen.over || pid === seen.startup));
   const said = errors.map(({ message }) => message).join('\n');
   if (said.includes('recovery ended before configured recovery target was reached'))
-    return wal?.missing === undefined ? notReached(set, target, seen) : gap(set, wal.missing);
+    return wal?.missing === undefined ? notReached(set, target, seen, line) : gap(set, wal.missing);
   if (said.includes('requested recovery stop point is before consistent recovery point')) {
     return new MusterError(
       'target_not_reached',

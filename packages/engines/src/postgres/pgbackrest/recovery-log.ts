@@ -97,11 +97,13 @@ export const isPoint = (target: RecoveryTarget): boolean =>
 export function recoveryRecord(
   target: RecoveryTarget,
   { stopped, lastCommit }: RecoverySeen,
+  timeline?: number,
 ): RecoveryRecord {
   const isCommit = stopped?.side === 'before' && stopped.end === 'commit';
   const seen = {
     target: targetRecord(target),
     reached: true,
+    ...(timeline !== undefined && { timeline }),
     ...(lastCommit !== undefined && { last_commit_before: lastCommit }),
     ...(target.kind === 'time' && isCommit && { first_commit_after: stopped.at }),
     ...(target.kind !== 'time' && stopped !== undefined && { stopped }),

@@ -13,11 +13,13 @@ export function recoverySettings(
     readonly control: ControlData;
     readonly restoreCommand: string;
     readonly target: RecoveryTarget;
+    /** As `recovery_target_timeline` has it. */
+    readonly timeline: string;
     /** Names of what is preloaded. */
     readonly preload: readonly string[];
   },
 ): Readonly<Record<string, string>> {
-  const { major, control, restoreCommand, target, preload } = options;
+  const { major, control, restoreCommand, target, timeline, preload } = options;
   return {
     ...base,
     ...Object.fromEntries(
@@ -28,7 +30,7 @@ export function recoverySettings(
     ),
     shared_preload_libraries: preload.join(','),
     restore_command: restoreCommand,
-    recovery_target_timeline: 'latest',
+    recovery_target_timeline: timeline,
     // Nobody connects before it is over; so the settings of the primary are no bound for it.
     hot_standby: 'off',
     // A subscription of the primary's is not ours to follow.

@@ -72,8 +72,10 @@ async function restoreFiles(
         `--config=${paths.config}`,
         `--stanza=${set.stanza}`,
         `--set=${set.name}`,
-        // What is replayed, and up to where, is said to the server.
-        '--type=none',
+        // What is replayed, and up to where, is said to the server: the settings written for it are emptied, and a newest
+        // timeline that does not go on from the set is no fault of the set.
+        '--type=default',
+        '--target-timeline=current',
         // By checksum, and not, as --force would have it, by size and time.
         ...(delta ? ['--delta'] : []),
         `--tablespace-map-all=${paths.tablespaces}`,

@@ -35,6 +35,10 @@ export function readSegment(name: string): Segment | undefined {
   };
 }
 
+/** Where the WAL of one cluster is in a repository. */
+export const archiveDirectory = (repository: string, stanza: string, archiveId: string): string =>
+  join(repository, 'archive', stanza, archiveId);
+
 /** Names in an archive that are looked at: segments of 16 MiB for 15 TiB of WAL. */
 const MOST_NAMES = 1_000_000;
 
@@ -48,7 +52,7 @@ export async function listWal(
   archiveId: string,
   mostNames = MOST_NAMES,
 ): Promise<readonly ArchivedSegment[]> {
-  const directory = join(repository, 'archive', stanza, archiveId);
+  const directory = archiveDirectory(repository, stanza, archiveId);
   let names = 0;
   const count = (): void => {
     names += 1;
@@ -87,7 +91,8 @@ const tooMany = (directory: string, mostNames: number): MusterError =>
     `The WAL archive ${directory} has over ${mostNames} files, more than are looked at: let pgBackRest expire WAL (repo1-retention-archive), or take out what it did not write.`,
   );
 
-async function* namesIn(directory: string): AsyncGenerator<string, void, undefined> {
+/** None where there is no such directory. @throws `backup_unreadable` */
+export async function* namesIn(directory: string): AsyncGenerator<string, void, undefined> {
   try {
     for await (const { name } of await opendir(directory)) yield name;
   } catch (error) {
