@@ -7,6 +7,8 @@ import { hostname } from 'node:os';
 
 const LIMIT_MS = 8_000;
 const words = readFileSync('/proc/1/cmdline', 'utf8').split('\0');
+// Under an init it is its first child.
+const pid = words[0]?.endsWith('init') ? readFileSync('/proc/1/task/1/children', 'utf8').split(' ')[0] : '1';
 const service = words.find((word) => ['api', 'worker', 'producer', 'sink', 'up'].includes(word));
 
 setTimeout(() => end('it does not answer'), LIMIT_MS);
@@ -38,7 +40,7 @@ async function api() {
 }
 
 async function overRedis() {
-  const state = /^State:\s+(\w)/m.exec(readFileSync('/proc/1/status', 'utf8'))?.[1];
+  const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   if (state === 'T' || state === 'Z') return `its process is in state ${state}`;
   const url = process.env.MUSTER_REDIS_URL;
   // Its Redis is its own, or named in its configuration.
@@ -49,7 +51,7 @@ async function overRedis() {
   redis.on('error', () => {});
   await redis.ping();
   if (service !== 'worker') return undefined;
-  for await (const keys of redis.scanStream({ match: `muster:worker:${hostname()}-1-*`, count: 500 })) {
+  for await (const keys of redis.scanStream({ match: `muster:worker:${hostname()}-${pid}-*`, count: 500 })) {
     if (keys.length > 0) return undefined;
   }
   return 'no heartbeat of this worker in Redis';
