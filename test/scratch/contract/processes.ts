@@ -120,6 +120,15 @@ export function processesContract(name: string, makeHost: MakeHost, subject: Sub
       await eventually('the process is gone', () => hostProcesses(marker).length === 0);
     });
 
+    it('is killed alone when its stdin fails before it has begun', async () => {
+      for (let time = 0; time < 5; time += 1) {
+        const fault = new Error('the disk of the backup is broken');
+        const broken = new Readable({ read: () => setImmediate(() => broken.destroy(fault)) });
+        await expect(sh(scratch, 'cat', { stdin: broken })).rejects.toBe(fault);
+      }
+      expect((await sh(scratch, 'echo here')).stdout).toBe('here\n');
+    });
+
     it('is killed with its children when it is aborted', async () => {
       const marker = `98765.${Math.floor(Math.random() * 1e9)}`;
       const abort = new AbortController();

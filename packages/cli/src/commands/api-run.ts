@@ -2,7 +2,6 @@ import type { Logger, Telemetry } from '@muster/telemetry';
 import type { Cli } from '../cli.js';
 import { apiService } from '../fleet/api-service.js';
 import { serviceQueues } from '../fleet/fleet-queues.js';
-import { tellMadeToken } from '../fleet/made-token.js';
 import { fleetRedis } from '../fleet/redis-place.js';
 import { processLogger } from '../fleet/service-logger.js';
 import { requireIndex } from '../fleet/services.js';
@@ -33,7 +32,6 @@ async function serveApi(cli: Cli, logger: Logger, telemetry: Telemetry): Promise
       held.defer(() => index.close());
       const api = await apiService(cli, loaded, { queues, index, telemetry }, logger);
       held.defer(() => api.close());
-      held.defer(await tellMadeToken(cli, api));
       reload = () => {
         api.reload().catch((error: unknown) => logger.error('the tokens were not read again', error));
       };

@@ -6,7 +6,6 @@ import type { Cli } from '../cli.js';
 import { type ApiParts, type ApiService, apiService } from '../fleet/api-service.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../fleet/embedded-redis.js';
 import { serviceQueues } from '../fleet/fleet-queues.js';
-import { tellMadeToken } from '../fleet/made-token.js';
 import { createPoolWorkers } from '../fleet/pool-workers.js';
 import { namedRedis } from '../fleet/redis-place.js';
 import { processLogger, serviceLogger } from '../fleet/service-logger.js';
@@ -88,7 +87,6 @@ async function serve(
   await Promise.all([sink.ready, producer.ready]);
   const api = await serveApi(cli, loaded, { queues, index, telemetry });
   held.defer(() => api?.close());
-  if (api !== undefined) held.defer(await tellMadeToken(cli, api));
   onReload(() => {
     for (const one of [producer, api])
       one?.reload().catch((error: unknown) => logger.error('the configuration was not read again', error));

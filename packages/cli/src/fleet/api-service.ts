@@ -9,6 +9,7 @@ import { musterVersion } from '../version.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { fleetView } from './fleet-view.js';
 import { logFaults } from './log-faults.js';
+import { tellMadeToken } from './made-token.js';
 import { watchedKeyring } from './watched-keyring.js';
 
 /** What the API stands on; whoever starts it owns them. */
@@ -23,7 +24,7 @@ export interface ApiService extends RunningApi {
   reload(): Promise<void>;
 }
 
-/** Listens when it resolves. @throws `tokens_missing`, `address_unavailable`. */
+/** Listens when it resolves, and has told the token that it made. @throws `tokens_missing`, `address_unavailable`, `state_unwritable`. */
 export async function apiService(
   cli: Cli,
   loaded: LoadedConfig,
@@ -44,10 +45,15 @@ export async function apiService(
     logger,
     now: environment.now,
   };
+  await using held = new AsyncDisposableStack();
   const api = await startApi(ports, loaded.config.api, { version: musterVersion() });
+  held.defer(() => api.close());
+  held.defer(await tellMadeToken(cli, api));
   logger.info('ready', { address: api.address, ...(api.board && { queues: api.board }) });
   const view = fleetView({ ...ports, index });
   const observed = observeFleet(view, { now: environment.now, onError: tellUnread(logger, environment.now) });
+  held.defer(async () => observed.close());
+  const owned = held.move();
   return {
     ...api,
     reload: async () => {
@@ -57,10 +63,7 @@ export async function apiService(
       api.useTokens(tokens);
       logger.info('tokens read again', { tokens: tokens.length });
     },
-    close: async () => {
-      observed.close();
-      await api.close();
-    },
+    close: () => owned.disposeAsync(),
   };
 }
 

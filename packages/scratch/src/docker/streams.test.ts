@@ -27,6 +27,26 @@ describe('feeding a process', () => {
     }
   });
 
+  it('leaves open what a process is heard by, when the source fails', async () => {
+    const source = new Readable({ read() {} });
+    const stdin = new PassThrough();
+    const fed = feed(source, stdin, () => {});
+    source.destroy(new Error('broken'));
+    await fed;
+    expect([stdin.destroyed, stdin.writable]).toEqual([false, true]);
+  });
+
+  it('waits for a process that reads slowly', async () => {
+    const stdin = new PassThrough({ highWaterMark: 1 });
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const source = Readable.from([piece, piece, piece]);
+    const fed = feed(source, stdin, () => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(source.readableEnded).toBe(false);
+    expect(Buffer.concat(await stdin.toArray())).toEqual(Buffer.alloc(3 * piece.length, 'x'));
+    await fed;
+  });
+
   it('reports a source that was closed before it began', async () => {
     const source = new Readable({ read() {} });
     source.destroy();

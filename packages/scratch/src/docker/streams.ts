@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import { type Duplex, type Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sink } from './demux.js';
 
 /**
  * Sends a source to a process's stdin, its end as an end of file. A process that reads no more lets the source go
- * (destroys it) and is no fault; a source that fails, or ends without an end, is.
+ * (destroys it) and is no fault; a source that fails, or ends without an end, is. Then the stream stays open: it is also
+ * what the process is heard by, and that says by which pid it is killed.
  */
 export async function feed(
   source: Readable,
@@ -24,7 +25,26 @@ export async function feed(
   source.once('close', () => {
     if (isRead() && !source.readableEnded) onFault(broken());
   });
-  await pipeline(source, stdin).catch(() => {});
+  await pipeline(source, into(stdin)).catch(() => {});
+}
+
+/** What is written to it goes to `stdin`, and its end, but not a fault; it closes as `stdin` does. */
+function into(stdin: Duplex): Writable {
+  const inlet = new Writable({
+    write: (piece, _encoding, done) => {
+      if (stdin.write(piece)) done();
+      else stdin.once('drain', done);
+    },
+    final: (done) => stdin.end(done),
+    destroy: (error, done) => {
+      stdin.off('close', close);
+      done(error);
+    },
+  });
+  const close = (): void => void inlet.destroy();
+  if (stdin.destroyed) close();
+  else stdin.once('close', close);
+  return inlet;
 }
 
 /**
