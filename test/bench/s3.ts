@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { drillProject } from '../support/drill-project.ts';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
-import { S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { S3_ENV, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 
 const BUCKET = 'back-ups';
 const SMALL_ROWS = 10;
@@ -62,18 +62,14 @@ async function drill(
   name: string,
   rows: number,
 ): Promise<{ readonly peakMegabytes: number; readonly seconds: number }> {
-  const s3 = `{ endpoint: "${server.endpoint}", access_key_id: env:BACKUP_KEY, secret_access_key: env:BACKUP_SECRET }`;
   const project = await drillProject({
     isolation: 'docker',
-    source: [`backup: { type: dump, location: s3://${BUCKET}/${name}, s3: ${s3} }`],
+    source: [`backup: { type: dump, location: s3://${BUCKET}/${name}, s3: ${s3Access(server.endpoint)} }`],
     checks: { rows: ['SELECT COUNT(*) AS n FROM blob', `n == ${rows}`] },
   });
   try {
     const begin = performance.now();
-    const { child, ended } = project.start([], {
-      BACKUP_KEY: S3_KEY.accessKeyId,
-      BACKUP_SECRET: S3_KEY.secretAccessKey,
-    });
+    const { child, ended } = project.start([], S3_ENV);
     const stop = new AbortController();
     const watching = peakOf(child.pid ?? 0, stop.signal);
     const { exitCode, stderr } = await ended;

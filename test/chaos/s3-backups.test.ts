@@ -1,12 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { fillSample } from '../support/dumps.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 import { canRunIn } from '../support/needs.ts';
 import { type S3Proxy, s3Proxy } from '../support/s3-proxy.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 
 describe.runIf(canServeS3() && canRunIn('docker'))('a fleet whose backups lie in S3', () => {
   let server: S3Server | undefined;
@@ -22,21 +20,15 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a fleet whose backups lie in
     server = await s3Server({ versions: false });
     await server.makeBucket('backups');
     proxy = await s3Proxy(server.endpoint);
-    const s3 = `{ endpoint: "${proxy.endpoint}", access_key_id: env:S3_ID, secret_access_key: env:S3_SECRET }`;
     fleet = await startFleet({
-      source: [`backup: { type: dump, location: "s3://backups/shop/", s3: ${s3} }`],
+      source: [`backup: { type: dump, location: "s3://backups/shop/", s3: ${s3Access(proxy.endpoint)} }`],
       checks: { items: ['SELECT COUNT(*) AS n FROM shop.item', 'n == 2008'] },
-      env: { S3_ID: S3_KEY.accessKeyId, S3_SECRET: S3_KEY.secretAccessKey },
+      env: S3_ENV,
     });
     await fillSample(fleet.indexServer, 'sample');
     const dump = join(fleet.dumps, 'nightly');
     await fleet.indexServer.dump('sample', 'directory', dump);
-    for (const name of await readdir(dump)) {
-      const Body = await readFile(join(dump, name));
-      await server.client.send(
-        new PutObjectCommand({ Bucket: 'backups', Key: `shop/nightly/${name}`, Body }),
-      );
-    }
+    await server.putAll('backups', 'shop/nightly', dump);
     await Promise.all([fleet.start('producer'), fleet.start('sink')]);
     const doomed = await fleet.start('worker');
     // Its list, that of its members, and then they.

@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openRedis } from '@muster/queue';
 import { Encrypter } from 'age-encryption';
 import { afterEach, expect, it } from 'vitest';
@@ -8,7 +7,7 @@ import { addressOf, apiTokens } from '../support/api-client.ts';
 import { type Fleet, type FleetOptions, type Service, startFleet } from '../support/fleet.ts';
 import { hostProcesses } from '../support/host-processes.ts';
 import { describeKinds, type LiveSource } from '../support/kinds.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, s3Access, s3Server } from '../support/s3-server.ts';
 
 /** Each is planted in one place, and all are found by this. */
 const MARK = /PLANTED-\w+/g;
@@ -91,16 +90,13 @@ describeKinds('what is secret (%s)', (sample) => {
       const s3 = await s3Server({ versions: false });
       try {
         await s3.makeBucket('backups');
-        const backup = `backup: { type: dump, location: "s3://backups/shop/", s3: { endpoint: "${s3.endpoint}", access_key_id: env:S3_ID, secret_access_key: env:S3_SECRET }, decrypt: { age: env:AGE } }`;
-        const env = {
-          S3_ID: S3_KEY.accessKeyId,
-          S3_SECRET: S3_KEY.secretAccessKey,
-          AGE: 'PLANTED-passphrase',
-        };
+        const backup = `backup: { type: dump, location: "s3://backups/shop/", s3: ${s3Access(s3.endpoint)}, decrypt: { age: env:AGE } }`;
+        const env = { ...S3_ENV, AGE: 'PLANTED-passphrase' };
         const options = { source: [backup, 'summaries: none'], env };
         const { receipt, found } = await foundAfter(options, async ({ dumps }) => {
           await sample.dump(dumps);
-          await putAll(s3, dumps, env.AGE);
+          await encryptFiles(dumps, env.AGE);
+          await s3.putAll('backups', 'shop', dumps);
         });
         expect(receipt).toMatchObject({ result: 'pass' });
         expect(found).toEqual([expect.stringMatching(/^muster:config:[0-9a-f]{64}: PLANTED-check$/)]);
@@ -111,18 +107,16 @@ describeKinds('what is secret (%s)', (sample) => {
   );
 });
 
-/** Puts what lies in a directory into the bucket: a file encrypted, the members of a directory dump as they are. */
-async function putAll({ client }: S3Server, dumps: string, passphrase: string): Promise<void> {
-  for (const entry of await readdir(dumps, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
+/** Encrypts the files of a directory; dumps that are directories themselves stay as they are. */
+async function encryptFiles(directory: string, passphrase: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (!entry.isFile()) continue;
+    const path = join(directory, entry.name);
     const encrypter = new Encrypter();
     encrypter.setScryptWorkFactor(10);
     encrypter.setPassphrase(passphrase);
-    const alone = entry.parentPath === dumps;
-    const Body = alone ? await encrypter.encrypt(await readFile(path)) : await readFile(path);
-    const Key = `shop/${relative(dumps, path)}${alone ? '.age' : ''}`;
-    await client.send(new PutObjectCommand({ Bucket: 'backups', Key, Body }));
+    await writeFile(`${path}.age`, await encrypter.encrypt(await readFile(path)));
+    await rm(path);
   }
 }
 

@@ -8,11 +8,10 @@ import { failed, projectOfEachTest, verdictOf } from '../support/drill-project.t
 import { writeMongodump } from '../support/mongodump.ts';
 import { canRunIn, canRunMongo, describeIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 import type { TestChecks } from '../support/source-text.ts';
 
 const BUCKET = 'models';
-const SECRETS = { MODELS_KEY: S3_KEY.accessKeyId, MODELS_SECRET: S3_KEY.secretAccessKey };
 const STOP = '/usr/share/postgresql/15/tsearch_data/shop.stop';
 
 const WORDS_TEXT = 'der\ndie\ndas\n';
@@ -65,7 +64,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('companions', () => {
   afterAll(() => server?.close());
 
   const inS3 = (to: string, key: string): string =>
-    `{ from: "s3://${BUCKET}/${key}", to: ${to}, s3: { endpoint: "${server.endpoint}", access_key_id: env:MODELS_KEY, secret_access_key: env:MODELS_SECRET } }`;
+    `{ from: "s3://${BUCKET}/${key}", to: ${to}, s3: ${s3Access(server.endpoint)} }`;
 
   const given = async (
     isolation: 'docker' | 'bubblewrap',
@@ -98,7 +97,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('companions', () => {
       ]);
       // What its owner alone may read is copied, the rest shown where it lies.
       if (isolation === 'docker') await chmod(join(models, 'deep'), 0o700);
-      const drilled = await drill([], SECRETS);
+      const drilled = await drill([], S3_ENV);
       expect(drilled.stderr).not.toMatch(/MUSTERTESTKEY|s3cret/);
       expect({ ...verdictOf(drilled), companions: drilled.predicate?.companions }).toEqual({
         exit: 0,

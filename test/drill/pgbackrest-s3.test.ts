@@ -21,7 +21,7 @@ import {
 } from '../support/pgbackrest-repositories.ts';
 import { requirement } from '../support/requirement.ts';
 import { type S3Proxy, s3Proxy } from '../support/s3-proxy.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, S3_KEY, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 import { serverBench } from '../support/server-bench.ts';
 
 const MAY_RUN =
@@ -32,7 +32,6 @@ const MAY_RUN =
     `no Docker answers that has the image ${IMAGES[17]} with pgBackRest`,
   );
 const BUCKET = 'back-ups';
-const SECRETS = { BACKUP_KEY: S3_KEY.accessKeyId, BACKUP_SECRET: S3_KEY.secretAccessKey };
 
 describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
   let server: S3Server;
@@ -47,8 +46,8 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
     ]);
     await server.makeBucket(BUCKET);
     await Promise.all([
-      upload(repositories.plain, 'plain'),
-      upload(repositories.encrypted, 'prod/encrypted'),
+      server.putAll(BUCKET, 'plain', repositories.plain),
+      server.putAll(BUCKET, 'prod/encrypted', repositories.encrypted),
     ]);
   }, 120_000);
   afterAll(async () => {
@@ -70,17 +69,6 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
 
   const put = (key: string, Body: Uint8Array | string) =>
     server.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body }));
-  async function upload(directory: string, prefix: string): Promise<void> {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).values();
-    const lane = async () => {
-      for (const { parentPath, name } of files) {
-        const path = join(parentPath, name);
-        await put(`${prefix}/${relative(directory, path)}`, await readFile(path));
-      }
-    };
-    await Promise.all(Array.from({ length: 16 }, lane));
-  }
   const keysBelow = async (prefix: string): Promise<readonly string[]> => {
     const entries = await readdir(join(server.directory, BUCKET, prefix), {
       recursive: true,
@@ -102,13 +90,13 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
     return project;
   };
   const inS3 = (prefix: string): string =>
-    `repo: { path: "s3://${BUCKET}/${prefix}", s3: { endpoint: "${proxy.endpoint}", access_key_id: env:BACKUP_KEY, secret_access_key: env:BACKUP_SECRET }${prefix === 'plain' ? '' : ', cipher_pass: env:REPO_PASS'} }`;
+    `repo: { path: "s3://${BUCKET}/${prefix}", s3: ${s3Access(proxy.endpoint)}${prefix === 'plain' ? '' : ', cipher_pass: env:REPO_PASS'} }`;
   const expectNoSecrets = ({ statement, stdout, stderr }: Drilled): void => {
     const said = JSON.stringify(statement) + stdout + stderr;
-    for (const secret of [...Object.values(SECRETS), repositories.passphrase])
+    for (const secret of [...Object.values(S3_ENV), repositories.passphrase])
       expect(said).not.toContain(secret);
   };
-  const ENV = () => ({ ...SECRETS, REPO_PASS: repositories.passphrase });
+  const ENV = () => ({ ...S3_ENV, REPO_PASS: repositories.passphrase });
 
   it('its latest is a set of many files and all WAL after it, past broken connections', async () => {
     const { drill } = await given(7, inS3('plain'));
@@ -173,7 +161,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
   });
 
   it('a WAL segment that is missing is named', async () => {
-    await upload(repositories.encrypted, 'gap');
+    await server.putAll(BUCKET, 'gap', repositories.encrypted);
     const segments = (await keysBelow('gap/archive')).filter((key) => /[0-9A-F]{24}-/.test(key));
     const lost = segments.at(-2) ?? '';
     await server.client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: lost }));
@@ -187,7 +175,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
   });
 
   it('a file of the set that is damaged is found by its checksum', async () => {
-    await upload(repositories.encrypted, 'damaged');
+    await server.putAll(BUCKET, 'damaged', repositories.encrypted);
     const bundles = (await keysBelow('damaged/backup')).filter((key) => /F\/bundle\//.test(key));
     for (const key of bundles) {
       const bytes = await readFile(join(server.directory, BUCKET, key));
@@ -302,7 +290,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
     });
 
     it('one whose manifests are damaged is corrupt', async () => {
-      await upload(repositories.encrypted, 'no-manifest');
+      await server.putAll(BUCKET, 'no-manifest', repositories.encrypted);
       const newest = await newestIn('no-manifest');
       const directory = `no-manifest/backup/${repositories.stanza}/${newest.id}`;
       for (const name of ['backup.manifest', 'backup.manifest.copy'])
@@ -311,7 +299,7 @@ describe.runIf(MAY_RUN)('a pgBackRest repository in S3', () => {
     });
 
     it('one that is removed while it is fetched has changed', async () => {
-      await upload(repositories.encrypted, 'expired');
+      await server.putAll(BUCKET, 'expired', repositories.encrypted);
       const newest = await newestIn('expired');
       for (const key of await keysBelow('expired/backup')) {
         if (key.includes(newest.id) || key.includes('backup.info'))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { SourceKind } from '@muster/core';
@@ -15,7 +15,7 @@ import { IMAGES } from '../support/images.ts';
 import { canRunIn, canRunMongo } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
 import { type S3Proxy, s3Proxy } from '../support/s3-proxy.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, S3_KEY, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 import type { TestChecks } from '../support/source-text.ts';
 
 const SHARED = join(process.cwd(), '../shared/data/mongodump');
@@ -25,7 +25,6 @@ const samples = requirement(
   `there are no sample dumps in ${SHARED}`,
 );
 const BUCKET = 'back-ups';
-const SECRETS = { BACKUP_KEY: S3_KEY.accessKeyId, BACKUP_SECRET: S3_KEY.secretAccessKey };
 const hexOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', () => {
@@ -63,19 +62,12 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
 
   const put = (name: string, Body: Uint8Array) =>
     server.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${prefix}/${name}`, Body }));
-  const putAll = async (name: string, directory: string): Promise<void> => {
-    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (entry.isFile()) await put(`${name}/${relative(directory, path)}`, await readFile(path));
-    }
-  };
   const given = async (
     kind: SourceKind,
     checks: TestChecks,
     { decrypt = '', source = [] as readonly string[] } = {},
   ): Promise<DrillProject> => {
-    const s3 = `{ endpoint: "${proxy.endpoint}", access_key_id: env:BACKUP_KEY, secret_access_key: env:BACKUP_SECRET }`;
-    const backup = `backup: { type: dump, location: "s3://${BUCKET}/${prefix}/", s3: ${s3}${decrypt} }`;
+    const backup = `backup: { type: dump, location: "s3://${BUCKET}/${prefix}/", s3: ${s3Access(proxy.endpoint)}${decrypt} }`;
     project = await drillProject({ isolation: 'docker', kind, checks, source: [backup, ...source] });
     return project;
   };
@@ -83,7 +75,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
     kind: SourceKind,
     checks: TestChecks,
     { env = {}, ...options }: { decrypt?: string; source?: readonly string[]; env?: object } = {},
-  ) => (await given(kind, checks, options)).drill([], { ...SECRETS, ...env });
+  ) => (await given(kind, checks, options)).drill([], { ...S3_ENV, ...env });
 
   describe('of PostgreSQL', () => {
     const CHECKS: TestChecks = { items: ['SELECT COUNT(*) AS n FROM shop.item', 'n == 2008'] };
@@ -128,7 +120,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
     );
 
     it('directory passes, once it was fetched, and nothing of it stays', async () => {
-      await putAll('nightly', await dumped('directory'));
+      await server.putAll(BUCKET, `${prefix}/nightly`, await dumped('directory'));
       proxy.fate('GET', 'pass', 'pass', { cut: 100 }, { cut: 7 }, 'pass');
       const drilled = await drill('postgres', CHECKS);
       expect(drilled).toMatchObject({
@@ -142,7 +134,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
     });
 
     it('directory that was half fetched when its worker was killed is removed by the next', async () => {
-      await putAll('nightly', await dumped('directory'));
+      await server.putAll(BUCKET, `${prefix}/nightly`, await dumped('directory'));
       const { start, folder: here } = await given('postgres', CHECKS);
       const spooled = async () => {
         const spool = join(here, 'state', 'spool');
@@ -151,18 +143,18 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
       };
       // The list, that of its members, and then they.
       proxy.fate('GET', 'pass', 'pass', 'halt');
-      const { child, ended } = start([], SECRETS);
+      const { child, ended } = start([], S3_ENV);
       await eventually('something is half fetched', async () => (await spooled()).length > 0);
       child.kill('SIGKILL');
       await ended;
       expect(await spooled()).not.toEqual([]);
       proxy.fate('GET', 'pass');
-      expect(await start([], SECRETS).ended).toMatchObject({ exitCode: 0 });
+      expect(await start([], S3_ENV).ended).toMatchObject({ exitCode: 0 });
       expect(await spooled()).toEqual([]);
     });
 
     it('directory larger than its scratch is not fetched', async () => {
-      await putAll('nightly', await dumped('directory'));
+      await server.putAll(BUCKET, `${prefix}/nightly`, await dumped('directory'));
       const drilled = await drill('postgres', CHECKS, { source: ['scratch: { disk: 1KiB }'] });
       expect(drilled.predicate).toMatchObject({ result: 'error', reason: 'scratch_disk_full' });
     });
@@ -178,7 +170,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
       expect(right).toMatchObject(whole(bytes, 'a.dump.age', 'custom+age'));
       expect(JSON.stringify(right.statement) + right.stderr).not.toContain(identity);
       const AGE_KEY = await generateX25519Identity();
-      const wrong = await project?.drill([], { ...SECRETS, AGE_KEY });
+      const wrong = await project?.drill([], { ...S3_ENV, AGE_KEY });
       expect(wrong?.predicate).toMatchObject({ result: 'error', reason: 'decrypt_failed' });
     });
 
@@ -223,7 +215,7 @@ describe.runIf(canServeS3() && canRunIn('docker'))('a drill of a backup in S3', 
     });
 
     it('as a directory passes, once it was fetched', async () => {
-      await putAll('nightly', join(SHARED, 'dump'));
+      await server.putAll(BUCKET, `${prefix}/nightly`, join(SHARED, 'dump'));
       expect(await drill('mongodb', CHECKS, { source })).toMatchObject({
         exitCode: 0,
         predicate: { backup: { id: 'nightly', format: 'mongodump-directory' } },

@@ -3,10 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import { canRunIn } from '../support/needs.ts';
 import { plainDump } from '../support/plain-dump.ts';
-import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
+import { canServeS3, S3_ENV, S3_KEY, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 
 const DUMP = plainDump('CREATE TABLE orders (n int);\nINSERT INTO orders VALUES (1), (2), (3);');
-const CREDENTIALS = { STORE_KEY_ID: S3_KEY.accessKeyId, STORE_SECRET: S3_KEY.secretAccessKey };
 const config = (endpoint: string, bucket = 'evidence-bucket'): string => `sources:
   - slug: shop
     kind: postgres
@@ -17,7 +16,7 @@ checks:
 scratch: { kind: bubblewrap }
 evidence:
   store: s3://${bucket}/muster/eu
-  s3: { endpoint: "${endpoint}", access_key_id: env:STORE_KEY_ID, secret_access_key: env:STORE_SECRET }
+  s3: ${s3Access(endpoint)}
   object_lock: { mode: compliance, days: 1 }
 `;
 
@@ -41,7 +40,7 @@ describe.runIf(canServeS3() && canRunIn('bubblewrap'))('a drill whose evidence i
 
   it('leaves one plan and one receipt there, which is listed, shown, and verifies once it is downloaded', async () => {
     const { run, write } = await given();
-    const drilled = await run(['drill', 'run', '--receipt', 'copy.json'], CREDENTIALS);
+    const drilled = await run(['drill', 'run', '--receipt', 'copy.json'], S3_ENV);
     expect(drilled).toMatchObject({ exitCode: 0 });
     const receipt = /^receipt\s+s3:\/\/evidence-bucket\/(\S+)$/m.exec(drilled.stdout)?.[1] ?? '';
     const plan = receipt.replace('/receipts/', '/plans/').replace('.sigstore.json', '.json');
@@ -49,9 +48,9 @@ describe.runIf(canServeS3() && canRunIn('bubblewrap'))('a drill whose evidence i
     expect((await objects()).toSorted()).toEqual([plan, receipt]);
 
     const [id = ''] = /drl_\w{26}/.exec(receipt) ?? [];
-    const listed = JSON.parse((await run(['drill', 'list', '--json'], CREDENTIALS)).stdout);
+    const listed = JSON.parse((await run(['drill', 'list', '--json'], S3_ENV)).stdout);
     expect(listed.drills).toMatchObject([{ drill_id: id, result: 'pass', authentic: true }]);
-    const shown = JSON.parse((await run(['drill', 'show', id, '--json'], CREDENTIALS)).stdout);
+    const shown = JSON.parse((await run(['drill', 'show', id, '--json'], S3_ENV)).stdout);
     expect(shown.predicate).toMatchObject({ drill_id: id, result: 'pass' });
 
     const there = await server.client.send(new GetObjectCommand({ Bucket: 'evidence-bucket', Key: receipt }));
@@ -66,20 +65,20 @@ describe.runIf(canServeS3() && canRunIn('bubblewrap'))('a drill whose evidence i
   it('is examined by doctor, and leaves nothing by that', async () => {
     const { run } = await given();
     const before = await objects();
-    const examined = await run(['doctor'], CREDENTIALS);
+    const examined = await run(['doctor'], S3_ENV);
     expect(examined.stdout).toMatch(/evidence\s+s3:\/\/evidence-bucket\/muster\/eu · can be written/);
     expect(await objects()).toEqual(before);
   });
 
   it.each<[string, string, Readonly<Record<string, string>>, RegExp]>([
-    ['no such bucket', 'nowhere', CREDENTIALS, /no such bucket: create it/],
+    ['no such bucket', 'nowhere', S3_ENV, /no such bucket: create it/],
     [
       'a wrong secret',
       'evidence-bucket',
-      { ...CREDENTIALS, STORE_SECRET: 'wrong-secret' },
+      { ...S3_ENV, S3_SECRET: 'wrong-secret' },
       /secret access key is wrong/,
     ],
-    ['no secret', 'evidence-bucket', { STORE_KEY_ID: 'x' }, /env:STORE_SECRET is not to be had/],
+    ['no secret', 'evidence-bucket', { S3_ID: 'x' }, /env:S3_SECRET is not to be had/],
   ])('with %s says so before it begins', async (_, bucket, env, message) => {
     const { run } = await given(config(server.endpoint, bucket));
     for (const command of [['doctor'], ['drill', 'run'], ['drill', 'list']]) {
@@ -92,13 +91,13 @@ describe.runIf(canServeS3() && canRunIn('bubblewrap'))('a drill whose evidence i
 
   it('has its credentials shown as references', async () => {
     const { run } = await given();
-    const shown = await run(['config', 'show', '--json'], CREDENTIALS);
+    const shown = await run(['config', 'show', '--json'], S3_ENV);
     expect(JSON.parse(shown.stdout).evidence).toEqual({
       store: 's3://evidence-bucket/muster/eu',
       s3: {
         endpoint: server.endpoint,
-        access_key_id: 'env:STORE_KEY_ID',
-        secret_access_key: 'env:STORE_SECRET',
+        access_key_id: 'env:S3_ID',
+        secret_access_key: 'env:S3_SECRET',
       },
       object_lock: { mode: 'compliance', days: 1 },
     });

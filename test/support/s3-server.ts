@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { join, relative } from 'node:path';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { eventually } from './eventually.ts';
 import { findProgram } from './find-program.ts';
 import { freePort } from './free-port.ts';
@@ -20,8 +25,15 @@ export const canServeS3 = (): boolean =>
     'go install github.com/versity/versitygw/cmd/versitygw@latest',
   );
 
+/** Objects that are put at once. */
+const LANES = 16;
 /** Planted: what looks for secrets finds them. */
 export const S3_KEY = { accessKeyId: 'PLANTED-s3_key', secretAccessKey: 'PLANTED-s3_secret' } as const;
+
+/** The `s3:` of a configuration that reaches it there, with the keys that {@link S3_ENV} holds. */
+export const s3Access = (endpoint: string): string =>
+  `{ endpoint: "${endpoint}", access_key_id: env:S3_ID, secret_access_key: env:S3_SECRET }`;
+export const S3_ENV = { S3_ID: S3_KEY.accessKeyId, S3_SECRET: S3_KEY.secretAccessKey } as const;
 
 /** A real S3 server on loopback, over a directory of its own. */
 export interface S3Server {
@@ -32,6 +44,8 @@ export interface S3Server {
   readonly directory: string;
   /** Versioned where the server has versions. */
   makeBucket(name: string, options?: { readonly objectLock?: boolean }): Promise<void>;
+  /** Uploads every file of a directory: `<prefix>/<its path there>`. */
+  putAll(bucket: string, prefix: string, directory: string): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
   /** Again, at the same address, with what it stored. */
@@ -79,6 +93,18 @@ export async function s3Server(options: { readonly versions: boolean }): Promise
       if (!options.versions || objectLock) return;
       const VersioningConfiguration = { Status: 'Enabled' } as const;
       await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+    },
+    async putAll(Bucket, prefix, from) {
+      const entries = await readdir(from, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile()).values();
+      const lane = async (): Promise<void> => {
+        for (const { parentPath, name } of files) {
+          const path = join(parentPath, name);
+          const Key = `${prefix}/${relative(from, path)}`;
+          await client.send(new PutObjectCommand({ Bucket, Key, Body: await readFile(path) }));
+        }
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
     },
     kill,
     restart: start,

@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, MusterError, unreadable } from '@muster/core';
 import type { DirectoryArtefact, FileArtefact } from '@muster/engines';
 import type { AgeKeys } from './age.js';
 import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './describe-backups.js';
@@ -166,12 +166,4 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     }
     throw unreadable(directory, error);
   }
-}
-
-function unreadable(path: string, error: unknown): MusterError {
-  return new MusterError(
-    'backup_unreadable',
-    `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
-    { cause: error },
-  );
 }

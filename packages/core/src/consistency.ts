@@ -1,6 +1,5 @@
 import { backupFaults } from './backup-faults.js';
 import { broken } from './broken.js';
-import { CLOCK_SKEW_MS } from './clock-skew.js';
 import { drillTime } from './ids.js';
 import { lastOutcome } from './last-outcome.js';
 import { objectiveFaults } from './objective-faults.js';
@@ -10,6 +9,7 @@ import { recoveryFaults } from './recovery.js';
 import { replayFaults } from './replay-faults.js';
 import { restorePointFaults } from './restore-point-faults.js';
 import type { Attempt, CheckRecord, Predicate, Statement } from './statement.js';
+import { timeFaults } from './time-faults.js';
 import { UNFINISHED_REASONS } from './unfinished.js';
 import { failedReason, rollUp } from './verdict.js';
 
@@ -229,74 +229,6 @@ function issuerFaults(predicate: Predicate): string[] {
       'the sink issued it, and it says what only a worker can have seen',
     ],
   ]);
-}
-
-interface Span {
-  readonly what: string;
-  readonly start: number;
-  readonly end: number;
-}
-
-function timeFaults({
-  phases,
-  checks,
-  attempts,
-  drill_id: drillId,
-  issued_at: issuedAt,
-}: Predicate): string[] {
-  const issued = Date.parse(issuedAt);
-  const phaseSpans = phases.map((phase) => span('phases', phase));
-  const checkSpans = checks
-    .filter((check) => check.started_at !== undefined)
-    .map((check) => span('checks', check));
-  const attemptSpans = attempts.map((attempt): Span => {
-    const start = Date.parse(attempt.started_at);
-    return {
-      what: 'attempts',
-      start,
-      end: attempt.ended_at === undefined ? start : Date.parse(attempt.ended_at),
-    };
-  });
-  const asked = phaseSpans[phases.findLastIndex(({ name }) => name === 'check')];
-  return [
-    ...[phaseSpans, checkSpans].flatMap((spans) => oneAfterAnother(spans)),
-    ...oneAfterAnother(attemptSpans, CLOCK_SKEW_MS),
-    ...broken([
-      [
-        [...phaseSpans, ...checkSpans].every(({ end }) => end <= issued) &&
-          attemptSpans.every(({ end }) => end <= issued + CLOCK_SKEW_MS),
-        'something ended after the statement was issued',
-      ],
-      [
-        asked === undefined || checkSpans.every(({ start, end }) => start >= asked.start && end <= asked.end),
-        'a check was asked outside the phase of checks',
-      ],
-      [
-        drillTime(drillId).getTime() <= issued + CLOCK_SKEW_MS,
-        'the drill was asked for after its statement was issued',
-      ],
-    ]),
-  ];
-}
-
-function span(
-  what: string,
-  {
-    started_at: startedAt,
-    duration_ms: durationMs,
-  }: { readonly started_at?: string | undefined; readonly duration_ms?: number | undefined },
-): Span {
-  const start = Date.parse(startedAt ?? '');
-  return { what, start, end: start + (durationMs ?? 0) };
-}
-
-function oneAfterAnother(spans: readonly Span[], toleranceMs = 0): string[] {
-  return spans.flatMap(({ what, start, end }, index) =>
-    broken([
-      [end >= start, `one of the ${what} ended before it began`],
-      [start + toleranceMs >= (spans[index - 1]?.end ?? start), `the ${what} are not one after another`],
-    ]),
-  );
 }
 
 function subjectFaults({ subject: [subject], predicate }: Statement): string[] {

@@ -56,6 +56,7 @@ export {
   type UnfinishedReason,
   unfinishedStatement,
 } from './unfinished.js';
+export { unreadable } from './unreadable.js';
 export type { Answer, SummaryRow, SummaryValue } from './value.js';
 export { type CheckVerdict, failedReason, rollUp, type Verdict } from './verdict.js';
 export { wellFormed } from './well-formed.js';

@@ -6,7 +6,8 @@ const MONGODB_DEFAULT = 'test';
 
 /**
  * The database that the checks ask: the source's own word, else the one of its connection, else the only one in the
- * backup (in a cluster: beside `postgres`). A MongoDB check names its own database, so that none is needed there: the first is what a person opens.
+ * backup (in a cluster: beside `postgres`). A MongoDB check names its own database, so that none is needed there: the
+ * first is what a person opens.
  * @throws `unknown_database`, listing what there is.
  */
 export function chooseDatabase(source: Source, located: Located, restored: readonly string[]): string {

@@ -1,7 +1,7 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, MusterError, unreadable } from '@muster/core';
 import { changed } from '@muster/engines';
 import { requirePlainName } from './companion-digest.js';
 import { companionChanged, MOST_FILES, missing, tooMany, unusable } from './companion-place.js';
@@ -162,12 +162,7 @@ const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(err
 
 /** What an error means while a companion that was there is looked at or read. */
 export function readFault(location: string, error: unknown): unknown {
-  const code = errnoOf(error);
-  if (error instanceof MusterError || code === undefined) return error;
+  if (error instanceof MusterError || errnoOf(error) === undefined) return error;
   if (isAbsent(error)) return companionChanged(location, error);
-  return new MusterError(
-    'backup_unreadable',
-    `The companion ${location} could not be read (${code}): give the user that runs Muster the right to read it.`,
-    { cause: error },
-  );
+  return unreadable(`The companion ${location}`, error);
 }

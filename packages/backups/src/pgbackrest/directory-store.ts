@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, isMusterError, MusterError } from '@muster/core';
+import { errnoOf, isMusterError, MusterError, unreadable } from '@muster/core';
 import { openRegular, type RepositorySet } from '@muster/engines';
 import { manifestDigest } from './manifest-digest.js';
 import type { ListedSet, RepositoryStore, StoredInfo } from './repository-store.js';
@@ -42,7 +42,7 @@ async function infoAt(name: string, signal: AbortSignal): Promise<readonly Store
     return [{ name, owner: { uid, gid }, bytes: () => fileBytes(name, signal) }];
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
-    throw unreadable(name, error);
+    throw notReadable(name, error);
   }
 }
 
@@ -54,13 +54,13 @@ export async function* fileBytes(name: string, signal: AbortSignal): AsyncGenera
     yield* file.createReadStream({ signal }) as AsyncIterable<Buffer>;
   } catch (error) {
     signal.throwIfAborted();
-    throw isMusterError(error) ? error : unreadable(name, error);
+    throw isMusterError(error) ? error : notReadable(name, error);
   }
 }
 
 async function requireRepository(path: string): Promise<void> {
   const status = await stat(path).catch((error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw unreadable(path, error);
+    if (errnoOf(error) !== 'ENOENT') throw notReadable(path, error);
     throw new MusterError(
       // Nothing was looked at, so nothing is known of the backups.
       'backup_unreadable',
@@ -81,10 +81,5 @@ const noFile = (name: string): MusterError =>
     `${name} is no regular file: put back the one that pgBackRest wrote, or correct where the repository is.`,
   );
 
-function unreadable(path: string, error: unknown): MusterError {
-  return new MusterError(
-    'backup_unreadable',
-    `${path} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it, for example by the group of the repository.`,
-    { cause: error },
-  );
-}
+const notReadable = (path: string, error: unknown): MusterError =>
+  unreadable(path, error, ', for example by the group of the repository');

@@ -33,7 +33,7 @@ export function toolError(
   output: string,
 ): MusterError {
   const code = faults[0]?.code;
-  const [reason, advice] = meaningOf(faults[0]?.code, output);
+  const [reason, advice] = meaningOf(code, output);
   const told = code === undefined ? `exit code ${exitCode}` : `error ${code}`;
   return new MusterError(reason, `pgBackRest could not do ${what} (${told}): ${advice}`, { output });
 }

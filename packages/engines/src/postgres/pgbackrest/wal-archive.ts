@@ -1,6 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, MusterError } from '@muster/core';
+import { errnoOf, MusterError, unreadable } from '@muster/core';
 
 /** A WAL segment by the parts of its name, numbers of 32 bits each. */
 export interface Segment {
@@ -97,11 +97,7 @@ export async function* namesIn(directory: string): AsyncGenerator<string, void, 
     for await (const { name } of await opendir(directory)) yield name;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
-    throw new MusterError(
-      'backup_unreadable',
-      `The WAL archive ${directory} could not be read (${errnoOf(error) ?? 'unknown fault'}): give the user that runs Muster the right to read it.`,
-      { cause: error },
-    );
+    throw unreadable(`The WAL archive ${directory}`, error);
   }
 }
 
@@ -145,8 +141,7 @@ export interface WalFound {
  * the one that it came from, so a number is there if any timeline since the set's own has it.
  */
 export function followWal(segments: readonly Segment[], need: WalNeed): WalFound {
-  const perLog = 2 ** 32 / need.segmentBytes;
-  const position = ({ log, number }: Segment) => log * perLog + number;
+  const position = (segment: Segment) => positionIn(segment, need.segmentBytes);
   const [start, stop] = [readSegment(need.start), readSegment(need.stop)];
   if (start === undefined || stop === undefined)
     throw new MusterError('corrupt', 'The repository names no WAL segments for the backup set.');
@@ -160,14 +155,25 @@ export function followWal(segments: readonly Segment[], need: WalNeed): WalFound
   for (let at = position(start); at <= end; at += 1) {
     if (!there.has(at)) {
       const timeline = at <= position(stop) ? start.timeline : newest;
-      return { missing: segmentName(timeline, at, perLog), last: end, count: at - position(start) };
+      return {
+        missing: segmentName(timeline, at, need.segmentBytes),
+        last: end,
+        count: at - position(start),
+      };
     }
   }
   return { last: end, count: end - position(start) + 1 };
 }
 
-function segmentName(timeline: number, position: number, perLog: number): string {
-  return [timeline, Math.floor(position / perLog), position % perLog]
+/** How many segments have the same second part of a name. */
+const perLog = (segmentBytes: number): number => 2 ** 32 / segmentBytes;
+
+const positionIn = ({ log, number }: Segment, segmentBytes: number): number =>
+  log * perLog(segmentBytes) + number;
+
+function segmentName(timeline: number, position: number, segmentBytes: number): string {
+  const numbers = perLog(segmentBytes);
+  return [timeline, Math.floor(position / numbers), position % numbers]
     .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
     .join('');
 }
@@ -175,5 +181,5 @@ function segmentName(timeline: number, position: number, perLog: number): string
 /** The position of a segment by its name, comparable with {@link WalFound.last}. */
 export function positionOf(name: string, segmentBytes: number): number | undefined {
   const segment = readSegment(name);
-  return segment && segment.log * (2 ** 32 / segmentBytes) + segment.number;
+  return segment && positionIn(segment, segmentBytes);
 }

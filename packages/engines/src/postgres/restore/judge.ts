@@ -1,5 +1,6 @@
 import { type ErrorCode, MusterError, type RestoreWarning } from '@muster/core';
 import type { Loss } from '@muster/scratch';
+import { RAN_OUT } from '../server/ran-out.js';
 import type { LogEntry } from '../server/server-log.js';
 import { damageOf } from './archive-damage.js';
 import { isHarmless } from './harmless.js';
@@ -49,12 +50,11 @@ export function judge(run: RestoreRun): readonly RestoreWarning[] {
   if (sound) return warningsOf(run.log);
 
   const fault = (code: ErrorCode, message: string) => new MusterError(code, message);
-  const full = run.log.some(({ sqlstate }) => sqlstate === '53100');
-  const outOfMemory = run.log.some(({ sqlstate }) => sqlstate === '53200');
-  if (run.loss?.reason === 'scratch_disk_full' || full) {
+  const ranOut = new Set([run.loss?.reason, ...run.log.map(({ sqlstate }) => RAN_OUT[sqlstate])]);
+  if (ranOut.has('scratch_disk_full')) {
     throw fault('scratch_disk_full', 'The backup does not fit the scratch: give it more `scratch.disk`.');
   }
-  if (run.loss?.reason === 'scratch_out_of_memory' || outOfMemory) {
+  if (ranOut.has('scratch_out_of_memory')) {
     throw fault('scratch_out_of_memory', 'The restore ran out of memory: give it more `scratch.memory`.');
   }
   if (run.loss !== undefined || run.after === 'lost') {

@@ -12,6 +12,7 @@ import { GLOBALS_FOOTER } from '../plain/footer.js';
 import { globalsRule } from '../plain/globals-rule.js';
 import { plainFilter } from '../plain/plain-filter.js';
 import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
+import { RAN_OUT } from '../server/ran-out.js';
 import { conninfo, isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
 import { archiveInput } from './archive-input.js';
@@ -211,12 +212,6 @@ async function setProperties(server: RunningServer, toc: Toc, signal: AbortSigna
   });
 }
 
-/** SQLSTATEs that say what a scratch ran out of. */
-const REFUSALS: Readonly<Record<string, 'scratch_disk_full' | 'scratch_out_of_memory'>> = {
-  '53100': 'scratch_disk_full',
-  '53200': 'scratch_out_of_memory',
-};
-
 /** What a fault of our own connection to the server means. */
 async function ownError(server: RunningServer, error: unknown, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return new MusterError('cancelled', 'The restore was cancelled.');
@@ -225,7 +220,7 @@ async function ownError(server: RunningServer, error: unknown, signal: AbortSign
   const code = error instanceof pg.DatabaseError ? error.code : undefined;
   const told = [
     loss?.reason,
-    code === undefined ? undefined : REFUSALS[code],
+    code === undefined ? undefined : RAN_OUT[code],
     server.lost.aborted && 'scratch_lost',
   ] as const;
   return scratchLoss(told, error) ?? error;
