@@ -58,7 +58,7 @@ function open(stored: Stored, content: Content, signal: AbortSignal): Flow {
     // What is left of the stored bytes is read for their digest, also where the content is at fault.
     yield* (await content(keptOpen(hashed))).bytes;
   };
-  const dump = Readable.from(plain(), { objectMode: false, highWaterMark: 1024 * 1024 });
+  const dump = Readable.from(plain(), { objectMode: false, highWaterMark: 128 * 1024 });
   return {
     content: dump,
     stored: async () => {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { collectingYoung } from './collect-young.js';
 import { comparisonWith, type S3Comparison } from './s3-checksum.js';
 import { NoS3Answer } from './s3-fault.js';
 import type { S3Object } from './s3-objects.js';
@@ -36,6 +37,7 @@ export function readObject(
   let comparison: S3Comparison | undefined;
   async function* bytes(): S3Reading['bytes'] {
     comparison = comparisonWith(await lookAt(send, object, signal));
+    const read = collectingYoung();
     let broken = 0;
     for (let at = 0; at < object.sizeBytes; ) {
       try {
@@ -43,6 +45,7 @@ export function readObject(
           at += chunk.length;
           broken = 0;
           comparison?.update(chunk);
+          read(chunk.length);
           yield chunk;
         }
         if (at < object.sizeBytes) throw new Error('the answer ended before its end');

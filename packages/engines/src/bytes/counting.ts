@@ -16,8 +16,8 @@ export function counting(
 ): { readonly stream: Readable; readonly bytes: () => number } {
   let bytes = 0;
   const stream = new Transform({
-    readableHighWaterMark: 1024 * 1024,
-    writableHighWaterMark: 1024 * 1024,
+    readableHighWaterMark: 128 * 1024,
+    writableHighWaterMark: 128 * 1024,
     transform(chunk: Uint8Array, _encoding, done) {
       bytes += chunk.length;
       onChunk(chunk);

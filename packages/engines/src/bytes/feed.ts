@@ -47,7 +47,7 @@ export function feed(
     readonly onFault: () => void;
   },
 ): Feed {
-  const stdin = new PassThrough({ highWaterMark: 1024 * 1024 });
+  const stdin = new PassThrough({ highWaterMark: 128 * 1024 });
   stdin.on('error', () => undefined);
   let fault: MusterError | undefined;
   let dropped = false;

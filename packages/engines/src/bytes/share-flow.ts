@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream';
 import type { Flow, FlowArtefact } from '../artefact.js';
 import { drained } from './drained.js';
 
-/** How far one reader may be ahead of the other. */
-const AHEAD_BYTES = 4 * 1024 * 1024;
+/** How far one reader may be ahead of the other. As little as keeps both busy: what flows from S3 is garbage behind them. */
+const AHEAD_BYTES = 512 * 1024;
 
 /** One reading of an artefact, for the two who read it at once: the slower one sets the pace. */
 export interface SharedFlow {
