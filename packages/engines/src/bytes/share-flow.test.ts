@@ -53,14 +53,14 @@ describe('a shared flow', () => {
     expect(told.closed).toBe(1);
   });
 
-  it('goes at the pace of the slower one, a few MiB apart', async () => {
+  it('goes at the pace of the slower one, a piece or two apart', async () => {
     const { artefact, told } = source(200);
     const shared = shareFlow(artefact, signal);
     shared.restoring.open(signal);
     const reading = sizeOf(shared.examining.open(signal).content);
-    while (told.given < 3) await setImmediate();
+    while (told.given < 1) await setImmediate();
     for (let turn = 0; turn < 200; turn += 1) await setImmediate();
-    expect(told.given).toBeLessThan(12);
+    expect(told.given).toBeLessThan(4);
     shared.leave();
     expect(await reading).toBe(200 * MIB);
     shared.close();
