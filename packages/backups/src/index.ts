@@ -11,3 +11,4 @@ export { requirePast } from './require-past.js';
 export type { S3Bounds } from './s3-place.js';
 export { createS3Repository, type S3RepositoryOptions } from './s3-repository.js';
 export { type Selected, type Selecting, selectBackup } from './select.js';
+export * from './take/take.js';

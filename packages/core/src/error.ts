@@ -26,6 +26,11 @@ export type CommandCode =
   | 'tokens_missing'
   | 'api_unavailable'
   | 'api_refused'
+  | 'take_unwritable'
+  | 'take_exists'
+  | 'no_space'
+  | 'take_overrun'
+  | 'take_not_found'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

@@ -1,3 +1,4 @@
+export * from './backup-record.js';
 export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
 export { isFuture } from './clock-skew.js';
@@ -23,6 +24,7 @@ export {
 } from './error.js';
 export { type ParsedExpect, parseExpect } from './expect.js';
 export { extendedJsonFault } from './extended-json.js';
+export * from './fidelity.js';
 export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge, judgeRole } from './judge.js';

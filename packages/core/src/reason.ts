@@ -35,6 +35,9 @@ export const REASONS = {
   restore_failed: fail('the restore tool reported an error that healthy backups do not give'),
   check_failed: fail('a check found what its owner does not expect'),
   not_absent: fail('a check holds that must not hold yet at the restore point'),
+  fidelity_different: fail(
+    'what the restore brought back is not what was recorded when the backup was taken',
+  ),
   rpo_missed: fail('the newest data that was found restorable is older than the objective rpo allows'),
   rto_missed: fail('to fetch and restore the backup took longer than the objective rto allows'),
   // Could not be judged.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHECK_ROLES } from './check.js';
+import { fidelitySchema } from './fidelity.js';
 import { DRILL_ID } from './ids.js';
 import { promiseSchema } from './promise-schema.js';
 import { CHECK_REASON_CODES, REASON_CODES } from './reason.js';
@@ -264,6 +265,8 @@ export const predicateSchema = z.strictObject({
     .optional(),
   /** Of a backup that is recovered from WAL, as the server's own log tells it; present where it reached its target. */
   recovery: recoverySchema.optional(),
+  /** Where what was recorded of the database when it was dumped is there to be compared, or should be. */
+  fidelity: fidelitySchema.optional(),
   /** Where the source has some. */
   objectives: objectivesSchema.optional(),
   checks: z.array(checkSchema),

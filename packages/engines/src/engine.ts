@@ -211,7 +211,15 @@ export interface LiveDumper {
    * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with
    * `dump_failed`, or what is known to be the cause: `source_locked`, `source_rights_missing`, `source_out_of_connections`.
    */
-  dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base): StreamArtefact;
+  dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base, options?: DumpOptions): StreamArtefact;
+}
+
+/** Of a dump that is kept. */
+export interface DumpOptions {
+  /** Compressed by the tool itself: its bytes are written somewhere. Default: not, they only flow through. */
+  readonly compress?: boolean;
+  /** PostgreSQL: the exported snapshot that the dump reads. */
+  readonly snapshot?: string;
 }
 
 /** What is not known is absent. */

@@ -82,6 +82,75 @@ export interface Schedule {
   readonly overrun: 'skip' | 'wait';
 }
 
+/** A type of pgBackRest's backup sets. */
+export type SetType = 'full' | 'diff' | 'incr';
+
+/** When backups of a source are taken. */
+export interface TakeSchedule {
+  /** Unique within the takes of its source; `default` where the file says just `cron:`. */
+  readonly name: string;
+  readonly cron: string;
+  readonly tz: string;
+  /** Of pgBackRest. */
+  readonly type: SetType;
+}
+
+/** Of both, whichever keeps more. At least one is there. */
+export interface Retain {
+  readonly count?: number;
+  readonly days?: number;
+}
+
+/** Backups that Muster itself takes. */
+export interface Take {
+  /** Empty = by hand only. */
+  readonly schedules: readonly TakeSchedule[];
+  /** Of pgBackRest, where nobody names one. */
+  readonly type: SetType;
+  /** Of a PostgreSQL dump. */
+  readonly format: 'custom' | 'directory';
+  /** Processes of a directory dump, or of pgBackRest. */
+  readonly jobs: number;
+  /** Absent = nothing is ever deleted. */
+  readonly retain?: Retain;
+  readonly overrun: 'skip' | 'wait';
+  /** The workers that take. */
+  readonly pool: string;
+  /** Recipients of age, or a passphrase. */
+  readonly encrypt?: { readonly age: SecretRef };
+  /** Of the running server whose files pgBackRest backs up, absolute. */
+  readonly dataDirectory?: string;
+  /** For one take. */
+  readonly limitMs: number;
+}
+
+export type FidelityLevel = 'off' | 'counts' | 'full';
+
+/** A row that must be there after a restore as it was when the backup was taken. */
+export interface Sentinel {
+  readonly table: string;
+  readonly key: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface Fidelity {
+  /** Absent = `counts` for backups that Muster takes, `off` for live drills. */
+  readonly level?: FidelityLevel;
+  /** That may be spent at the source. */
+  readonly budgetMs: number;
+  readonly sentinels: readonly Sentinel[];
+}
+
+/** What a rehearsal starts from: a dump, or SQL files, absolute paths; and the rows that must come back. */
+export interface Rehearse {
+  readonly base?: string;
+  readonly migrate: readonly string[];
+  readonly version?: string;
+  readonly seed: readonly {
+    readonly table: string;
+    readonly row: Readonly<Record<string, string | number | boolean | null>>;
+  }[];
+}
+
 export interface Source {
   readonly slug: string;
   readonly kind: SourceKind;
@@ -99,6 +168,10 @@ export interface Source {
   readonly limits: TimeLimits;
   readonly schedules: readonly Schedule[];
   readonly objectives?: Objectives;
+  /** Absent = Muster takes no backups of it. */
+  readonly take?: Take;
+  readonly fidelity: Fidelity;
+  readonly rehearse?: Rehearse;
   /** The workers that may take its drills. Default: `default`. */
   readonly pool: string;
 }

@@ -12,6 +12,7 @@ import {
   referenceFaults,
   sourceFaults,
 } from './source-faults.js';
+import { takeShapeFaults } from './take-faults.js';
 import { at, child, items, stringOf, type YamlTree } from './yaml-tree.js';
 
 /**
@@ -33,6 +34,7 @@ export function crossFaults(tree: YamlTree, lineOf: (offset: number) => number):
     ...scheduleFaults(defaults, ['defaults']),
     ...namedCheckFaults(kinds, defaults, ['defaults']),
     ...objectiveFaults(defaults, ['defaults']),
+    ...takeShapeFaults(defaults, ['defaults']),
     ...items(child(tree, 'sources')).flatMap((source, index) => [
       ...sourceFaults(kinds, source, defaults, ['sources', index]),
       ...sourceScheduleFaults(kinds, source, defaults, ['sources', index]),

@@ -16,6 +16,7 @@ import type {
   Schedule,
   Source,
 } from './config.js';
+import { describeTaking } from './describe-take.js';
 import { DEFAULT_LIMITS } from './resolve.js';
 
 type Described = { readonly [key: string]: JsonValue | undefined };
@@ -90,6 +91,7 @@ function describeSource(source: Source): JsonValue {
     image: source.image,
     schedules: source.schedules.length === 0 ? undefined : source.schedules.map(describeSchedule),
     objectives: source.objectives && describeObjectives(source.objectives),
+    ...describeTaking(source),
     pool: source.pool,
     scratch: {
       cpus: scratch.cpus,

@@ -364,16 +364,6 @@ evidence: { store: s3://x/y, store: y, keyring: s3://x/z }
     );
   });
 
-  it.each(['take: { cron: "0 0 * * *" }', 'take: {}'])('tell that a source cannot have "%s" yet', (keys) => {
-    const [fault, ...others] = faultsOf(source(`checks: [c], ${keys}`));
-    const name = keys.split(':')[0];
-    expect(fault).toMatchObject({ code: 'not_supported_yet', message: `${name} is not supported yet` });
-    expect(others).toEqual([]);
-    expect(faultsOf(`${source('checks: [c]')}defaults: { ${keys} }`)).toMatchObject([
-      { code: 'not_supported_yet' },
-    ]);
-  });
-
   it.each([
     ['api: { listen: 7655 }', 'api.listen', 'expected'],
     ['api: { listen: "localhost:70000" }', 'api.listen', 'expected HOST:PORT, [IPv6]:PORT or unix:/PATH'],

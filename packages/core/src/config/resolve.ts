@@ -18,6 +18,7 @@ import type {
   TimeLimits,
 } from './config.js';
 import { resolvePath } from './resolve-path.js';
+import { resolveTaking } from './resolve-take.js';
 import { s3Location } from './s3-location.js';
 import type { StoreLocation } from './scalars.js';
 import type { CheckFile, ConfigFile, SourceFile } from './schema.js';
@@ -134,6 +135,7 @@ function resolveSource(
     limits,
     schedules: resolveSchedules(source, checksOf),
     ...(source.objectives === undefined ? {} : { objectives: resolveObjectives(source.objectives) }),
+    ...resolveTaking(source, { baseDirectory, absoluteRef }),
     pool: source.pool ?? 'default',
   };
 }

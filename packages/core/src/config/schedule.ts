@@ -11,6 +11,8 @@ const name = (what: string) =>
 
 export const poolName = () => name('the name of a pool');
 
+export const scheduleName = () => name('a name');
+
 const FIELDS = ['minute', 'hour', 'day of month', 'month', 'day of week'] as const;
 const RANGES: Readonly<Record<(typeof FIELDS)[number], string>> = {
   minute: '0-59',
@@ -140,7 +142,7 @@ const restorePoint = () =>
 const MAX_JITTER_MS = 24 * 60 * 60 * 1000;
 
 export const schedule = z.strictObject({
-  name: name('a name').describe('Unique within its source.'),
+  name: scheduleName().describe('Unique within its source.'),
   cron: cron().describe(`Five fields: ${FIELDS.join(', ')}.`),
   tz: timeZone().exactOptional().describe('An IANA time zone. Default: UTC.'),
   restore_point: restorePoint()

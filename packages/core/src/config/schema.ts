@@ -15,6 +15,7 @@ import {
   timeLimit,
 } from './scalars.js';
 import { cron, poolName, schedule, timeZone } from './schedule.js';
+import { fidelity, rehearse, take } from './take.js';
 
 const scratchLimits = z.strictObject({
   cpus: z
@@ -156,7 +157,13 @@ const sourceShape = {
   backup: backup
     .exactOptional()
     .describe('Where the backups are. Default: a dump taken live from the connection.'),
-  take: notYet(),
+  take: take.exactOptional().describe('Backups that Muster itself takes.'),
+  fidelity: fidelity
+    .exactOptional()
+    .describe(
+      'What a backup records of its database, for its restore to be compared with. Default: counts for backups that Muster takes, off for live drills.',
+    ),
+  rehearse: rehearse.exactOptional().describe('What muster rehearse starts from.'),
   checks: z.array(text()).exactOptional().describe('Ids of checks, in the order in which they are asked.'),
   schedule: cron().exactOptional().describe('Instead of schedules: cron of one named default, in UTC.'),
   schedules: z.array(schedule).exactOptional().describe('When drills are due, and what each restores.'),

@@ -1,0 +1,50 @@
+import type { BackupRecord, SetType, Source } from '@muster/core';
+
+/** What one taking of a backup was asked for. */
+export interface TakeRequest {
+  /** `tak_` and a ULID, whose time is when it was due, or asked for. */
+  readonly takeId: string;
+  readonly source: Source;
+  /** Of pgBackRest. */
+  readonly type?: SetType;
+  readonly trigger: NonNullable<BackupRecord['take']>['trigger'];
+}
+
+export const TAKE_PHASES = ['survey', 'sweep', 'dump', 'examine', 'publish'] as const;
+export type TakePhase = (typeof TAKE_PHASES)[number];
+
+/** How far a take is. Bytes of its phase; `totalBytes` only where it is known. */
+export interface TakeProgress {
+  readonly phase: TakePhase;
+  readonly bytes?: number;
+  readonly totalBytes?: number;
+}
+
+/** A backup that was taken: it lies in its place, whole. */
+export interface Taken {
+  readonly backupId: string;
+  /** Without credentials. */
+  readonly location: string;
+  readonly sizeBytes: number;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  /** Of dumps: what lies beside it. pgBackRest has records of its own. */
+  readonly record?: BackupRecord;
+  /** What takes that died before had left, and was removed: names without credentials. */
+  readonly swept: readonly string[];
+}
+
+export interface TakeOptions {
+  readonly onProgress: (progress: TakeProgress) => void;
+  /** What tools print, for the worker's diagnosis file alone. */
+  readonly onOutput: (text: string) => void;
+}
+
+/**
+ * Takes one backup of a source into the place where its backups are: written under a name that no listing shows, synced,
+ * examined (table of contents, size, digest), then published under its own, never over another. Whatever ends it before,
+ * a kill included, leaves no backup that lists. Never writes to the source.
+ * @throws `take_unwritable`, `take_exists`, `no_space`, `dump_failed`, what a {@link LiveDumper} throws of its source,
+ * `time_limit`, `cancelled`.
+ */
+export type TakeBackup = (request: TakeRequest, options: TakeOptions, signal: AbortSignal) => Promise<Taken>;
