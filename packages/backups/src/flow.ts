@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { MusterError } from '@muster/core';
-import { backupChanged, type FileBeside, type Flow, type FlowArtefact, HeadReader } from '@muster/engines';
+import {
+  backupChanged,
+  type FileBeside,
+  FLOW_BUFFER_BYTES,
+  type Flow,
+  type FlowArtefact,
+  HeadReader,
+} from '@muster/engines';
 import { type AgeKeys, decrypted, hasPassphrase, isAge } from './age.js';
 
 /** The bytes of one backup as they are stored, and how they are read. */
@@ -58,7 +65,7 @@ function open(stored: Stored, content: Content, signal: AbortSignal): Flow {
     // What is left of the stored bytes is read for their digest, also where the content is at fault.
     yield* (await content(keptOpen(hashed))).bytes;
   };
-  const dump = Readable.from(plain(), { objectMode: false, highWaterMark: 128 * 1024 });
+  const dump = Readable.from(plain(), { objectMode: false, highWaterMark: FLOW_BUFFER_BYTES });
   return {
     content: dump,
     stored: async () => {

@@ -9,6 +9,7 @@ export {
   type RepositorySet,
 } from './artefact.js';
 export { readBackup, readingError } from './bytes/feed.js';
+export { FLOW_BUFFER_BYTES } from './bytes/flow-buffer.js';
 export { HeadReader } from './bytes/head-reader.js';
 export { cutShort, Pieces } from './bytes/pieces.js';
 export { openRegular, readBeginning } from './bytes/regular-file.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline, type Readable, Transform } from 'node:stream';
 import type { Examined } from '../engine.js';
+import { FLOW_BUFFER_BYTES } from './flow-buffer.js';
 
 /** `second` fed by `first`; a fault of either is a fault of the result, and destroying the result destroys both. */
 export function chained<T extends Transform>(first: Readable, second: T): T {
@@ -16,8 +17,8 @@ export function counting(
 ): { readonly stream: Readable; readonly bytes: () => number } {
   let bytes = 0;
   const stream = new Transform({
-    readableHighWaterMark: 128 * 1024,
-    writableHighWaterMark: 128 * 1024,
+    readableHighWaterMark: FLOW_BUFFER_BYTES,
+    writableHighWaterMark: FLOW_BUFFER_BYTES,
     transform(chunk: Uint8Array, _encoding, done) {
       bytes += chunk.length;
       onChunk(chunk);

@@ -2,6 +2,7 @@ import { constants, createReadStream } from 'node:fs';
 import { PassThrough, type Readable } from 'node:stream';
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
 import { drained } from './drained.js';
+import { FLOW_BUFFER_BYTES } from './flow-buffer.js';
 
 /** Opened so, a pipe that nobody writes to is empty; else the open would wait for ever, and no signal ends that. */
 export const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -47,7 +48,7 @@ export function feed(
     readonly onFault: () => void;
   },
 ): Feed {
-  const stdin = new PassThrough({ highWaterMark: 128 * 1024 });
+  const stdin = new PassThrough({ highWaterMark: FLOW_BUFFER_BYTES });
   stdin.on('error', () => undefined);
   let fault: MusterError | undefined;
   let dropped = false;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { type Duplex, type Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { Sink } from './demux.js';
 
 /**
@@ -25,26 +25,13 @@ export async function feed(
   source.once('close', () => {
     if (isRead() && !source.readableEnded) onFault(broken());
   });
-  await pipeline(source, into(stdin)).catch(() => {});
-}
-
-/** What is written to it goes to `stdin`, and its end, but not a fault; it closes as `stdin` does. */
-function into(stdin: Duplex): Writable {
-  const inlet = new Writable({
-    write: (piece, _encoding, done) => {
-      if (stdin.write(piece)) done();
-      else stdin.once('drain', done);
-    },
-    final: (done) => stdin.end(done),
-    destroy: (error, done) => {
-      stdin.off('close', close);
-      done(error);
-    },
-  });
-  const close = (): void => void inlet.destroy();
-  if (stdin.destroyed) close();
-  else stdin.once('close', close);
-  return inlet;
+  const letGo = (): void => void source.destroy();
+  if (stdin.destroyed) letGo();
+  else stdin.once('close', letGo);
+  source.pipe(stdin);
+  const ended = finished(source, { writable: false });
+  await ended.then(() => finished(stdin, { readable: false })).catch(() => {});
+  stdin.off('close', letGo);
 }
 
 /**
