@@ -59,7 +59,10 @@ describe('take of a source', () => {
     `${PLACE}, rehearse: { migrate: [a.sql, b.sql], version: select 1, seed: [{ table: users, row: { id: 1, name: null } }] }`,
   ])('is described so that it reads as the same: %s', (keys) => {
     const config = configOf(keys);
-    const again = parseConfig(JSON.stringify(describeConfig(config)), { baseDirectory: '/' });
+    const again = parseConfig(JSON.stringify(describeConfig(config)), {
+      file: 'muster.yaml',
+      baseDirectory: '/',
+    });
     expect(again.ok && again.config.sources).toEqual(config.sources);
   });
 
