@@ -8,6 +8,7 @@ const SETS = 'backup: { type: pgbackrest, stanza: main, repo: { path: ./repo } }
 
 const parse = (keys: string, kind = 'postgres') =>
   parseConfig(`sources:\n  - { slug: a, kind: ${kind}, restore_only: true, ${keys} }\n`, {
+    file: 'muster.yaml',
     baseDirectory: '/etc/muster',
   });
 
