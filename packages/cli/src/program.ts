@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { MusterError } from '@muster/core';
 import { Command, type CommanderError, Option } from 'commander';
 import type { GlobalOptions, Perform } from './cli.js';
+import { addBackupCommands } from './commands/backup.js';
 import { addCheckCommands } from './commands/check.js';
 import { addConfigCommands } from './commands/config.js';
 import { addDoctorCommand } from './commands/doctor.js';
@@ -31,6 +32,7 @@ export function createProgram(perform: Perform): Command {
   for (const add of [
     addServiceCommands,
     addDrillCommands,
+    addBackupCommands,
     addVerifyCommand,
     addReceiptsCommands,
     addCheckCommands,

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import type { Perform } from '../cli.js';
+import type { BackupTakeOptions } from './backup-take.js';
+
+/** What reads and writes backups is loaded only by the command that does. */
+export function addBackupCommands(program: Command, perform: Perform): void {
+  const backup = program.command('backup').description('take backups, and see those that there are');
+
+  backup
+    .command('take')
+    .description('take one backup into the place where those of the source are, here and now')
+    .option('--source <slug>', 'of which source (may be left out where there is one)')
+    .option('--type <type>', 'pgbackrest: full, diff or incr (default: take.type of the source)')
+    .addHelpText(
+      'after',
+      `
+It becomes visible whole, or not at all: see docs/take.md.
+
+Examples:
+  $ muster backup take --source prod-db
+  $ muster backup take --source warehouse --type full
+  $ muster backup take --json | jq -r .id
+
+Exit codes: 0 taken · 2 error: no backup was left · 64 usage or configuration.`,
+    )
+    .action((options: BackupTakeOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./backup-take.js')).backupTake(cli, options)),
+    );
+}
