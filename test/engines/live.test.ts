@@ -97,7 +97,10 @@ describeIn(PLACES, 'a live source restored in %s', (place) => {
         return stream.pause();
       },
     };
-    await expect(restoring(broken)).rejects.toEqual(code('dump_failed'));
+    // In the middle of a COPY, libpq does not always have the server's last word.
+    await expect(restoring(broken)).rejects.toMatchObject({
+      code: expect.stringMatching(/^source_(stopped|lost)$/),
+    });
     expect(killed).toBe(true);
   });
 });

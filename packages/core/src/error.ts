@@ -28,6 +28,7 @@ export type CommandCode =
   | 'api_refused'
   | 'take_unwritable'
   | 'take_exists'
+  | 'tool_missing'
   | 'no_space'
   | 'take_overrun'
   | 'take_not_found'

@@ -79,6 +79,10 @@ export const REASONS = {
   source_locked: retry('a table of the source was locked by somebody else for too long'),
   source_rights_missing: error('the user of the connection may not read all of the source'),
   tls_refused: error('the source cannot be spoken to with the TLS that its connection asks for'),
+  source_stopped: retry(
+    'the source itself ended the session of its dump: it was stopped or restarted, or an administrator ended it',
+  ),
+  source_lost: retry('the connection to the source broke in the middle of its dump'),
   dump_failed: retry('the live dump of the source did not finish'),
   launch_failed: retry('the scratch did not start'),
   scratch_lost: retry('the scratch or what runs it stopped in the middle'),

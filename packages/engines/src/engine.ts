@@ -209,9 +209,23 @@ export interface LiveDumper {
   /**
    * The dump as a stream artefact, made with the engine's own tool: the host's own if there is
    * one that fits the server's version, else in a networked container. A dump that does not finish destroys the stream with
-   * `dump_failed`, or what is known to be the cause: `source_locked`, `source_rights_missing`, `source_out_of_connections`.
+   * `dump_failed`, or what is known to be the cause: `source_locked`, `source_rights_missing`, `source_out_of_connections`,
+   * `source_stopped`, `source_lost`.
    */
   dump(uri: string, facts: LiveFacts, host: ScratchHost, base: Base, options?: DumpOptions): StreamArtefact;
+  /** As {@link dump}, with what this machine itself has; undefined where that takes a host. */
+  dumpHere(uri: string, facts: LiveFacts, options?: DumpOptions): Promise<StreamArtefact | undefined>;
+  /**
+   * Absent where dumps are never split so. A dump of several files, compressed, into `directory`, which is absent or empty,
+   * with what this machine itself has. Its files are not synced. @throws as {@link dump}, `tool_missing`, `no_space`.
+   */
+  dumpDirectory?(
+    uri: string,
+    facts: LiveFacts,
+    directory: string,
+    options: Pick<DumpOptions, 'snapshot'> & { readonly jobs: number },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Of a dump that is kept. */

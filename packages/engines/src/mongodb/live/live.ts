@@ -1,20 +1,23 @@
-import type { PassThrough, Readable } from 'node:stream';
+import { type PassThrough, pipeline, type Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import type { Base, ScratchHost } from '@muster/scratch';
-import type { LiveDumper, LiveFacts } from '../../engine.js';
-import { toolDump } from '../../live/tool-dump.js';
+import type { StreamArtefact } from '../../artefact.js';
+import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
+import { runHere, toolDump } from '../../live/tool-dump.js';
 import { FALLBACK_USER } from '../admit.js';
 import { type DatabaseTool, parseProbe } from '../probe.js';
 import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
 import { isMongoLiveFacts, survey } from './live-survey.js';
 import { measure } from './measure.js';
+import { ownMongodump } from './own-mongodump.js';
 import { deniedDump } from './rights-missing.js';
 
 /** The first of the Database Tools that take a URI from elsewhere than their arguments (`--config`). */
 const TOOL_WITH_CONFIG = [100, 3] as const;
 
 /** $1 is mongodump. What the URI says must not stand in a process list. */
-const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$1" --config=/dev/stdin --archive`;
+const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$@" --config=/dev/stdin --archive`;
 
 /**
  * With mongodump where there is one and the URI names a database, whose right to read is all that it needs then; else,
@@ -24,21 +27,63 @@ const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$1" --config=/dev/stdin --arc
 export const mongodbLiveDumper: LiveDumper = {
   survey,
   measure,
-  dump: (text, facts, host, base) => {
+  dump: (text, facts, host, base, options = {}) => {
     const uri = text.trim();
-    const tool = facts.database === undefined ? undefined : chooseTool(base);
-    const atOneMoment = tool === undefined && isMongoLiveFacts(facts) && facts.snapshots;
-    return {
-      form: 'stream',
-      name: `${facts.database ?? 'live'}.archive`,
-      ...(!atOneMoment && { warnings: [{ code: 'no_snapshot', count: 1 }] }),
-      open: (signal) =>
-        tool === undefined
-          ? driverDump({ ...driven(facts), uri, snapshot: atOneMoment }, signal)
-          : openDump(tool, uri, host, base, signal),
-    };
+    const tool = hasOneTool(facts, options) ? chooseTool(base) : undefined;
+    return tool === undefined
+      ? byDriver(uri, facts, options)
+      : byTool(facts, (signal) => openDump(tool, uri, options, host, base, signal));
+  },
+  dumpHere: async (text, facts, options = {}) => {
+    const uri = text.trim();
+    const own = hasOneTool(facts, options) ? await ownMongodump() : undefined;
+    if (own === undefined || !takesConfig(own)) return byDriver(uri, facts, options);
+    const argv = ['/bin/sh', '-c', SCRIPT, 'sh', own.path, ...flagsOf(options)] as const;
+    const env = configOf(uri);
+    return byTool(facts, (signal) =>
+      toolDump('mongodump', (stdout, stop) => runHere(argv, env, stdout, stop), signal, deniedDump),
+    );
   },
 };
+
+/** All that mongodump can be asked for: one database, and no moment in particular. */
+const hasOneTool = ({ database }: LiveFacts, { snapshot }: DumpOptions): boolean =>
+  database !== undefined && snapshot === undefined;
+
+const NO_SNAPSHOT = { warnings: [{ code: 'no_snapshot', count: 1 }] };
+
+const byTool = ({ database }: LiveFacts, open: StreamArtefact['open']): StreamArtefact => ({
+  form: 'stream',
+  name: `${database ?? 'live'}.archive`,
+  ...NO_SNAPSHOT,
+  open,
+});
+
+function byDriver(uri: string, facts: LiveFacts, { compress = false }: DumpOptions): StreamArtefact {
+  const atOneMoment = isMongoLiveFacts(facts) && facts.snapshots;
+  return {
+    form: 'stream',
+    name: `${facts.database ?? 'live'}.archive`,
+    ...(!atOneMoment && NO_SNAPSHOT),
+    open: (signal) => {
+      const stream = driverDump({ ...driven(facts), uri, snapshot: atOneMoment }, signal);
+      return compress ? gzipped(stream) : stream;
+    },
+  };
+}
+
+/** As `mongodump --gzip` writes an archive: all of it. */
+function gzipped(stream: Readable): Readable {
+  const gzip = createGzip();
+  // Either one's failure destroys the other, and whoever reads hears of it.
+  pipeline(stream, gzip, () => undefined);
+  return gzip;
+}
+
+const flagsOf = ({ compress = false }: DumpOptions): readonly string[] => (compress ? ['--gzip'] : []);
+
+/** A JSON string is a YAML string. */
+const configOf = (uri: string) => ({ MUSTER_CONFIG: `uri: ${JSON.stringify(uri)}` });
 
 const driven = ({ serverVersion, database }: LiveFacts) => ({
   serverVersion,
@@ -62,6 +107,7 @@ function takesConfig({ version }: DatabaseTool): boolean {
 function openDump(
   { path }: DatabaseTool,
   uri: string,
+  options: DumpOptions,
   host: ScratchHost,
   base: Base,
   signal: AbortSignal,
@@ -70,10 +116,9 @@ function openDump(
     host.runNetworked(
       base,
       {
-        argv: ['/bin/sh', '-c', SCRIPT, 'sh', path],
+        argv: ['/bin/sh', '-c', SCRIPT, 'sh', path, ...flagsOf(options)],
         env: { LC_ALL: 'C' },
-        // A JSON string is a YAML string.
-        secretEnv: { MUSTER_CONFIG: `uri: ${JSON.stringify(uri)}` },
+        secretEnv: configOf(uri),
         user: parseProbe(base.facts).user ?? FALLBACK_USER,
         directories: directoriesOf(uri),
         stdout,

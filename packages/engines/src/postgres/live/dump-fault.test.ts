@@ -24,6 +24,19 @@ it.each([
     10,
     'source_out_of_connections',
   ],
+  [
+    'the stop of its server',
+    'pg_dump: error: Dumping the contents of table "note" failed: FATAL:  terminating connection due to administrator command\nserver closed the connection unexpectedly',
+    10,
+    'source_stopped',
+  ],
+  [
+    'the loss of its connection',
+    'pg_dump: error: query failed: server closed the connection unexpectedly',
+    10,
+    'source_lost',
+  ],
+  ['a full disk', 'pg_dump: error: could not write to file: No space left on device', 10, 'no_space'],
   ['anything else', 'pg_dump: error: server version mismatch', 60_000, undefined],
 ])('pg_dump that ends by %s', (_, stderr, tookMs, code) => {
   expect(dumpFault(ended(stderr), tookMs)?.code).toBe(code);

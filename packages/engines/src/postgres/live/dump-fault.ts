@@ -7,7 +7,7 @@ export const LOCK_WAIT_MS = 10_000;
 export const outOfConnections = (output?: string): MusterError =>
   new MusterError(
     'source_out_of_connections',
-    'The source has no connection to spare (SQLSTATE 53300). Drill it when it has, or raise max_connections of the server, or the CONNECTION LIMIT of the user or the database.',
+    'The source has no connection to spare (SQLSTATE 53300). Try again when it has, or raise max_connections of the server, or the CONNECTION LIMIT of the user or the database.',
     output === undefined ? {} : { output },
   );
 
@@ -25,9 +25,34 @@ const FAULTS: readonly (readonly [RegExp, (output: string) => MusterError])[] = 
     (output) =>
       new MusterError(
         'source_rights_missing',
-        'The user of the connection URI may not read all of the source (large objects have rights of their own). On its worker, `muster drill show ID --output` names what; let that user read it.',
+        'The user of the connection URI may not read all of the source (large objects have rights of their own). The diagnosis (of a drill: `muster drill show ID --output` on its worker) names what; let that user read it.',
         { output },
       ),
+  ],
+  [
+    /\bFATAL: {2}terminating (?:connection|background worker)|\bFATAL: {2}the database system is /,
+    (output) =>
+      new MusterError(
+        'source_stopped',
+        'The source ended the session of its dump: its server was stopped or restarted, or somebody ended the session. Try again when it runs.',
+        { output },
+      ),
+  ],
+  [
+    /server closed the connection unexpectedly|no connection to the server|SSL connection has been closed|could not (?:receive|send) data (?:from|to)|SSL SYSCALL error/,
+    (output) =>
+      new MusterError(
+        'source_lost',
+        'The connection to the source broke in the middle of its dump. Look at its server and at the network between; then try again.',
+        { output },
+      ),
+  ],
+  [
+    /: No space left on device|: Disk quota exceeded/,
+    (output) =>
+      new MusterError('no_space', 'There is no room left where the dump is written: free some there.', {
+        output,
+      }),
   ],
 ];
 
@@ -42,7 +67,7 @@ export function dumpFault({ stderr }: Ended, tookMs: number): MusterError | unde
   if (LOCKING.test(stderr) && tookMs >= LOCK_WAIT_MS) {
     return new MusterError(
       'source_locked',
-      `Somebody held a table of the source locked for all of ${LOCK_WAIT_MS / 1000} s, so that it could not be read (ALTER TABLE, VACUUM FULL, LOCK TABLE …). Drill it when that is over; on its worker, \`muster drill show ID --output\` has the names of the tables.`,
+      `Somebody held a table of the source locked for all of ${LOCK_WAIT_MS / 1000} s, so that it could not be read (ALTER TABLE, VACUUM FULL, LOCK TABLE …). Try again when that is over; the diagnosis (of a drill: \`muster drill show ID --output\` on its worker) has the names of the tables.`,
       { output: stderr },
     );
   }

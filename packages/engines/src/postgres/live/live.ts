@@ -1,8 +1,11 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { PassThrough, Readable } from 'node:stream';
+import type { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { MusterError } from '@muster/core';
 import type { Base, ScratchHost } from '@muster/scratch';
-import type { LiveDumper, LiveFacts } from '../../engine.js';
+import type { StreamArtefact } from '../../artefact.js';
+import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { type Ended, runHere, toolDump } from '../../live/tool-dump.js';
 import { chooseInstallation, FALLBACK_USER } from '../admit.js';
 import { parseProbe } from '../probe.js';
@@ -18,10 +21,17 @@ import { isPostgresLiveFacts, survey } from './live-survey.js';
 import { measure } from './measure.js';
 import { GUARD } from './reach-source.js';
 
-/** No compression: the bytes go nowhere but through us. pg_dump's own transaction is READ ONLY. */
-const ARGUMENTS = [
-  ...['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`],
-] as const;
+/** pg_dump's own transaction is READ ONLY. */
+const COMMON = ['--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`] as const;
+
+/** Without `compress` the bytes go nowhere but through us; else as pg_dump does it by itself. */
+const customArguments = ({ compress = false, snapshot }: DumpOptions): readonly string[] => [
+  ...['--format=custom', ...(compress ? [] : ['--compress=0']), ...COMMON],
+  ...ofSnapshot(snapshot),
+];
+
+const ofSnapshot = (snapshot: string | undefined): readonly string[] =>
+  snapshot === undefined ? [] : [`--snapshot=${snapshot}`];
 
 /**
  * What follows is pg_dump and its arguments. What only a service file can say comes on its stdin; a key is a file of whoever
@@ -42,23 +52,60 @@ END
 export const postgresLiveDumper: LiveDumper = {
   survey,
   measure,
-  dump: (uri, facts, host, base) => ({
-    form: 'stream',
-    name: `${facts.database ?? 'live'}.dump`,
-    open: (signal) => openDump(parseConnectionUri(uri), facts, host, base, signal),
-  }),
+  dump: (uri, facts, host, base, options = {}) =>
+    streamOf(uri, facts, options, async (asked, stdout, stop) => {
+      const own = await ownPgDump(facts.major);
+      return own === undefined
+        ? runNetworked(asked, facts, host, base, stdout, stop)
+        : runOwn(own, asked, stdout, stop);
+    }),
+  dumpHere: async (uri, facts, options = {}) => {
+    const own = await ownPgDump(facts.major);
+    if (own === undefined) return undefined;
+    return streamOf(uri, facts, options, (asked, stdout, stop) => runOwn(own, asked, stdout, stop));
+  },
+  dumpDirectory: async (text, facts, directory, { jobs, snapshot }, signal) => {
+    const own = await ownPgDump(facts.major);
+    if (own === undefined) throw noPgDump(facts.major);
+    const uri = parseConnectionUri(text);
+    const argv = [
+      ...['--format=directory', `--jobs=${jobs}`, `--file=${directory}`, ...COMMON],
+      ...ofSnapshot(snapshot),
+    ];
+    const asked = { uri, argv, env: environmentOf(uri, facts) };
+    const stream = toolDump('pg_dump', (stdout, stop) => runOwn(own, asked, stdout, stop), signal, dumpFault);
+    await finished(stream.resume());
+  },
 };
 
-function openDump(
-  uri: ConnectionUri,
+/** One run of pg_dump: its arguments, and an environment that is secret. */
+interface Asked {
+  readonly uri: ConnectionUri;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function streamOf(
+  text: string,
   facts: LiveFacts,
-  host: ScratchHost,
-  base: Base,
-  signal: AbortSignal,
-): Readable {
+  options: DumpOptions,
+  run: (asked: Asked, stdout: PassThrough, stop: AbortSignal) => Promise<Ended>,
+): StreamArtefact {
+  return {
+    form: 'stream',
+    name: `${facts.database ?? 'live'}.dump`,
+    open: (signal) => {
+      const uri = parseConnectionUri(text);
+      const asked = { uri, argv: customArguments(options), env: environmentOf(uri, facts) };
+      return toolDump('pg_dump', (stdout, stop) => run(asked, stdout, stop), signal, dumpFault);
+    },
+  };
+}
+
+function environmentOf(uri: ConnectionUri, facts: LiveFacts): Readonly<Record<string, string>> {
   const guarded = isPostgresLiveFacts(facts) && facts.guarded;
   const options = [...(guarded ? [GUARD] : []), ...(uri.rest.options ? [uri.rest.options] : [])].join(' ');
-  const secretEnv = {
+  return {
     ...libpqEnvironment(uri),
     PGDATABASE: facts.database ?? uri.database,
     ...(options !== '' && { PGOPTIONS: options }),
@@ -66,32 +113,45 @@ function openDump(
     PGSERVICEFILE: '/dev/stdin',
     MUSTER_SERVICE: serviceFile(uri),
   };
-  const run = async (stdout: PassThrough, stop: AbortSignal): Promise<Ended> => {
-    const own = await ownPgDump(facts.major);
-    if (own !== undefined)
-      return runHere(['/bin/sh', '-c', SCRIPT, 'sh', own, ...ARGUMENTS], secretEnv, stdout, stop);
-    const image = parseProbe(base.facts);
-    const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
-    const { bindir } = chooseInstallation(image, facts.major, where);
-    const { sslkey } = uri.rest;
-    return host.runNetworked(
-      base,
-      {
-        argv: ['/bin/sh', '-c', SCRIPT, 'sh', `${bindir}/pg_dump`, ...ARGUMENTS],
-        env: { LC_ALL: 'C' },
-        secretEnv: {
-          ...secretEnv,
-          ...(sslkey !== undefined && { MUSTER_SSLKEY: await readFile(sslkey, 'utf8') }),
-        },
-        user: image.user ?? FALLBACK_USER,
-        directories: directoriesOf(uri),
-        stdout,
-      },
-      stop,
-    );
-  };
-  return toolDump('pg_dump', run, signal, dumpFault);
 }
+
+const runOwn = (own: string, { argv, env }: Asked, stdout: PassThrough, stop: AbortSignal): Promise<Ended> =>
+  runHere(['/bin/sh', '-c', SCRIPT, 'sh', own, ...argv], env, stdout, stop);
+
+async function runNetworked(
+  { uri, argv, env }: Asked,
+  { major }: LiveFacts,
+  host: ScratchHost,
+  base: Base,
+  stdout: PassThrough,
+  stop: AbortSignal,
+): Promise<Ended> {
+  const image = parseProbe(base.facts);
+  const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
+  const { bindir } = chooseInstallation(image, major, where);
+  const { sslkey } = uri.rest;
+  return host.runNetworked(
+    base,
+    {
+      argv: ['/bin/sh', '-c', SCRIPT, 'sh', `${bindir}/pg_dump`, ...argv],
+      env: { LC_ALL: 'C' },
+      secretEnv: {
+        ...env,
+        ...(sslkey !== undefined && { MUSTER_SSLKEY: await readFile(sslkey, 'utf8') }),
+      },
+      user: image.user ?? FALLBACK_USER,
+      directories: directoriesOf(uri),
+      stdout,
+    },
+    stop,
+  );
+}
+
+const noPgDump = (major: number): MusterError =>
+  new MusterError(
+    'tool_missing',
+    `There is no pg_dump ${major} on this machine, which alone can write a dump of several files: install postgresql-client-${major} (postgresql${major} where packages are RPM), or take the backup with format: custom.`,
+  );
 
 /** The pg_dump of exactly that major version on this machine, where packages put it. */
 async function ownPgDump(major: number): Promise<string | undefined> {
