@@ -1,8 +1,8 @@
 import { MusterError } from '@muster/core';
 import picomatch from 'picomatch';
 
-/** Never a backup, whatever the pattern says: still being written, or hidden. */
-const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp)$|~$/i;
+/** Never a backup, whatever the pattern says: still being written, hidden, or what Muster says of one. */
+const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp|muster\.json)$|~$/i;
 
 /**
  * Beside backups by custom, and never one. Everything else that cannot be identified is listed all the same: to skip

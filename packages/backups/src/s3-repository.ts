@@ -9,6 +9,7 @@ import { mapLimited } from './map-limited.js';
 import { namesBeside, namesOfBackups } from './names.js';
 import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
+import { readHiddenName } from './retain/own-backups.js';
 import { remoteDirectory } from './s3-directory.js';
 import { reading, type S3Bounds, type S3Place, s3Place } from './s3-place.js';
 import { storedObject } from './s3-stored.js';
@@ -127,6 +128,13 @@ async function entriesIn(place: S3Place, signal: AbortSignal): Promise<Entries> 
       if (below.length === 0) objects.set(name, object);
       else directories.set(name, withMember(directories.get(name), object, below));
     }
+  }
+  // What retention has taken out is there until it is removed, or brought back.
+  for (const name of objects.keys()) {
+    const hidden = readHiddenName(name);
+    if (hidden === undefined) continue;
+    objects.delete(hidden.id);
+    directories.delete(hidden.id);
   }
   return { objects, directories };
 }

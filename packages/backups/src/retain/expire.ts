@@ -1,0 +1,98 @@
+import { isFuture } from '@muster/core';
+import type { Backup, BackupRepository } from '../repository.js';
+import type { Deciding, Decision } from './decide.js';
+import { mayRead } from './drill-facts.js';
+import { type Pruned, type PrunePorts, type PruneRequest, summary } from './prune.js';
+
+export interface ExpirePorts extends Pick<PrunePorts, 'drills' | 'now'> {
+  readonly repository: BackupRepository;
+  /** Runs `pgbackrest expire` with these options. @throws as whoever runs it says. */
+  readonly expire: (options: readonly string[], signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Lets pgBackRest expire what `retain` does not keep of a stanza: full sets, and those that need them, the oldest first,
+ * with the WAL before what is left. It knows either a count or a time; what both keep, and what drills need, is put to it
+ * as one count. The stanza is one repository's, whoever took its sets.
+ */
+export async function expireSets(
+  { repository, expire, drills, now }: ExpirePorts,
+  request: PruneRequest,
+  signal: AbortSignal,
+): Promise<Pruned> {
+  const sets = await repository.list(signal);
+  const decideBy = async () => decideSets(sets, { ...request, drills: await drills(signal), now: now() });
+  const settled = { location: repository.location, broughtBack: [], removed: [] };
+  const decided = await decideBy();
+  if (request.dryRun || decided.every(({ kept }) => kept !== undefined))
+    return { ...settled, ...summary(decided) };
+  // The last look: no set can be taken out of what is listed before it is removed.
+  const last = await decideBy();
+  const left = new Set(last.flatMap(({ backup, kept }) => (kept ? [chainOf(backup.id)] : [])));
+  await expire(optionsFor(left.size), signal);
+  const there = new Set((await repository.list(signal)).map(({ id }) => id));
+  const removed = new Set(sets.flatMap(({ id }) => (there.has(id) ? [] : [id])));
+  return { ...settled, ...summary(last, removed) };
+}
+
+/** Before those of a `pgbackrest.conf`: nothing else goes than what is decided here. */
+const optionsFor = (fulls: number): readonly string[] => [
+  '--repo1-retention-full-type=count',
+  `--repo1-retention-full=${fulls}`,
+  `--repo1-retention-diff=${MOST_DIFFS}`,
+  '--repo1-retention-archive-type=full',
+  `--repo1-retention-archive=${fulls}`,
+];
+/** As many as pgBackRest lets one ask for: differential sets go with their full one. */
+const MOST_DIFFS = 9_999_999;
+
+/** The label of a full set, and so of all that were made after it. */
+export const chainOf = (label: string): string => label.split('_')[0] ?? label;
+
+const DAY_MS = 86_400_000;
+
+/** Which sets go: whole chains from the oldest on. @param sets - newest first. */
+export function decideSets(
+  sets: readonly Backup[],
+  { retain, drills, now, takeMs, unproven }: Deciding,
+): readonly Decision[] {
+  const chains = Map.groupBy(sets, ({ id }) => chainOf(id));
+  const fulls = [...chains.keys()].toSorted((a, b) => (a < b ? 1 : -1));
+  const passed = sets.find(({ id }) => drills.passed.some((one) => one.id === id));
+  const readers = new Map(
+    drills.open.flatMap((drill) =>
+      mayRead(drill, sets, takeMs).map(({ id }) => [chainOf(id), drill.drillId] as const),
+    ),
+  );
+  const since = retain.days === undefined ? undefined : now.getTime() - retain.days * DAY_MS;
+  // Every point of those days has a full set before it, as pgBackRest keeps it.
+  const first =
+    since === undefined
+      ? undefined
+      : fulls.find((full) =>
+          chains.get(full)?.some(({ id, createdAt }) => id === full && createdAt.getTime() <= since),
+        );
+  const keptFor = (full: string, index: number): Decision['kept'] => {
+    const members = chains.get(full) ?? [];
+    if (members.some(({ createdAt }) => isFuture(createdAt, now))) return { why: 'future' };
+    if (index === 0) return { why: 'newest' };
+    if (index < (retain.count ?? 0)) return { why: 'count' };
+    if (
+      since !== undefined &&
+      (full === first || members.some(({ createdAt }) => createdAt.getTime() >= since))
+    )
+      return { why: 'days' };
+    if (passed !== undefined && chainOf(passed.id) === full) return { why: 'passed' };
+    const reader = readers.get(full);
+    if (reader !== undefined) return { why: 'drill', detail: reader };
+    return passed === undefined && !unproven ? { why: 'unproven' } : undefined;
+  };
+  const kept = new Map(fulls.map((full, index) => [full, keptFor(full, index)] as const));
+  const oldest = fulls.findLastIndex((full) => kept.get(full) !== undefined);
+  const newer = new Set(fulls.slice(0, oldest + 1));
+  return sets.map((backup) => {
+    const full = chainOf(backup.id);
+    const why = kept.get(full) ?? (newer.has(full) ? { why: 'newer' as const } : undefined);
+    return { backup, ...(why && { kept: why }) };
+  });
+}

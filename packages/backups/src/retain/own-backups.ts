@@ -1,0 +1,39 @@
+import type { BackupRecord } from '@muster/core';
+import type { Backup } from '../repository.js';
+
+/**
+ * What Muster does, beside listing them, to the backups that it took: in the place where they lie. A backup goes in three
+ * steps, each of which another process may find undone or done: `retire` takes it out of every listing and leaves it whole,
+ * `bringBack` undoes that, `remove` cannot be undone. @throws `backup_unreadable`, `credentials_refused`,
+ * `take_unwritable`, the reasons of a drill for what is read.
+ */
+export interface OwnBackups {
+  /** What lies beside a backup. Undefined where nothing does, and `unreadable` where it is no record. */
+  recordOf(id: string, signal: AbortSignal): Promise<BackupRecord | 'unreadable' | undefined>;
+  /** Of the bytes of a backup, `sha256:…`; undefined where to read them would be dear. */
+  digestOf(backup: Backup, signal: AbortSignal): Promise<string | undefined>;
+  /** @returns false where it is gone. */
+  retire(id: string, signal: AbortSignal): Promise<boolean>;
+  bringBack(id: string, signal: AbortSignal): Promise<void>;
+  /** What was retired, for good, and its record. @returns false where another process brought it back. */
+  remove(id: string, signal: AbortSignal): Promise<boolean>;
+  /** After a process that died: brings back what it had retired, and ends what it had begun to remove. @returns both, by their ids. */
+  settle(signal: AbortSignal): Promise<Settled>;
+}
+
+export interface Settled {
+  readonly broughtBack: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Names of what is retired, and of what is being removed: hidden, so that nothing lists them. */
+export const retiredName = (id: string): string => `.${id}.muster-retired`;
+export const goingName = (id: string): string => `.${id}.muster-going`;
+
+/** The id of what is called so; undefined of another name. */
+export function readHiddenName(
+  name: string,
+): { readonly id: string; readonly state: 'retired' | 'going' } | undefined {
+  const [, id, state] = /^\.([^/]+)\.muster-(retired|going)$/.exec(name) ?? [];
+  return id === undefined || state === undefined ? undefined : { id, state: state as 'retired' | 'going' };
+}

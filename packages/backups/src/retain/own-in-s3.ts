@@ -1,0 +1,119 @@
+import { MOST_RECORD_BYTES, MusterError, RECORD_SUFFIX } from '@muster/core';
+import { listObjects, readPart, S3Failure, type S3Object } from '@muster/s3';
+import { reading, type S3Place } from '../s3-place.js';
+import { goingName, type OwnBackups, readHiddenName, retiredName } from './own-backups.js';
+import { readRecord } from './read-record.js';
+
+/**
+ * The backups of Muster below one prefix. Nothing is renamed there: an empty object beside a backup takes it out of
+ * listings. Of versioned buckets the newest version goes, and what the bucket keeps of the others is its own matter.
+ */
+export function ownInS3(place: S3Place): OwnBackups {
+  const { bucket, root, send } = place;
+  const below = async (prefix: string, signal: AbortSignal): Promise<readonly S3Object[]> =>
+    await reading(place.location, async () =>
+      (await Array.fromAsync(listObjects(send, { bucket, prefix: `${root}${prefix}` }, signal))).flat(),
+    );
+  const one = async (name: string, signal: AbortSignal): Promise<S3Object | undefined> =>
+    (await below(name, signal)).find(({ key }) => key === `${root}${name}`);
+  const put = (name: string, signal: AbortSignal): Promise<unknown> =>
+    writing(place, name, () =>
+      send(
+        (client, sdk, abortSignal) =>
+          client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: `${root}${name}`, Body: '' }), {
+            abortSignal,
+          }),
+        signal,
+      ),
+    );
+  const erase = (key: string, signal: AbortSignal): Promise<unknown> =>
+    writing(place, key.slice(root.length), () =>
+      send(
+        (client, sdk, abortSignal) =>
+          client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }),
+        signal,
+      ),
+    );
+
+  /** An object of that name, or else what lies below it. `until`: what came later is another backup. */
+  const objectsOf = async (id: string, until: Date, signal: AbortSignal): Promise<readonly S3Object[]> => {
+    const single = await one(id, signal);
+    const members = single === undefined ? await below(`${id}/`, signal) : [single];
+    return members.every(({ modified }) => modified <= until) ? members : [];
+  };
+  const eraseAll = async (id: string, until: Date, signal: AbortSignal): Promise<void> => {
+    const objects = await objectsOf(id, until, signal);
+    for (const { key } of objects) await erase(key, signal);
+    if (objects.length > 0 || (await objectsOf(id, FOREVER, signal)).length === 0)
+      await erase(`${root}${id}${RECORD_SUFFIX}`, signal);
+    await erase(`${root}${retiredName(id)}`, signal);
+    await erase(`${root}${goingName(id)}`, signal);
+  };
+
+  return {
+    async recordOf(id, signal) {
+      const listed = await one(`${id}${RECORD_SUFFIX}`, signal);
+      if (listed === undefined) return undefined;
+      if (listed.sizeBytes > MOST_RECORD_BYTES) return 'unreadable';
+      return readRecord(
+        await reading(`${place.location}/${id}${RECORD_SUFFIX}`, () =>
+          readPart(send, { ...listed, bucket }, 0, MOST_RECORD_BYTES, signal),
+        ),
+      );
+    },
+
+    digestOf: async () => undefined,
+
+    async retire(id, signal) {
+      if ((await objectsOf(id, FOREVER, signal)).length === 0) return false;
+      await put(retiredName(id), signal);
+      return true;
+    },
+
+    bringBack: async (id, signal) => void (await erase(`${root}${retiredName(id)}`, signal)),
+
+    async remove(id, signal) {
+      if ((await one(retiredName(id), signal)) === undefined) return false;
+      await put(goingName(id), signal);
+      await eraseAll(id, FOREVER, signal);
+      return true;
+    },
+
+    async settle(signal) {
+      const broughtBack: string[] = [];
+      const removed: string[] = [];
+      const hidden = (await below('.', signal)).flatMap(({ key, modified }) => {
+        const name = readHiddenName(key.slice(root.length));
+        return name === undefined ? [] : [{ ...name, key, modified }];
+      });
+      const going = new Set(hidden.flatMap(({ id, state }) => (state === 'going' ? [id] : [])));
+      for (const { id, state, key, modified } of hidden) {
+        if (state === 'going') {
+          await eraseAll(id, modified, signal);
+          removed.push(id);
+        } else if (!going.has(id)) {
+          await erase(key, signal);
+          broughtBack.push(id);
+        }
+      }
+      return { broughtBack, removed };
+    },
+  };
+}
+
+const FOREVER = new Date(8.64e15);
+
+/** @throws `take_unwritable`, `credentials_refused`, what the credentials throw. */
+async function writing<T>(place: S3Place, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof S3Failure)) throw error;
+    const { kind, advice } = error.fault;
+    throw new MusterError(
+      kind === 'denied' || kind === 'credentials' ? 'credentials_refused' : 'take_unwritable',
+      `${place.location}/${name} could not be removed: ${advice}.`,
+      { cause: error },
+    );
+  }
+}
