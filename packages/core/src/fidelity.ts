@@ -10,23 +10,37 @@ const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 /** A count that may be more than a double holds. */
 const decimal = z.string().regex(/^-?\d{1,40}$/);
 const name = wellFormed.min(1).max(300);
-const MOST = 200_000;
 
-/** Why something could not be recorded or compared; a closed list. */
+/** The most of each kind that is recorded of one database; what is beyond is named `too_many`. */
+export const MOST_RECORDED = 200_000;
+
+/**
+ * Why something could not be recorded or compared; a closed list.
+ * `budget`: the time for it was over · `no_snapshot`: no moment of the source can be shared with its dump ·
+ * `no_rights`: the user may not read it · `unsupported`: Muster does not compare it · `not_in_dump`: no dump holds it ·
+ * `other_version`: the server or extension restored into writes it otherwise · `not_asked`: a sentinel that is configured
+ * now or was then, and not both · `failed`: the server refused, or was gone · `too_many`: more than are recorded ·
+ * `no_manifest`: nothing was recorded when the backup was taken · `malformed`: what lies beside the backup is no record of
+ * it.
+ */
 export const UNAVAILABLE = [
   'budget',
   'no_snapshot',
   'no_rights',
   'unsupported',
   'not_in_dump',
-  'level',
+  'other_version',
+  'not_asked',
   'failed',
   'too_many',
+  'no_manifest',
+  'malformed',
 ] as const;
 export const unavailableSchema = z.enum(UNAVAILABLE);
+export type Unavailable = (typeof UNAVAILABLE)[number];
 
 const tableSchema = z.strictObject({
-  /** `schema.table` as PostgreSQL quotes it; a collection's own name. */
+  /** `schema.table` as PostgreSQL quotes it; a collection's own name; `large objects`. */
   name,
   rows: decimal.optional(),
   /** Of the content, whatever the order of rows. */
@@ -35,7 +49,7 @@ const tableSchema = z.strictObject({
   unavailable: unavailableSchema.optional(),
 });
 
-/** Sequences ignore snapshots: their value was between these two, read before and after. */
+/** The value that comes next. Sequences ignore snapshots: it was between these two, read before and after. */
 const sequenceSchema = z.strictObject({ name, low: decimal, high: decimal });
 
 const sentinelSchema = z.strictObject({
@@ -49,38 +63,48 @@ const sentinelSchema = z.strictObject({
 
 const databaseSchema = z.strictObject({
   name,
-  tables: z.array(tableSchema).max(MOST),
-  sequences: z.array(sequenceSchema).max(MOST),
-  extensions: z.array(z.strictObject({ name, version: wellFormed.optional() })).max(10_000),
-  /** Named parts of the schema (tables with columns, indexes, constraints, views, functions, …), each with its own digest. */
-  schema: z.array(z.strictObject({ part: name, objects: z.int().nonnegative(), sha256: digest })).max(100),
+  tables: z.array(tableSchema).max(MOST_RECORDED),
+  sequences: z.array(sequenceSchema).max(MOST_RECORDED),
+  extensions: z.array(z.strictObject({ name, version: wellFormed.max(300).optional() })).max(10_000),
+  /** Tables, indexes, constraints, views, functions …: each with a digest of how it is defined. */
+  objects: z
+    .array(z.strictObject({ part: z.string().min(1).max(64), name, sha256: digest }))
+    .max(MOST_RECORDED),
   sentinels: z.array(sentinelSchema).max(10_000),
 });
+
+const namedSchema = z.strictObject({ what: name, reason: unavailableSchema });
 
 export const fidelityManifestSchema = z.strictObject({
   level: z.enum(['counts', 'full']),
   /** Of what is digested, and how: manifests of another version are not compared. */
   version: z.literal(1),
+  /** Major version of the server: another one may write definitions otherwise. */
+  major: z.int().nonnegative(),
   databases: z.array(databaseSchema).max(10_000),
   /** What of the whole could not be recorded. */
-  unavailable: z.array(z.strictObject({ what: name, reason: unavailableSchema })).max(10_000),
+  unavailable: z.array(namedSchema).max(10_000),
 });
 export type FidelityManifest = z.infer<typeof fidelityManifestSchema>;
 export type FidelityDatabase = FidelityManifest['databases'][number];
-export type Unavailable = (typeof UNAVAILABLE)[number];
+export type NotCompared = z.infer<typeof namedSchema>;
 
 /** One thing that differs. Names of a database's objects, never its data. */
 const differenceSchema = z.strictObject({
   database: name,
-  /** `table`, `sequence`, `extension`, `schema`, `sentinel`. */
-  what: z.enum(['database', 'table', 'sequence', 'extension', 'schema', 'sentinel']),
+  what: z.enum(['database', 'table', 'sequence', 'extension', 'object', 'sentinel']),
+  /** Of an `object`: what it is (`index`, `view`, …). */
+  part: z.string().min(1).max(64).optional(),
   name,
-  difference: z.enum(['missing', 'unexpected', 'rows', 'content', 'value', 'version', 'definition']),
+  difference: z.enum(['missing', 'unexpected', 'rows', 'content', 'value', 'definition']),
   /** Of `rows`. */
   expected: decimal.optional(),
   found: decimal.optional(),
 });
 export type FidelityDifference = z.infer<typeof differenceSchema>;
+
+/** A receipt names no more differences, nor more of what was not compared. */
+export const MOST_NAMED = 100;
 
 /** What a receipt says of fidelity. */
 export const fidelitySchema = z.strictObject({
@@ -93,19 +117,23 @@ export const fidelitySchema = z.strictObject({
       rows: decimal,
       contents: z.int().nonnegative(),
       sequences: z.int().nonnegative(),
+      objects: z.int().nonnegative(),
       sentinels: z.int().nonnegative(),
     })
     .optional(),
   /** Of `unavailable`: why nothing was compared. */
   reason: unavailableSchema.optional(),
   /** The first of them; `more` says how many there are beyond. */
-  differences: z.array(differenceSchema).max(100).optional(),
+  differences: z.array(differenceSchema).max(MOST_NAMED).optional(),
   more: z.int().positive().optional(),
   /** What was not compared, by name: never skipped in silence. */
-  not_compared: z
-    .array(z.strictObject({ what: name, reason: unavailableSchema }))
-    .max(100)
-    .optional(),
+  not_compared: z.array(namedSchema).max(MOST_NAMED).optional(),
   more_not_compared: z.int().positive().optional(),
 });
 export type FidelityRecord = z.infer<typeof fidelitySchema>;
+
+/** Fidelity that could not be compared, and why. */
+export const fidelityUnavailable = (reason: Unavailable): FidelityRecord => ({
+  verdict: 'unavailable',
+  reason,
+});

@@ -2,6 +2,7 @@ export * from './backup-record.js';
 export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
 export { isFuture } from './clock-skew.js';
+export { compareFidelity } from './compare-fidelity.js';
 export { DEFAULT_LISTEN, describeListen, ROLES } from './config/api.js';
 export type * from './config/config.js';
 export { type DescribedConfig, describeConfig } from './config/describe-config.js';

@@ -2,10 +2,12 @@ import type {
   Answer,
   Check,
   DeltaRecord,
+  FidelityManifest,
   MusterError,
   RecoveryRecord,
   RestoreTool,
   RestoreWarning,
+  Sentinel,
   Sha256,
   SourceKind,
 } from '@muster/core';
@@ -146,6 +148,16 @@ export interface Server {
    */
   ask(check: Check, options: AskOptions, signal: AbortSignal): Promise<Answer>;
 
+  /**
+   * Records what these databases are, to be held against what was recorded of their source. What cannot be read is named
+   * in the manifest. @throws only `cancelled`.
+   */
+  recordFidelity(
+    databases: readonly string[],
+    asked: FidelityAsked,
+    signal: AbortSignal,
+  ): Promise<FidelityManifest>;
+
   /** How a person connects to it, as a shell command. */
   connectCommand(database: string): string;
 }
@@ -226,13 +238,41 @@ export interface LiveDumper {
     options: Pick<DumpOptions, 'snapshot'> & { readonly jobs: number },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Holds one moment of the source open, for a dump to read and to be recorded. Takes the locks that a dump takes, and
+   * only reads. @returns undefined where the source has no moment to share. @throws as {@link survey}.
+   */
+  openSnapshot(uri: string, facts: LiveFacts, signal: AbortSignal): Promise<SourceSnapshot | undefined>;
+}
+
+/** One moment of a live source, held until it is closed. Whoever holds it closes it on every path. */
+export interface SourceSnapshot {
+  /** For {@link DumpOptions.snapshot}. */
+  readonly id: string;
+  /**
+   * Records what the database was at this moment, beside its dump. What ignores snapshots (sequences) was read before, and
+   * is read again when `dumped` has settled. What the source refuses, or what is not done within the budget, is named in
+   * the manifest. Once, and not after {@link close}. @throws only `cancelled`.
+   */
+  record(asked: FidelityAsked, dumped: Promise<unknown>, signal: AbortSignal): Promise<FidelityManifest>;
+  /** Lets the source go. Idempotent, does not throw. */
+  close(): Promise<void>;
+}
+
+/** What shall be recorded of a database. */
+export interface FidelityAsked {
+  /** `counts`: rows of tables; `full`: digests of their content too. */
+  readonly level: 'counts' | 'full';
+  /** The time that it may take, ms. */
+  readonly budgetMs: number;
+  readonly sentinels: readonly Sentinel[];
 }
 
 /** Of a dump that is kept. */
 export interface DumpOptions {
   /** Compressed by the tool itself: its bytes are written somewhere. Default: not, they only flow through. */
   readonly compress?: boolean;
-  /** PostgreSQL: the exported snapshot that the dump reads. */
+  /** Of a {@link SourceSnapshot}: what the dump reads. */
   readonly snapshot?: string;
 }
 

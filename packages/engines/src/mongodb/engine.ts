@@ -44,6 +44,13 @@ function serverOf(server: RunningMongod): Server {
         options.onOutput(`mongod: code ${answer.code ?? 'none'}: ${answer.message}\n`);
       return answer;
     },
+    recordFidelity: async (_databases, { level }) => ({
+      level,
+      version: 1,
+      major: Number.parseInt(version, 10),
+      databases: [],
+      unavailable: [{ what: 'databases', reason: 'unsupported' }],
+    }),
     connectCommand: (database) =>
       `mongosh ${shellQuote(`mongodb://${encodeURIComponent(`${scratch.socketDir}/${SOCKET}`)}/${encodeURIComponent(database)}`)}`,
   };

@@ -4,6 +4,7 @@ import type { Base, Scratch } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
+import { recordScratch } from './fidelity/record-scratch.js';
 import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
 import { isGlobalsName } from './format/globals-name.js';
@@ -59,7 +60,7 @@ function questionsTo(
   scratch: Scratch,
   { major }: Installation,
   running: () => RunningServer,
-): Pick<Server, 'ask' | 'connectCommand'> {
+): Pick<Server, 'ask' | 'recordFidelity' | 'connectCommand'> {
   return {
     ask: async (check, options, signal) => {
       const { question } = check;
@@ -80,6 +81,7 @@ function questionsTo(
         unlisten();
       }
     },
+    recordFidelity: (databases, asked, signal) => recordScratch(running(), databases, asked, signal),
     connectCommand: (database) =>
       `psql ${shellQuote(`host=${conninfoValue(scratch.socketDir)} user=postgres ${conninfo(database)}`)}`,
   };

@@ -27,6 +27,7 @@ const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$@" --config=/dev/stdin --arc
 export const mongodbLiveDumper: LiveDumper = {
   survey,
   measure,
+  openSnapshot: async () => undefined,
   dump: (text, facts, host, base, options = {}) => {
     const uri = text.trim();
     const tool = hasOneTool(facts, options) ? chooseTool(base) : undefined;

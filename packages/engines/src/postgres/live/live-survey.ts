@@ -65,7 +65,7 @@ const surveyHost = (
  * What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message; role and database
  * only where the server has let the one in and knows the other, so that neither is a piece of a mistyped password.
  */
-function surveyError(error: unknown, uri: ConnectionUri, database: string | undefined): MusterError {
+export function surveyError(error: unknown, uri: ConnectionUri, database: string | undefined): MusterError {
   if (error instanceof MusterError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   // pg's own word for a password that is asked for and not there, or a server that cannot prove it knows it.

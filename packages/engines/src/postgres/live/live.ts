@@ -7,6 +7,7 @@ import type { Base, ScratchHost } from '@muster/scratch';
 import type { StreamArtefact } from '../../artefact.js';
 import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { type Ended, runHere, toolDump } from '../../live/tool-dump.js';
+import { openSnapshot } from '../fidelity/open-snapshot.js';
 import { chooseInstallation, FALLBACK_USER } from '../admit.js';
 import { parseProbe } from '../probe.js';
 import {
@@ -52,6 +53,7 @@ END
 export const postgresLiveDumper: LiveDumper = {
   survey,
   measure,
+  openSnapshot,
   dump: (uri, facts, host, base, options = {}) =>
     streamOf(uri, facts, options, async (asked, stdout, stop) => {
       const own = await ownPgDump(facts.major);

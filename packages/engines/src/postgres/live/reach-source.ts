@@ -34,7 +34,7 @@ type Host = ConnectionUri['hosts'][number];
 
 /**
  * Connects as libpq would (`sslmode`), and runs `work` with the connection, which is ended on every path. `guarded`: the
- * server took {@link GUARD}.
+ * server took {@link GUARD}. `answerMs`: how long the work may take.
  * @throws what pg throws; `secret_unavailable` where a file that the URI names cannot be read.
  */
 export async function withSource<T>(
@@ -42,6 +42,7 @@ export async function withSource<T>(
   host: Host,
   signal: AbortSignal,
   work: (client: pg.Client, guarded: boolean) => Promise<T>,
+  answerMs = ANSWER_MS,
 ): Promise<T> {
   const ways = host.host.startsWith('/') ? ([false] as const) : await waysOf(uri, host.host);
   let last: unknown;
@@ -50,7 +51,7 @@ export async function withSource<T>(
       const client = clientFor(uri, host, ssl, guarded);
       try {
         await within(client, uri.connectMs, signal, () => client.connect());
-        return await within(client, ANSWER_MS, signal, () => work(client, guarded));
+        return await within(client, answerMs, signal, () => work(client, guarded));
       } catch (error) {
         last = error;
         if (signal.aborted || error instanceof MusterError) throw error;

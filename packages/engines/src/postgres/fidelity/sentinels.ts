@@ -1,0 +1,51 @@
+import { canonicalJson, type FidelityDatabase, type Sentinel, sha256 } from '@muster/core';
+import pg from 'pg';
+import { contentQuery, type Encoding } from './content-query.js';
+import type { Reader } from './reader.js';
+import { COLUMNS } from './tables.js';
+
+type Recorded = FidelityDatabase['sentinels'][number];
+
+const KNOWN = `
+SELECT format('%I.%I', n.nspname, c.relname) AS name, ${COLUMNS} AS columns
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
+
+/** Which sentinel that is, without its data. */
+export const sentinelKey = ({ table, key }: Sentinel): string => sha256(canonicalJson({ table, key }));
+
+/** Digests the rows that were named. */
+export async function recordSentinels(
+  reader: Reader,
+  sentinels: readonly Sentinel[],
+  encoding: Encoding,
+): Promise<readonly Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const sentinel of sentinels) recorded.push(await recordSentinel(reader, sentinel, encoding));
+  return recorded;
+}
+
+async function recordSentinel(reader: Reader, sentinel: Sentinel, encoding: Encoding): Promise<Recorded> {
+  const { table, key } = sentinel;
+  const which = { table, key_sha256: sentinelKey(sentinel) };
+  const dot = table.indexOf('.');
+  const known = await reader.read<{ readonly name: string; readonly columns: string }>(
+    KNOWN,
+    dot < 0 ? ['public', table] : [table.slice(0, dot), table.slice(dot + 1)],
+  );
+  if ('unavailable' in known) return { ...which, ...known };
+  const [{ name, columns } = {}] = known.rows;
+  if (name === undefined || columns === undefined) return { ...which, unavailable: 'failed' };
+  const condition = Object.keys(key)
+    .map((column, index) => `t.${pg.escapeIdentifier(column)} = $${index + 1}`)
+    .join(' AND ');
+  const query = contentQuery({ columns, from: `${name} AS t WHERE ${condition}`, encoding });
+  const read = await reader.read<{ readonly rows: string; readonly digest: string }>(
+    query,
+    Object.values(key).map(String),
+  );
+  if ('unavailable' in read) return { ...which, ...read };
+  const [row] = read.rows;
+  if (row === undefined || row.rows === '0') return which;
+  return { ...which, sha256: `sha256:${row.digest}` };
+}
