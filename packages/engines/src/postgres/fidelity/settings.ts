@@ -32,7 +32,7 @@ export async function beginReading(
   const settings = Object.entries({ ...SETTINGS, ...more });
   await client.query(
     `SELECT pg_catalog.set_config(s.name, s.value, true)
-      FROM pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS s (name, value)
+      FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS s (name, value)
       WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL`,
     [settings.map(([name]) => name), settings.map(([, value]) => value)],
   );

@@ -7,8 +7,8 @@ import type { Base, ScratchHost } from '@muster/scratch';
 import type { StreamArtefact } from '../../artefact.js';
 import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { type Ended, runHere, toolDump } from '../../live/tool-dump.js';
-import { openSnapshot } from '../fidelity/open-snapshot.js';
 import { chooseInstallation, FALLBACK_USER } from '../admit.js';
+import { openSnapshot } from '../fidelity/open-snapshot.js';
 import { parseProbe } from '../probe.js';
 import {
   type ConnectionUri,
