@@ -6,6 +6,7 @@ export { type BackupReader, withFacts } from './describe-backups.js';
 export { createDirectoryRepository, type DirectoryOptions } from './directory-repository.js';
 export { readOwnConfig } from './pgbackrest/own-config.js';
 export { createPgbackrestRepository, type PgbackrestOptions } from './pgbackrest/pgbackrest-repository.js';
+export { type PgbackrestTool, pgbackrestTool, type ToolSpec } from './pgbackrest/tool/pgbackrest-tool.js';
 export type { Backup, BackupRepository, FetchOptions, RemoteBackup } from './repository.js';
 export { requirePast } from './require-past.js';
 export type { KeptFor } from './retain/decide.js';
@@ -18,4 +19,5 @@ export { type Pruned, type PrunedBackup, type PruneRequest, prune } from './reta
 export type { S3Bounds } from './s3-place.js';
 export { createS3Repository, type S3RepositoryOptions } from './s3-repository.js';
 export { type Selected, type Selecting, selectBackup } from './select.js';
+export { createPgbackrestTake, type PgbackrestTakeOptions } from './take/pgbackrest-take.js';
 export * from './take/take.js';

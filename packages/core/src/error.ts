@@ -32,6 +32,10 @@ export type CommandCode =
   | 'no_space'
   | 'take_overrun'
   | 'take_not_found'
+  | 'take_failed'
+  | 'tool_missing'
+  | 'stanza_missing'
+  | 'archiving_failed'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

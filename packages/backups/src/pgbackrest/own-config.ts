@@ -35,6 +35,19 @@ export async function readOwnConfig(
   );
 }
 
+/**
+ * The data directory that a `pgbackrest.conf` says its stanza is of, where that is one of this machine (`pg1-path` without
+ * `pg1-host`). @throws `backup_unreadable`
+ */
+export async function ownDataDirectory(
+  file: string,
+  stanza: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const settings = settingsOf(await textOf(file, signal), stanza);
+  return settings.has('pg1-host') ? undefined : settings.get('pg1-path');
+}
+
 /** The keys are read here, and live no longer than what is made of them. */
 function s3Of(settings: ReadonlyMap<string, string>, path: string, file: string): S3RepositoryPlace {
   const required = (key: string): string => {
@@ -119,7 +132,7 @@ function settingsOf(text: string, stanza: string): ReadonlyMap<string, string> {
       continue;
     }
     const [, key, value] = /^([^#=\s][^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) section.set(key.replace(/^repo-/, 'repo1-'), value);
+    if (key !== undefined && value !== undefined) section.set(key.replace(/^(repo|pg)-/, '$11-'), value);
   }
   return new Map([...(sections.get('global') ?? []), ...(sections.get(stanza) ?? [])]);
 }

@@ -13,11 +13,12 @@ export interface TakeRequest {
 export const TAKE_PHASES = ['survey', 'sweep', 'dump', 'examine', 'publish'] as const;
 export type TakePhase = (typeof TAKE_PHASES)[number];
 
-/** How far a take is. Bytes of its phase; `totalBytes` only where it is known. */
+/** How far a take is. Bytes of its phase; `totalBytes` only where it is known, and `fraction` (0 to 1) where that is all. */
 export interface TakeProgress {
   readonly phase: TakePhase;
   readonly bytes?: number;
   readonly totalBytes?: number;
+  readonly fraction?: number;
 }
 
 /** A backup that was taken: it lies in its place, whole. */
@@ -30,8 +31,22 @@ export interface Taken {
   readonly endedAt: Date;
   /** Of dumps: what lies beside it. pgBackRest has records of its own. */
   readonly record?: BackupRecord;
+  /** Of pgBackRest. */
+  readonly set?: TakenSet;
   /** What takes that died before had left, and was removed: names without credentials. */
   readonly swept: readonly string[];
+}
+
+/** A backup set. Bytes. */
+export interface TakenSet {
+  /** What it became: an `incr` with nothing to build on is a `full`. */
+  readonly type: SetType;
+  /** The set that it builds on. */
+  readonly prior?: string;
+  /** Of the cluster as it lies there. */
+  readonly databaseBytes: number;
+  /** What it added to the repository; absent where that is not known. */
+  readonly addedBytes?: number;
 }
 
 export interface TakeOptions {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { MusterError } from '@muster/core';
 
 const MAX_STDERR = 64 * 1024;
@@ -58,26 +58,49 @@ if setpriv --pdeathsig KILL true 2>/dev/null; then exec setpriv --pdeathsig KILL
 exec "$@"
 `;
 
-/** Runs a tool of this machine, which sees no more of the environment than what it is given. */
+export interface RunHere {
+  /** Whom it runs as, where this process may become somebody else. */
+  readonly as?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Aborting asks it to end, and kills it after so many ms. Absent = aborting kills it. */
+  readonly graceMs?: number;
+}
+
+/**
+ * Runs a tool of this machine, which sees no more of the environment than what it is given: 127 where there is no such
+ * program. Aborting ends it, and rejects once it is gone.
+ */
 export function runHere(
   argv: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
-  stdout: PassThrough,
+  stdout: Writable,
   signal: AbortSignal,
+  { as, graceMs }: RunHere = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', DIES_WITH_US, 'sh', ...argv], {
       env: { LC_ALL: 'C', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       signal,
-      killSignal: 'SIGKILL',
+      killSignal: graceMs === undefined ? 'SIGKILL' : 'SIGTERM',
+      // Whoever it runs as may not enter the directory that this process is in.
+      ...(as && { uid: as.uid, gid: as.gid, cwd: '/' }),
     });
     let stderr = '';
+    let fault: Error | undefined;
+    let late: NodeJS.Timeout | undefined;
     child.stdout.pipe(stdout, { end: false });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-MAX_STDERR);
     });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ exitCode: code ?? -1, stderr }));
+    child.once('error', (error) => {
+      fault = error;
+      if (child.pid === undefined) reject(error);
+      else if (graceMs !== undefined) late = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    });
+    child.once('close', (code) => {
+      clearTimeout(late);
+      if (fault === undefined) resolve({ exitCode: code ?? -1, stderr });
+      else reject(fault);
+    });
   });
 }
