@@ -105,6 +105,12 @@ export const NEEDS = {
     isThere: () => existsSync('/usr/lib/systemd/systemd') && hasCommand('systemd-analyze'),
     packages: { apt: 'systemd', dnf: 'systemd', apk: '', brew: '' },
   },
+  pgbackrest: {
+    name: 'pgBackRest',
+    why: 'takes backup sets of a server of this machine, as its workers do',
+    isThere: () => hasCommand('pgbackrest'),
+    packages: { apt: 'pgbackrest', dnf: 'pgbackrest', apk: 'pgbackrest', brew: 'pgbackrest' },
+  },
   zstd: {
     name: 'zstd',
     why: 'compresses dumps for the tests',

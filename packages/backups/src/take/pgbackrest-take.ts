@@ -58,7 +58,7 @@ export function createPgbackrestTake({
 const PERCENT = /\((?:.*, )?(\d{1,3}(?:\.\d+)?)%\)/;
 const MADE = /new backup label = (\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)/;
 /** A set that a take which died had begun. */
-const ABORTED = /aborted backup (\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)/;
+const LEFT = /(?:resumable|aborted) backup '?(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)/;
 
 async function backUp(
   tool: PgbackrestTool,
@@ -71,7 +71,7 @@ async function backUp(
   const swept = new Set<string>();
   const tell = (line: string) => {
     label = MADE.exec(line)?.[1] ?? label;
-    const left = ABORTED.exec(line)?.[1];
+    const left = LEFT.exec(line)?.[1];
     if (left !== undefined) swept.add(left);
     const percent = PERCENT.exec(line)?.[1];
     if (percent === undefined) onOutput(`${line}\n`);

@@ -54,14 +54,16 @@ export const dumpFailed = (
 
 /** A tool that waits for its source would else outlive a worker that was killed, and its locks there too. */
 const DIES_WITH_US = `
-if setpriv --pdeathsig KILL true 2>/dev/null; then exec setpriv --pdeathsig KILL "$@"; fi
+signal=$1
+shift
+if setpriv --pdeathsig "$signal" true 2>/dev/null; then exec setpriv --pdeathsig "$signal" "$@"; fi
 exec "$@"
 `;
 
 export interface RunHere {
   /** Whom it runs as, where this process may become somebody else. */
   readonly as?: { readonly uid: number; readonly gid: number } | undefined;
-  /** Aborting asks it to end, and kills it after so many ms. Absent = aborting kills it. */
+  /** It has an end of its own to come to: aborting asks it to end, and kills it after so many ms. Absent = it is killed. */
   readonly graceMs?: number;
 }
 
@@ -77,11 +79,12 @@ export function runHere(
   { as, graceMs }: RunHere = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', DIES_WITH_US, 'sh', ...argv], {
+    const killSignal = graceMs === undefined ? 'SIGKILL' : 'SIGTERM';
+    const child = spawn('/bin/sh', ['-c', DIES_WITH_US, 'sh', killSignal.slice(3), ...argv], {
       env: { LC_ALL: 'C', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       signal,
-      killSignal: graceMs === undefined ? 'SIGKILL' : 'SIGTERM',
+      killSignal,
       // Whoever it runs as may not enter the directory that this process is in.
       ...(as && { uid: as.uid, gid: as.gid, cwd: '/' }),
     });

@@ -63,10 +63,12 @@ export function pgbackrestTool(spec: ToolSpec): PgbackrestTool {
         ...(env['TZ'] !== undefined && { TZ: env['TZ'] }),
         ...environment,
       };
-      const ended = await runHere(argv, given, lines.stream, signal, { as, graceMs: GRACE_MS }).catch((cause: unknown) => {
-        if (!signal.aborted) throw cause;
-        throw new MusterError('cancelled', `The ${command} of pgBackRest was cancelled.`, { cause });
-      });
+      const ended = await runHere(argv, given, lines.stream, signal, { as, graceMs: GRACE_MS }).catch(
+        (cause: unknown) => {
+          if (!signal.aborted) throw cause;
+          throw new MusterError('cancelled', `The ${command} of pgBackRest was cancelled.`, { cause });
+        },
+      );
       const printed = lines.end();
       if (ended.exitCode === 0) return printed;
       throw toolFault(`${printed}\n${ended.stderr}`, ended.exitCode, { stanza, command });

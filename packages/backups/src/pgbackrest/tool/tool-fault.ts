@@ -13,6 +13,7 @@ const ARCHIVE = new Set([68, 82, 87]);
 const CRYPTO = 95;
 const OPTIONS = new Set([27, 31, 32, 33, 34, 37]);
 const NO_SUCH_PROGRAM = 127;
+const DENIED = /Permission denied/;
 
 /**
  * What it means that pgBackRest ended so on this machine: `tool_missing`, `stanza_missing`, `take_overrun` (another
@@ -38,8 +39,11 @@ function meaningOf(number: number, said: string, stanza: string): readonly [Erro
       'tool_missing',
       'there is no pgbackrest on this machine. Install it where the database or its repository is (apt-get install pgbackrest), and let the workers of take.pool run there.',
     ];
-  if (number === CRYPTO || said.includes('CryptoError'))
-    return ['decrypt_failed', 'the repository is encrypted with another passphrase, or with none.'];
+  if (number === CRYPTO || /CryptoError|FormatError/.test(said))
+    return [
+      'decrypt_failed',
+      'what the repository says of its backups cannot be read: it is encrypted with another passphrase, with none, or damaged. See what `pgbackrest info` says.',
+    ];
   if (/has a stanza-create been performed/.test(said))
     return [
       'stanza_missing',
@@ -54,7 +58,7 @@ function meaningOf(number: number, said: string, stanza: string): readonly [Erro
       'stanza_missing',
       'the stanza in the repository is that of another cluster. Correct the stanza, or after an upgrade of PostgreSQL: pgbackrest stanza-upgrade.',
     ];
-  if (number === LOCK)
+  if (number === LOCK && !DENIED.test(said))
     return ['take_overrun', 'another pgBackRest works at it on this machine. Try again once it is done.'];
   if (number === STOPPED)
     return ['take_unwritable', '`pgbackrest stop` is in force. Lift it with: pgbackrest start.'];
@@ -73,7 +77,7 @@ function meaningOf(number: number, said: string, stanza: string): readonly [Erro
       'take_failed',
       'the server refused what a backup needs. See that data_directory (pg1-path) is its own, and that its user may run pg_backup_start.',
     ];
-  if (ACCESS.has(number) || /Permission denied/.test(said))
+  if (ACCESS.has(number) || DENIED.test(said))
     return [
       'take_unwritable',
       'files of the server, of the repository or the lock directory could not be used. Run Muster as the owner of the data directory, or as root.',
