@@ -37,6 +37,8 @@ import {
   createReceiptQueue,
   createReservations,
   createSchedules,
+  createTakeHistory,
+  createTakeQueue,
   createTallies,
   createWorkerRegistry,
   openRedis,
@@ -172,6 +174,8 @@ async function timeDrills(
     registry: createWorkerRegistry(redis),
     schedules: createSchedules(redis),
     newest: createNewestSeen(redis),
+    takes: createTakeQueue(redis),
+    takeHistory: createTakeHistory(redis),
     tallies: createTallies(redis),
   };
   await queues.configs.enforce(
@@ -200,6 +204,11 @@ async function timeDrills(
       {
         ...queues,
         consumeDrills: (options) => consumeDrills(url, options),
+        consumeTakes: () => ({ ready: Promise.resolve(), close: async () => {} }),
+        takeBackup: () => () => Promise.reject(new Error('nobody takes in a benchmark')),
+        findTaken: async () => undefined,
+        prune: async () => 0,
+        takeOutput: () => {},
         openSigner: async () => signer,
         perform: async ({ plan }) => {
           if (asked.waitMs > 0) await new Promise((resolve) => setTimeout(resolve, asked.waitMs));
@@ -374,6 +383,9 @@ async function timeProducer(
       events: createDrillEvents(redis, url),
       configs: createConfigStore(redis, url),
       schedules: createSchedules(redis),
+      takes: createTakeQueue(redis),
+      takeHistory: createTakeHistory(redis),
+      tallies: createTallies(redis),
     };
     const store = createDirectoryStore(join(folder, 'evidence'));
     const begin = performance.now();

@@ -14,6 +14,9 @@ import {
   createQuarantinedDrills,
   createReceiptQueue,
   createSchedules,
+  createTakeHistory,
+  createTakeQueue,
+  createTallies,
   type Disposition,
   openRedis,
 } from '@muster/queue';
@@ -45,6 +48,9 @@ describe('schedules', () => {
     events: createDrillEvents(redis, url),
     configs: createConfigStore(redis, url),
     schedules: createSchedules(redis),
+    takes: createTakeQueue(redis),
+    takeHistory: createTakeHistory(redis),
+    tallies: createTallies(redis),
   });
   const read = (yaml: string) => {
     const parsed = parseConfig(yaml, { file: 'muster.yaml', baseDirectory: '/' });

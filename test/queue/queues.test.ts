@@ -429,13 +429,7 @@ describe('the newest backups of a source', () => {
 describe('the schedules', () => {
   it('tick whatever Redis says of the tick beside its id; what is no tick is given up', async () => {
     const schedules = createSchedules(redis);
-    const schedule = { name: 'n', cron: '0 0 1 1 *', tz: 'UTC', jitterMs: 0 } as const;
-    await schedules.sync([
-      {
-        slug: 'shop',
-        schedule: { ...schedule, restorePoint: { kind: 'latest' }, present: [], absent: [], overrun: 'skip' },
-      },
-    ]);
+    await schedules.sync([{ slug: 'shop', schedule: { name: 'n', cron: '0 0 1 1 *', tz: 'UTC' } }]);
     const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
     const [job] = await ticks.getDelayed();
     await job?.updateData({ source: 7 });

@@ -20,12 +20,19 @@ const RANDOM_LETTERS = 16;
  * The id of the drill that a schedule asks for at `due`: its ULID time is the due time, and the rest is derived from
  * slug, schedule and due time. So a tick that fires twice, late, or is found missing, is the same drill.
  */
-export function scheduledDrillId(slug: string, schedule: string, due: Date): string {
+export const scheduledDrillId = (slug: string, schedule: string, due: Date): string =>
+  `drl_${scheduledUlid(slug, schedule, due)}`;
+
+/** The same of a take: its schedule is one of `take.schedules`. */
+export const scheduledTakeId = (slug: string, schedule: string, due: Date): string =>
+  `tak_${scheduledUlid(slug, schedule, due)}`;
+
+function scheduledUlid(slug: string, schedule: string, due: Date): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([slug, schedule, due.toISOString()]))
     .digest();
   const letters = [...digest.subarray(0, RANDOM_LETTERS)].map((byte) => CROCKFORD[byte % CROCKFORD.length]);
-  return `drl_${encodeTime(due.getTime())}${letters.join('')}`;
+  return `${encodeTime(due.getTime())}${letters.join('')}`;
 }
 
 /** The time within a drill id. @throws `usage` where it is none. */
@@ -35,6 +42,9 @@ export function drillTime(drillId: string): Date {
   }
   return new Date(decodeTime(drillId.slice('drl_'.length)));
 }
+
+/** When a take was due, or asked for: the time within its id. */
+export const takeTime = (takeId: string): Date => new Date(decodeTime(takeId.slice('tak_'.length)));
 
 /** Where the evidence store keeps the plan of a drill (receipts.md); the date is the id's own. */
 export function planKey(slug: string, drillId: string): string {

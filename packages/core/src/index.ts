@@ -26,12 +26,24 @@ export {
 export { type ParsedExpect, parseExpect } from './expect.js';
 export { extendedJsonFault } from './extended-json.js';
 export * from './fidelity.js';
-export { DRILL_ID, drillTime, listingKey, newDrillId, planKey, receiptKey, scheduledDrillId } from './ids.js';
+export {
+  DRILL_ID,
+  drillTime,
+  listingKey,
+  newDrillId,
+  planKey,
+  receiptKey,
+  scheduledDrillId,
+  scheduledTakeId,
+  takeTime,
+} from './ids.js';
 export { canonicalJson, type JsonValue, jsonNumber } from './jcs.js';
 export { type Judgement, judge, judgeRole } from './judge.js';
+export * from './known-take.js';
 export * from './newest-mark.js';
 export * from './objectives.js';
 export { createPlan, identityOf, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
+export { poolsOf } from './pools-of.js';
 export * from './preflight.js';
 export { PASS_RULE, provesSource } from './proves-source.js';
 export {
@@ -51,6 +63,7 @@ export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';
 export * from './statement.js';
 export { type SummaryJson, summaryJson } from './summary.js';
+export * from './take-findings.js';
 export { tryDurationMs } from './try-duration.js';
 export {
   UNFINISHED_REASONS,

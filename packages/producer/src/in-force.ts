@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, Schedule, Source } from '@muster/core';
+import type { Config, Schedule, Source, Take, TakeSchedule } from '@muster/core';
 import type { EvidenceStore } from '@muster/evidence';
-import { type ConfigOrigin, type ScheduleEntry, scheduleKey } from '@muster/queue';
+import { type ConfigOrigin, type ScheduleEntry, scheduleKey, takeScheduleName } from '@muster/queue';
 import type { ReadConfig } from './producer-ports.js';
 
 /** The configuration that this producer works by, with what is looked up in it all the time. */
@@ -12,6 +12,15 @@ export interface InForce {
   readonly entries: readonly ScheduleEntry[];
   /** By {@link scheduleKey}. */
   readonly scheduled: ReadonlyMap<string, Scheduled>;
+  /** The same of takes. */
+  readonly takes: ReadonlyMap<string, ScheduledTake>;
+}
+
+export interface ScheduledTake {
+  readonly key: string;
+  readonly source: Source;
+  readonly take: Take;
+  readonly schedule: TakeSchedule;
 }
 
 export interface Scheduled {
@@ -32,27 +41,52 @@ export function inForceOf(
       schedule,
     })),
   );
+  const takes = read.config.sources.flatMap((source) =>
+    (source.take?.schedules ?? []).flatMap((schedule) => {
+      const name = takeScheduleName(schedule.name);
+      return source.take === undefined
+        ? []
+        : [{ key: scheduleKey(source.slug, name), source, take: source.take, schedule }];
+    }),
+  );
   return {
     read,
     origin,
     store: openStore(read.config),
-    entries: all.map(({ source, schedule }) => ({ slug: source.slug, schedule })),
+    entries: [
+      ...all.map(({ source, schedule }) => ({ slug: source.slug, schedule })),
+      ...takes.map(({ source, schedule: { name, cron, tz } }) => ({
+        slug: source.slug,
+        schedule: { name: takeScheduleName(name), cron, tz },
+      })),
+    ],
     scheduled: new Map(all.map((one) => [one.key, one])),
+    takes: new Map(takes.map((one) => [one.key, one])),
   };
 }
 
-export interface Difference {
+export interface Difference<T> {
   /** As they were: changed, or gone. */
-  readonly ending: readonly Scheduled[];
+  readonly ending: readonly T[];
   /** As they will be: changed, or new. */
-  readonly beginning: readonly Scheduled[];
+  readonly beginning: readonly T[];
 }
 
 /** The schedules that are due at other times, or not at all, after a change of the configuration. */
-export function differenceOf(before: InForce, after: InForce): Difference {
-  const without = (some: InForce, others: InForce) =>
-    [...some.scheduled.values()].filter((one) => {
-      const other = others.scheduled.get(one.key)?.schedule;
+export const differenceOf = (before: InForce, after: InForce): Difference<Scheduled> =>
+  differenceIn(before.scheduled, after.scheduled);
+
+/** The same of takes. */
+export const takeDifferenceOf = (before: InForce, after: InForce): Difference<ScheduledTake> =>
+  differenceIn(before.takes, after.takes);
+
+type ByKey<T> = ReadonlyMap<string, T>;
+type Timed = { readonly key: string; readonly schedule: Pick<Schedule, 'cron' | 'tz'> };
+
+function differenceIn<T extends Timed>(before: ByKey<T>, after: ByKey<T>): Difference<T> {
+  const without = (some: ByKey<T>, others: ByKey<T>) =>
+    [...some.values()].filter((one) => {
+      const other = others.get(one.key)?.schedule;
       return other === undefined || other.cron !== one.schedule.cron || other.tz !== one.schedule.tz;
     });
   return { ending: without(before, after), beginning: without(after, before) };

@@ -9,6 +9,9 @@ import type {
   QuarantinedDrills,
   ReceiptQueue,
   Schedules,
+  TakeHistory,
+  TakeQueue,
+  Tallies,
   TickConsumer,
   TickConsumerOptions,
 } from '@muster/queue';
@@ -50,6 +53,9 @@ export interface ProducerPorts {
   readonly receipts: ReceiptQueue;
   /** Drills whose receipts did not verify: no queue holds them any more. */
   readonly quarantined: Pick<QuarantinedDrills, 'list'>;
+  readonly takes: TakeQueue;
+  readonly takeHistory: TakeHistory;
+  readonly tallies: Pick<Tallies, 'add'>;
   readonly states: DrillStates;
   readonly events: DrillEvents;
   /** The evidence store that a configuration names: it may change with it. */

@@ -1,9 +1,10 @@
 import { isMusterError, MusterError, type Sha256, sha256 } from '@muster/core';
-import { type PushAnswer, scheduleKey, TICKS, type Tick, tickJobId } from '@muster/queue';
+import { type PushAnswer, scheduleKey, TICKS, type Tick, takeScheduleOf, tickJobId } from '@muster/queue';
 import { ATTRIBUTES, messagingAttributes, SPANS, span } from '@muster/telemetry';
 import { askDue } from './ask-due.js';
 import { createDueReconciler } from './due-reconciler.js';
-import { differenceOf, type InForce, inForceOf, sourceChanges } from './in-force.js';
+import { createDueTakes } from './due-takes.js';
+import { differenceOf, type InForce, inForceOf, sourceChanges, takeDifferenceOf } from './in-force.js';
 import { createLostDrills } from './lost-drills.js';
 import type { ProducerPorts, ReadConfig, Refused } from './producer-ports.js';
 import { createSerially } from './serially.js';
@@ -44,6 +45,7 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
   const overdue = new AbortController();
   const serially = createSerially();
   const dues = createDueReconciler(ports);
+  const dueTakes = createDueTakes(ports);
   const lost = createLostDrills(ports);
   const closers: (() => void | Promise<void>)[] = [];
   let current: InForce | undefined;
@@ -57,7 +59,10 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
 
   /** Settles what the change would lose, then puts it in force. Whatever throws leaves the old one in force. */
   const enforce = async (next: InForce): Promise<void> => {
-    if (current !== undefined) await dues.settle(current, differenceOf(current, next), step());
+    if (current !== undefined) {
+      await dues.settle(current, differenceOf(current, next), step());
+      await dueTakes.settle(current, takeDifferenceOf(current, next));
+    }
     await configs.enforce(next.read.document, next.origin);
     const changes = sourceChanges(current, next);
     current = next;
@@ -161,7 +166,7 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     const attributes = {
       ...messagingAttributes(TICKS, 'process', tickJobId(tick)),
       [ATTRIBUTES.source]: tick.slug,
-      [ATTRIBUTES.schedule]: tick.schedule,
+      [ATTRIBUTES.schedule]: takeScheduleOf(tick.schedule) ?? tick.schedule,
     };
     return span(SPANS.tick, { kind: 'consumer', attributes }, () => answerTick(tick));
   };
@@ -171,6 +176,8 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
     const known = await configs.inForce();
     if (known?.digest !== current?.read.document.digest) await serially(look);
     const inForce = current;
+    const take = inForce?.takes.get(key);
+    if (inForce !== undefined && take !== undefined) return await dueTakes.answer(inForce, take, due);
     const scheduled = inForce?.scheduled.get(key);
     if (inForce === undefined || scheduled === undefined) {
       logger.info('a tick of a schedule that is gone', { source: slug, schedule });
@@ -190,9 +197,10 @@ export function startProducer(ports: ProducerPorts, options: ProducerOptions = {
         if (!closing.signal.aborted) logger.error('plans and receipts could not be compared', error);
       });
     }
+    const late = await dueTakes.pass(current);
     const { missed } = await dues.pass(current, lost.suspect, closing.signal);
     // Ticks come late or not at all: should one be gone from Redis, its schedule would stand still.
-    if (missed > 0) await schedules.sync(current.entries);
+    if (missed + late > 0) await schedules.sync(current.entries);
     const found = await lost.pass(current.store, closing.signal);
     if (missed + found.lost > 0) logger.warn('drills without a receipt', { missed, lost: found.lost });
   };

@@ -1,7 +1,7 @@
 import { type Job, type JobType, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
-import { DEFAULT_POOL, drillsQueue, PREFIX, RECEIPTS, TICKS } from './names.js';
+import { DEFAULT_POOL, drillsQueue, PREFIX, RECEIPTS, TICKS, takesQueue } from './names.js';
 import { everyPool } from './pools.js';
 import type { PublicJobKind } from './public-job.js';
 import { readJob, readJobs } from './read-job.js';
@@ -18,7 +18,7 @@ export interface BoardQueue {
 }
 
 export interface BoardQueues {
-  /** Those of all pools that were ever asked for a drill, receipts and ticks. @throws `redis_unavailable` within 10 s. */
+  /** Those of all pools that were ever asked for a drill, or for a take; receipts and ticks. @throws `redis_unavailable` within 10 s. */
   list(): Promise<readonly BoardQueue[]>;
   close(): Promise<void>;
 }
@@ -41,10 +41,15 @@ export function createBoardQueues(redis: Redis): BoardQueues {
     return opened;
   };
   const list = async (): Promise<readonly BoardQueue[]> => {
-    const pools = new Set([DEFAULT_POOL, ...(await everyPool(redis))]);
-    const drills = [...pools].map(drillsQueue).toSorted();
+    const [drillPools, takePools] = await Promise.all([
+      everyPool(redis, 'drills'),
+      everyPool(redis, 'takes'),
+    ]);
+    const drills = [...new Set([DEFAULT_POOL, ...drillPools])].map(drillsQueue).toSorted();
+    const takes = takePools.map(takesQueue).toSorted();
     return [
       ...drills.map((name) => queueOf(name, 'drills')),
+      ...takes.map((name) => queueOf(name, 'takes')),
       queueOf(RECEIPTS, 'receipts'),
       queueOf(TICKS, 'ticks'),
     ];

@@ -83,7 +83,7 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     queues.set(pool, queue);
     return queue;
   };
-  const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool(redis)).map(queueOf);
+  const everyQueue = async (): Promise<readonly Queue[]> => (await everyPool(redis, 'drills')).map(queueOf);
   const find = async (drillId: string): Promise<{ readonly queue: Queue; readonly job: Job } | undefined> => {
     for (const queue of await everyQueue()) {
       const job = await readJob(queue, drillId);
@@ -121,7 +121,9 @@ export function createDrillQueue(redis: Redis): DrillQueue {
     isHeld: (pool) => orUnavailable(queueOf(pool).isPaused(), 'looking at the queue of a pool'),
     depths: () =>
       orUnavailable(
-        everyPool(redis).then((pools) => Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool))))),
+        everyPool(redis, 'drills').then((pools) =>
+          Promise.all(pools.map((pool) => depthOf(pool, queueOf(pool)))),
+        ),
         'counting drills',
       ),
     forget: (drillId) =>
@@ -143,7 +145,7 @@ async function add(
   plan: Plan,
   { delayMs, unlessRunning, traceparent }: AddOptions,
 ): Promise<'queued' | 'exists' | 'overrun'> {
-  await rememberPool(redis, plan.pool);
+  await rememberPool(redis, 'drills', plan.pool);
   if ((await readJob(queue, plan.drill_id)) !== undefined) return 'exists';
   const job = await queue.add('drill', drillJobSchema.parse({ plan, ...(traceparent && { traceparent }) }), {
     jobId: plan.drill_id,

@@ -11,15 +11,11 @@ export {
   type PushAnswer,
 } from './config-store.js';
 export { openRedis, orUnavailable, type RedisUse, requireSuitable } from './connection.js';
-export {
-  consumeDrills,
-  type Disposition,
-  type DrillConsumer,
-  type DrillConsumerOptions,
-  type DrillDelivery,
-} from './consume-drills.js';
+export { consumeDrills, type DrillConsumerOptions, type DrillDelivery } from './consume-drills.js';
 export { consumeReceipts, type ReceiptConsumer, type ReceiptConsumerOptions } from './consume-receipts.js';
+export { consumeTakes, type TakeConsumerOptions } from './consume-takes.js';
 export { consumeTicks, type TickConsumer, type TickConsumerOptions } from './consume-ticks.js';
+export type { Disposition, TryConsumer } from './consume-tries.js';
 export {
   createDrillEvents,
   type DrillEvents,
@@ -38,11 +34,11 @@ export {
 } from './drill-queue.js';
 export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
 export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.js';
-export type { ReceiptJob } from './jobs.js';
+export type { ReceiptJob, TakeJob } from './jobs.js';
 export { lackOfWorkers } from './lack-of-workers.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { type AskedLook, createLooks, type Looks } from './looks.js';
-export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS } from './names.js';
+export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS, takeLease, takesQueue } from './names.js';
 export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
 export { type OutlookPorts, poolOutlook } from './pool-outlook.js';
@@ -50,6 +46,14 @@ export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';
 export { createReceiptQueue, type ReceiptDepth, type ReceiptQueue } from './receipt-queue.js';
 export { type RequestPorts, requestDrill } from './request-drill.js';
+export {
+  endTake,
+  newlyAsked,
+  openTakes,
+  requestTake,
+  type TakeAnswer,
+  type TakePorts,
+} from './request-take.js';
 export {
   createReservations,
   type HostCapacity,
@@ -71,8 +75,11 @@ export {
   type ServiceRegistry,
 } from './service-registry.js';
 export type { Subscription } from './subscription.js';
+export { createTakeHistory, type TakeHistory } from './take-history.js';
+export { createTakeQueue, type TakeQueue } from './take-queue.js';
+export { type TakesSeen, type TakesSeenPorts, takesSeen } from './takes-seen.js';
 export { createTallies, type Tallies } from './tallies.js';
-export { scheduleKey, type Tick } from './tick.js';
+export { scheduleKey, type Tick, takeScheduleName, takeScheduleOf } from './tick.js';
 export { tickJobId } from './tick-job-id.js';
 export {
   createWorkerRegistry,

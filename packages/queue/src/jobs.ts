@@ -1,4 +1,4 @@
-import { attemptSchema, DRILL_ID, planSchema, UNFINISHED_REASONS } from '@muster/core';
+import { attemptSchema, DRILL_ID, knownTakeSchema, planSchema, UNFINISHED_REASONS } from '@muster/core';
 import { z } from 'zod';
 
 /** What a job of each queue carries: parsed where it is made and where it is taken. References and digests, and of receipts what they are. */
@@ -9,11 +9,21 @@ import { z } from 'zod';
  */
 const traceparent = z.string().max(128).optional().catch(undefined);
 
-/** Queue `ticks`: a schedule is due, for people to read. Which and when, is in the job's id. */
+/** Queue `ticks`: a schedule, of drills or of takes, is due, for people to read. Which and when, is in the job's id. */
 export const tickJobSchema = z.strictObject({ source: z.string(), schedule: z.string() });
 
 /** Queues `drills`, `drills-<pool>`: the plan, as it lies in the evidence store. The job's id is the drill's. */
 export const drillJobSchema = z.strictObject({ plan: planSchema, traceparent });
+
+/** Queues `takes`, `takes-<pool>`: which backup of which source is to be taken. The job's id is the take's. */
+export const takeJobSchema = z.strictObject({
+  ...knownTakeSchema.pick({ id: true, trigger: true, pool: true, type: true }).shape,
+  source: z.string(),
+  kind: planSchema.shape.source.shape.kind,
+  config_sha256: planSchema.shape.config_sha256,
+  traceparent,
+});
+export type TakeJob = z.infer<typeof takeJobSchema>;
 
 /** Queue `receipts`. */
 export const receiptJobSchema = z.discriminatedUnion('type', [

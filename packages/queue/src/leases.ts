@@ -3,10 +3,12 @@ import type { Redis } from 'ioredis';
 import { orUnavailable } from './connection.js';
 import { PREFIX } from './names.js';
 
-/** What one drill at a time may have, across hosts. A holder that dies loses it within {@link LEASE_MS}. */
+/** What one drill, or take, at a time may have, across hosts. A holder that dies loses it within {@link LEASE_MS}. */
 export interface Leases {
   /** Undefined where another holds it. The same holder gets it again. @throws `redis_unavailable`. */
   acquire(name: string, holder: string): Promise<Lease | undefined>;
+  /** Undefined where nobody holds it. @throws `redis_unavailable`. */
+  holder(name: string): Promise<string | undefined>;
 }
 
 export interface Lease {
@@ -29,11 +31,20 @@ const RELEASE = IF_HELD("'DEL', KEYS[1]");
 
 /** Over a connection for commands. */
 export function createLeases(redis: Redis): Leases {
-  return { acquire: (name, holder) => orUnavailable(acquire(redis, name, holder), 'taking a lease') };
+  return {
+    acquire: (name, holder) => orUnavailable(acquire(redis, name, holder), 'taking a lease'),
+    holder: (name) =>
+      orUnavailable(
+        redis.get(keyOf(name)).then((held) => held?.slice(0, held.lastIndexOf(' '))),
+        'looking who has a lease',
+      ),
+  };
 }
 
+const keyOf = (name: string): string => `${PREFIX}:lease:${name}`;
+
 async function acquire(redis: Redis, name: string, holder: string): Promise<Lease | undefined> {
-  const key = `${PREFIX}:lease:${name}`;
+  const key = keyOf(name);
   const nonce = randomUUID();
   if ((await redis.eval(ACQUIRE, 1, key, holder, nonce, LEASE_MS)) !== 1) return undefined;
   const token = `${holder} ${nonce}`;

@@ -1,9 +1,10 @@
 import { NO_DRILL } from './consume-drills.js';
-import { drillJobSchema, receiptJobSchema, tickJobSchema } from './jobs.js';
+import { NO_TAKE } from './consume-takes.js';
+import { drillJobSchema, receiptJobSchema, takeJobSchema, tickJobSchema } from './jobs.js';
 import { COMES_AGAIN } from './scrubbed.js';
 
 /** What the jobs of a queue carry. */
-export type PublicJobKind = 'drills' | 'receipts' | 'ticks';
+export type PublicJobKind = 'drills' | 'takes' | 'receipts' | 'ticks';
 
 /** Larger than any plan is. */
 const MOST_CHARACTERS = 200_000;
@@ -19,6 +20,7 @@ export function publicData(kind: PublicJobKind, data: unknown): object | undefin
 
 const parsers: Readonly<Record<PublicJobKind, (data: unknown) => object | undefined>> = {
   drills: (data) => drillJobSchema.safeParse(data).data,
+  takes: (data) => takeJobSchema.safeParse(data).data,
   ticks: (data) => tickJobSchema.safeParse(data).data,
   receipts: (data) => {
     const message = receiptJobSchema.safeParse(data).data;
@@ -31,6 +33,7 @@ const parsers: Readonly<Record<PublicJobKind, (data: unknown) => object | undefi
 /** What this house and BullMQ tell of a job that failed. */
 const REASONS: ReadonlySet<string> = new Set([
   NO_DRILL,
+  NO_TAKE,
   COMES_AGAIN,
   'job stalled more than allowable limit',
   'job started more than allowable limit',

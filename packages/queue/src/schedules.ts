@@ -9,10 +9,10 @@ import { UNTIL_DONE } from './retry-delay.js';
 import { scheduleKey, type Tick } from './tick.js';
 import { tickJobId, tickJobIdOf } from './tick-job-id.js';
 
-/** A schedule of a source. */
+/** A schedule of a source, of drills or of takes: those are named by `takeScheduleName`. */
 export interface ScheduleEntry {
   readonly slug: string;
-  readonly schedule: Schedule;
+  readonly schedule: Pick<Schedule, 'name' | 'cron' | 'tz'>;
 }
 
 export interface Synced {
@@ -133,7 +133,7 @@ function timeAt(key: string, text: string): [string, Date][] {
   return Number.isNaN(time.getTime()) ? [] : [[key, time]];
 }
 
-const signatureOf = ({ cron, tz }: Schedule): string => `${cron} ${tz}`;
+const signatureOf = ({ cron, tz }: ScheduleEntry['schedule']): string => `${cron} ${tz}`;
 
 /** Members of a sorted set, with their scores. */
 const pairs = (flat: readonly string[]): readonly (readonly [string, number])[] =>

@@ -33,6 +33,15 @@ export const heartbeatSchema = z.strictObject({
       since: z.string(),
     }),
   ),
+  /** The backup that it takes, beside its drills. */
+  taking: z
+    .strictObject({
+      take_id: z.string(),
+      source: z.string(),
+      phase: z.string().max(32).optional(),
+      since: z.string(),
+    })
+    .optional(),
   started_at: z.string(),
   at: z.string(),
 });

@@ -4,7 +4,7 @@ import { ATTRIBUTES, SPANS } from './names.js';
 import { type Carrier, carrierOf } from './traceparent.js';
 import { span } from './tracing.js';
 
-const DB_SYSTEMS = { postgres: 'postgresql', mongodb: 'mongodb' } as const satisfies Readonly<
+export const DB_SYSTEMS = { postgres: 'postgresql', mongodb: 'mongodb' } as const satisfies Readonly<
   Record<Plan['source']['kind'], string>
 >;
 

@@ -1,3 +1,4 @@
+import { TAKE_FINDINGS, type TakeFinding } from '@muster/core';
 import { type Attributes, metrics, type ObservableGauge } from '@opentelemetry/api';
 import { METRICS } from './metric-names.js';
 
@@ -28,6 +29,10 @@ export interface FleetSource {
   readonly lastPass?: Date | undefined;
   /** Its objective, where it has one. */
   readonly rpoMs?: number | undefined;
+  /** When Muster took the newest backup that it took of it. */
+  readonly lastTake?: Date | undefined;
+  /** What is wrong with how its backups are taken; absent where Muster takes none. */
+  readonly takeFindings?: readonly TakeFinding['code'][] | undefined;
 }
 
 export interface PoolQueue {
@@ -66,6 +71,8 @@ type Name =
   | 'lastPassAge'
   | 'rpoObjective'
   | 'unproven'
+  | 'lastTakeAge'
+  | 'takeFindings'
   | 'workers'
   | 'workerConcurrency'
   | 'workerBusy'
@@ -99,6 +106,8 @@ const NAMES: readonly Name[] = [
   'lastPassAge',
   'rpoObjective',
   'unproven',
+  'lastTakeAge',
+  'takeFindings',
   'workers',
   'workerConcurrency',
   'workerBusy',
@@ -219,6 +228,18 @@ function sourceReadings(sources: readonly FleetSource[], now: Date): readonly Re
   };
   return [
     ['unproven', sources.filter(({ lastPass }) => lastPass === undefined).length],
+    ...TAKE_FINDINGS.map(
+      (finding): Reading => [
+        'takeFindings',
+        sources.filter(({ takeFindings = [] }) => takeFindings.includes(finding)).length,
+        { finding },
+      ],
+    ),
+    ...each(
+      'lastTakeAge',
+      ({ lastTake }) => lastTake && ageOf(lastTake, now),
+      (a, b) => Math.max(a, b),
+    ),
     ...each(
       'lastPassAge',
       ({ lastPass }) => lastPass && ageOf(lastPass, now),

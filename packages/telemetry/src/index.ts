@@ -23,7 +23,8 @@ export type { LogFields, Logger } from './logger.js';
 export { METRICS } from './metric-names.js';
 export { ATTRIBUTES, SPANS } from './names.js';
 export { startTelemetry } from './start-telemetry.js';
-export { tallyOf, tallyText } from './tally.js';
+export { openTakeSpans, type TakeSpans, type TracedTake, traceTakeRequest } from './take-spans.js';
+export { tallyOf, tallyOfTake, tallyText } from './tally.js';
 export type { Telemetry, TelemetryOptions } from './telemetry.js';
 export { type Carrier, carrierOf, contextOf, traceIdOf } from './traceparent.js';
 export {

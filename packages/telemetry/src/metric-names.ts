@@ -18,6 +18,13 @@ export const METRICS = {
     description: 'Drills that ended, each once: when its receipt is stored.',
     attributes: ['result', 'reason', 'kind'],
   },
+  takes: {
+    name: 'muster.takes',
+    kind: 'counter',
+    unit: '{take}',
+    description: 'Takes that ended: taken, failed or skipped.',
+    attributes: ['outcome', 'reason', 'kind'],
+  },
   phaseDuration: {
     name: 'muster.phase.duration',
     kind: 'histogram',
@@ -74,6 +81,21 @@ export const METRICS = {
     unit: '{source}',
     description: 'Sources in force of which no drill counts as a pass.',
     attributes: [],
+  },
+  lastTakeAge: {
+    name: 'muster.source.last_take.age',
+    kind: 'gauge',
+    unit: 's',
+    description: 'How long ago the newest backup was taken that Muster took of a source.',
+    attributes: ['source'],
+  },
+  takeFindings: {
+    name: 'muster.sources.take_findings',
+    kind: 'gauge',
+    unit: '{source}',
+    description:
+      'Sources in force that are always backing up, or have a schedule of takes that is never met.',
+    attributes: ['finding'],
   },
   workers: {
     name: 'muster.workers',

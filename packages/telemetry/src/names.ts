@@ -12,12 +12,21 @@ export const SPANS = {
   /** The sink has a receipt: verified, stored, indexed. */
   store: 'receipt store',
   index: 'index',
+  /** A take is asked for: noted, its job queued. Its tries are children of this. */
+  takeRequest: 'take request',
+  /** One try of one worker, to take a backup. */
+  takeAttempt: 'take attempt',
+  /** What is due to go, after a take. */
+  prune: 'prune',
   /** `muster drill run`: one drill without a fleet. */
   run: 'drill run',
 } as const;
 
 /** The id is that of the configuration, as a route is that of an HTTP server: few names, and the slow one is seen at once. */
 export const checkSpan = (checkId: string): string => `check ${checkId}`;
+
+/** A phase of a take: survey, sweep, dump, examine, publish. */
+export const takePhaseSpan = (phase: string): string => `take ${phase}`;
 
 /**
  * Attributes: those of the semantic conventions of OpenTelemetry where they have one, else `muster.*`. Their values are
@@ -31,6 +40,7 @@ export const ATTRIBUTES = {
   operation: 'messaging.operation.type',
   messageId: 'messaging.message.id',
   drill: 'muster.drill.id',
+  take: 'muster.take.id',
   source: 'muster.source',
   pool: 'muster.pool',
   schedule: 'muster.schedule',

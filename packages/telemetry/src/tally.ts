@@ -4,6 +4,7 @@ import { METRICS, SECONDS_BUCKETS } from './metric-names.js';
 /** What of each drill is added up for the whole fleet, as its receipt has it. */
 const TALLIED = {
   drills: METRICS.drills,
+  takes: METRICS.takes,
   phaseDuration: METRICS.phaseDuration,
   checkDuration: METRICS.checkDuration,
 } as const;
@@ -34,6 +35,13 @@ export function tallyOf({ source, result, reason, phases, checks }: Predicate): 
     if (ms !== undefined) took('checkDuration', [verdict, source.kind], ms);
   return sums;
 }
+
+/** What a take that ended adds to them. */
+export const tallyOfTake = (
+  outcome: string,
+  reason: string | undefined,
+  kind: string,
+): ReadonlyMap<string, number> => new Map([[`takes|${outcome},${reason ?? 'none'},${kind}|total`, 1]]);
 
 const FIELD = /^(\w+)\|([\w,]+)\|(total|sum|le:[\d.]+|le:\+Inf)$/;
 const BOUNDS = [...SECONDS_BUCKETS.map(String), '+Inf'];

@@ -37,6 +37,16 @@ const planOf = (trigger: Plan['trigger'] = { kind: 'cli' }): Plan => {
 
 const SIGNER = { keyId: 'k' } as Parameters<WorkerPorts['perform']>[0]['signer'];
 
+const NO_TAKES = {
+  consumeTakes: () => ({ ready: Promise.resolve(), close: async () => {} }),
+  takeHistory: {} as WorkerPorts['takeHistory'],
+  tallies: { add: async () => {} },
+  takeBackup: () => () => Promise.reject(new Error('nobody takes')),
+  findTaken: async () => undefined,
+  prune: async () => 0,
+  takeOutput: () => {},
+};
+
 /** A worker whose surroundings are in memory; each test says what of them is different. */
 function world() {
   const published: ReceiptJob[] = [];
@@ -92,7 +102,11 @@ function world() {
       publish: async (message) => void published.push(message),
       holds: async () => given.holds,
     },
-    leases: { acquire: async () => (given.lease ? { release: released } : undefined) },
+    ...NO_TAKES,
+    leases: {
+      acquire: async () => (given.lease ? { release: released } : undefined),
+      holder: async () => undefined,
+    },
     reservations: {
       reserve: async () => (given.short === undefined ? { release: released } : { short: given.short }),
     },

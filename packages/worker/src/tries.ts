@@ -22,10 +22,12 @@ export function againAfter(
 
 /** In how many ms to try again after a try that those came before; undefined where it was the last. */
 export function waitAfter(earlier: readonly Attempt[]): number | undefined {
-  return triesOf(earlier) + 1 < MOST_TRIES
-    ? WAIT_MS[Math.min(triesOf(earlier), WAIT_MS.length - 1)]
-    : undefined;
+  return waitAfterTry(triesOf(earlier) + 1);
 }
+
+/** The same, by which try it was, from 1 on. */
+export const waitAfterTry = (number: number): number | undefined =>
+  number < MOST_TRIES ? WAIT_MS[Math.min(number, WAIT_MS.length) - 1] : undefined;
 
 /** Why a drill ended whose tries are used up and came to no receipt: they failed here, or their workers died. */
 export function endOf(attempts: readonly Attempt[]): 'internal_error' | 'worker_lost' {

@@ -1,8 +1,8 @@
+import type { TakeBackup, Taken } from '@muster/backups';
 import type { Attempt, Config, Look, Plan, Source } from '@muster/core';
 import type { DrillEvent, DrillOutcome, DrillPorts } from '@muster/drill';
 import type {
   ConfigStore,
-  DrillConsumer,
   DrillConsumerOptions,
   DrillEvents,
   DrillStates,
@@ -11,6 +11,10 @@ import type {
   Looks,
   ReceiptQueue,
   Reservations,
+  TakeConsumerOptions,
+  TakeHistory,
+  Tallies,
+  TryConsumer,
   WorkerRegistry,
 } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
@@ -38,13 +42,34 @@ export interface DrillTask {
   readonly traceId?: string | undefined;
 }
 
-export interface WorkerPorts {
-  readonly consumeDrills: (options: DrillConsumerOptions) => DrillConsumer;
+/** What a worker takes backups with. */
+export interface TakingPorts {
+  readonly consumeTakes: (options: TakeConsumerOptions) => TryConsumer;
+  readonly takeHistory: TakeHistory;
+  readonly tallies: Pick<Tallies, 'add'>;
+  readonly leases: Leases;
+  readonly takeBackup: (config: Config) => TakeBackup;
+  /** The backup that this take had published before its worker died; undefined where it had none. */
+  readonly findTaken: (
+    config: Config,
+    request: { readonly source: Source; readonly takeId: string },
+    signal: AbortSignal,
+  ) => Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined>;
+  /** What `take.retain` lets go. @returns how many backups went. */
+  readonly prune: (config: Config, source: Source, signal: AbortSignal) => Promise<number>;
+  /** What tools print, for the diagnosis file of this worker. */
+  readonly takeOutput: (takeId: string, text: string) => void;
+  readonly identity: { readonly worker: string };
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+export interface WorkerPorts extends TakingPorts {
+  readonly consumeDrills: (options: DrillConsumerOptions) => TryConsumer;
   readonly configs: ConfigStore;
   readonly states: DrillStates;
   readonly events: DrillEvents;
   readonly receipts: Pick<ReceiptQueue, 'publish' | 'holds'>;
-  readonly leases: Leases;
   readonly reservations: Pick<Reservations, 'reserve'>;
   readonly registry: WorkerRegistry;
   /** Of the key that this configuration names. @throws `key_unreadable`, `key_invalid`, `secret_unavailable`. */
@@ -66,8 +91,6 @@ export interface WorkerPorts {
   /** What the host of this configuration's scratches has. */
   readonly capacity: (config: Config, signal: AbortSignal) => Promise<HostCapacity>;
   readonly identity: { readonly worker: string; readonly host: string; readonly version: string };
-  readonly logger: Logger;
-  readonly now: () => Date;
 }
 
 export interface RunningWorker {

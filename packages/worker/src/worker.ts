@@ -3,6 +3,7 @@ import { createConfigCache, type Heartbeat, type Subscription } from '@muster/qu
 import { contextOf, inContext } from '@muster/telemetry';
 import { createLookAnswerer } from './answer-looks.js';
 import { deliver } from './deliver.js';
+import { deliverTake, type RunningTake } from './deliver-take.js';
 import { createRunningDrills, type RunningDrills } from './running-drills.js';
 import type { RunningWorker, WorkerOptions, WorkerPorts } from './worker-ports.js';
 
@@ -14,13 +15,14 @@ const ANSWER_MS = 500;
 /** How long what was told to stop may take. */
 const STOPPING_MS = 90_000;
 
-/** Takes drills of one pool, so many at a time, until it is drained. */
+/** Takes drills of one pool, so many at a time, and backups, one at a time, until it is drained. */
 export function startWorker(options: WorkerOptions, ports: WorkerPorts): RunningWorker {
   const graceOver = new AbortController();
   const startedAt = ports.now().toISOString();
   let state: Heartbeat['state'] = 'ready';
   const configOf = createConfigCache(ports.configs);
   let capacity: Heartbeat['capacity'];
+  let taking: RunningTake | undefined;
   const beat = (): void => void ports.registry.beat(heartbeat()).catch(() => {});
   const running = createRunningDrills(ports, beat);
   const heartbeat = (): Heartbeat => ({
@@ -30,6 +32,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     ...(capacity && { capacity }),
     state,
     drills: running.list(),
+    ...(taking && { taking }),
     started_at: startedAt,
     at: ports.now().toISOString(),
   });
@@ -40,6 +43,18 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     handle: (delivery, lockLost) =>
       inContext(contextOf(delivery), () => deliver(context, delivery, lockLost)),
     onError: (error) => ports.logger.error('the queue of drills', error),
+  });
+  const takes = ports.consumeTakes({
+    pool: options.pool,
+    handle: (job, lockLost) => {
+      const onChange = (now: RunningTake | undefined): void => {
+        taking = now;
+        beat();
+      };
+      const takingContext = { ports, configOf, onChange, graceOver: graceOver.signal };
+      return inContext(contextOf(job), () => deliverTake(takingContext, job, lockLost));
+    },
+    onError: (error) => ports.logger.error('the queue of takes', error),
   });
   const looks = createLookAnswerer(ports, options.pool, configOf);
   const lookAndBeat = async (): Promise<void> => {
@@ -54,20 +69,22 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   let listening: Promise<Subscription> | undefined;
   const ready = (async () => {
     listening = ports.states.onCancel(running.cancel);
-    await Promise.all([listening, consumer.ready, lookAndBeat()]);
+    await Promise.all([listening, consumer.ready, takes.ready, lookAndBeat()]);
     ports.logger.info('ready', { pool: options.pool, concurrency: options.concurrency });
   })();
 
   const drain = async (): Promise<void> => {
     state = 'draining';
     beat();
-    ports.logger.info(stopping(running.ids().length), { grace_ms: options.graceMs });
-    const closed = Promise.all([consumer.close(), looks.stop()]);
+    ports.logger.info(stopping(running.ids().length, taking === undefined ? 0 : 1), {
+      grace_ms: options.graceMs,
+    });
+    const closed = Promise.all([consumer.close(), takes.close(), looks.stop()]);
     const grace = setTimeout(() => graceOver.abort(), options.graceMs);
     const ended = await within(options.graceMs + STOPPING_MS, closed);
     clearTimeout(grace);
     for (const timer of timers) clearInterval(timer);
-    if (!ended) ports.logger.error('a drill did not stop, and is left to other workers');
+    if (!ended) ports.logger.error('a drill or a take did not stop, and is left to other workers');
     await (await listening?.catch(() => undefined))?.close();
     await ports.registry.leave(ports.identity.worker).catch(() => {});
   };
@@ -81,11 +98,13 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
   };
 }
 
-function stopping(drills: number): string {
-  if (drills === 0) return 'stopping';
-  const what = drills === 1 ? '1 drill' : `${drills} drills`;
-  return `${what} to finish; Ctrl-C or SIGTERM again ends at once`;
+function stopping(drills: number, takes: number): string {
+  const what = [counted(drills, 'drill'), counted(takes, 'take')].flat().join(' and ');
+  return what === '' ? 'stopping' : `${what} to finish; Ctrl-C or SIGTERM again ends at once`;
 }
+
+const counted = (count: number, what: string): readonly string[] =>
+  count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`];
 
 /** Of the host that scratches of the configuration in force run on; undefined where there is none yet. */
 async function hostCapacity(

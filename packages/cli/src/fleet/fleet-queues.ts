@@ -17,6 +17,8 @@ import {
   createReservations,
   createSchedules,
   createServiceRegistry,
+  createTakeHistory,
+  createTakeQueue,
   createTallies,
   createWorkerRegistry,
   type DrillEvents,
@@ -33,6 +35,8 @@ import {
   requireSuitable,
   type Schedules,
   type ServiceRegistry,
+  type TakeHistory,
+  type TakeQueue,
   type Tallies,
   type WorkerRegistry,
 } from '@muster/queue';
@@ -54,6 +58,8 @@ export interface FleetQueues {
   readonly registry: WorkerRegistry;
   readonly services: ServiceRegistry;
   readonly idempotency: IdempotencyKeys;
+  readonly takes: TakeQueue;
+  readonly takeHistory: TakeHistory;
   readonly tallies: Tallies;
   readonly newest: NewestSeen;
   readonly board: { readonly queues: BoardQueues; readonly sessions: BoardSessions };
@@ -75,6 +81,7 @@ export function openQueues(
   const drills = createDrillQueue(redis);
   const receipts = createReceiptQueue(redis);
   const schedules = createSchedules(redis);
+  const takes = createTakeQueue(redis);
   const events = createDrillEvents(redis, url);
   const board = { queues: createBoardQueues(redis), sessions: createBoardSessions(redis) };
   return {
@@ -83,6 +90,8 @@ export function openQueues(
     receipts,
     schedules,
     events,
+    takes,
+    takeHistory: createTakeHistory(redis),
     quarantined: createQuarantinedDrills(redis),
     states: createDrillStates(redis, url),
     configs: createConfigStore(redis, url),
@@ -97,7 +106,7 @@ export function openQueues(
     board,
     check: () => requireSuitable(redis),
     close: async () => {
-      const closing = [drills, receipts, schedules, events, board.queues].map((one) => one.close());
+      const closing = [drills, receipts, schedules, events, takes, board.queues].map((one) => one.close());
       await Promise.allSettled(closing);
       redis.disconnect();
     },

@@ -1,11 +1,18 @@
 import { dependenciesOf } from '@muster/api';
-import type { Config } from '@muster/core';
+import { type Config, poolsOf } from '@muster/core';
 import { type EvidenceStore, listQuarantine } from '@muster/evidence';
 import type { DrillIndex } from '@muster/index';
-import type { DrillQueue, ReceiptQueue, ServiceRegistry, WorkerRegistry } from '@muster/queue';
+import {
+  type DrillQueue,
+  type ReceiptQueue,
+  type ServiceRegistry,
+  type TakesSeenPorts,
+  takesSeen,
+  type WorkerRegistry,
+} from '@muster/queue';
 import type { FleetSource, FleetView } from '@muster/telemetry';
 
-export interface FleetViewPorts {
+export interface FleetViewPorts extends TakesSeenPorts {
   readonly inForce: () => Promise<Config | undefined>;
   readonly drills: Pick<DrillQueue, 'depths'>;
   readonly registry: Pick<WorkerRegistry, 'list'>;
@@ -13,7 +20,6 @@ export interface FleetViewPorts {
   readonly receipts: Pick<ReceiptQueue, 'depth'>;
   readonly index: Pick<DrillIndex, 'lastPasses' | 'list'>;
   readonly store: Pick<EvidenceStore, 'list'>;
-  readonly now: () => Date;
 }
 
 /** What goes through the whole index, or lists objects in S3, is looked at so often at the most. */
@@ -28,8 +34,11 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     const config = await inForce();
     const passes = await index.lastPasses({}, signal);
     const lastPass = new Map(passes.map(({ source, at }) => [source, at]));
+    const seen = await takesSeen(ports, config?.sources ?? []);
     return (config?.sources ?? []).map(({ slug, objectives }) => ({
       slug,
+      lastTake: seen.get(slug)?.lastTaken,
+      takeFindings: seen.get(slug)?.findings.map(({ code }) => code),
       lastPass: lastPass.get(slug),
       rpoMs: objectives?.rpoMs,
     }));
@@ -40,7 +49,7 @@ export function fleetView(ports: FleetViewPorts): FleetView {
     workers: () => registry.list(),
     services: () => services.count(),
     receipts: () => receipts.depth(),
-    pools: async () => ((await inForce())?.sources ?? []).map(({ pool }) => pool),
+    pools: async () => [...poolsOf(await inForce())],
     sources: atMostEvery(FRESH_MS, now, sources),
     quarantined: atMostEvery(FRESH_MS, now, async (signal) => {
       const there = await listQuarantine(store, signal);

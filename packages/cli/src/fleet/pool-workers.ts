@@ -1,4 +1,4 @@
-import type { Config } from '@muster/core';
+import { type Config, poolsOf } from '@muster/core';
 import { DEFAULT_POOL, type WorkerRegistry } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 import type { WorkerProcess } from './worker-process.js';
@@ -24,7 +24,7 @@ export interface PoolWorkers {
 }
 
 /**
- * The pool `default`; and where this fleet is alone, whatever pools the sources in force are of. A pool that is gone from
+ * The pool `default`; and where this fleet is alone, whatever pools the sources in force are of, or are taken by. A pool that is gone from
  * the configuration is served on: drills of it may wait.
  */
 export function createPoolWorkers({
@@ -38,7 +38,7 @@ export function createPoolWorkers({
   const unserved = new Set<string>();
   let isStopping = false;
   const lookAgain = async (): Promise<void> => {
-    const pools = new Set((await inForce())?.sources.map(({ pool }) => pool));
+    const pools = poolsOf(await inForce());
     const missing = [...pools].filter((pool) => !workers.has(pool));
     if (isStopping) return;
     if (isAlone) for (const pool of missing) workers.set(pool, start(pool));

@@ -4,7 +4,7 @@ import { type Config, isMusterError, MusterError, restorePointOf } from '@muster
 import { preflight, runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
-import { consumeDrills, consumeReceipts, consumeTicks } from '@muster/queue';
+import { consumeDrills, consumeReceipts, consumeTakes, consumeTicks } from '@muster/queue';
 import { fleetHost, removeSpools, sweepSpools } from '@muster/scratch';
 import { type RunningSink, startSink } from '@muster/sink';
 import type { Logger } from '@muster/telemetry';
@@ -13,6 +13,7 @@ import type { Cli } from '../cli.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
+import { createTakeBackup } from '../perform-take.js';
 import { stateDirectory } from '../places.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { openSigner, workerSigner } from '../signing.js';
@@ -64,7 +65,7 @@ export async function workerService(
   logger: Logger,
 ): Promise<RunningWorker> {
   const { environment } = cli;
-  await requireSigner(cli, queues);
+  await requireSigner(cli, queues, asked.pool);
   const worker = instanceOf(environment);
   const output = await openOutputLog(stateDirectory(environment), environment.now);
   await sweepSpools(stateDirectory(environment));
@@ -79,6 +80,11 @@ export async function workerService(
   return startWorker(asked, {
     ...queues,
     consumeDrills: (options) => consumeDrills(queues.url, options),
+    consumeTakes: (options) => consumeTakes(queues.url, options),
+    takeBackup: (config) => createTakeBackup(environment, config),
+    findTaken: async () => undefined,
+    prune: async () => 0,
+    takeOutput: output.append,
     openSigner: (config) => workerSigner(cli, config),
     perform: async ({ plan, config, source, signer, earlier, traceId }, observe, signal) => {
       const hooks = { signer, observe, output: output.append, onFallback };
@@ -112,12 +118,13 @@ const REMOVING_MS = 60_000;
  * Better said now than of each drill. Where no configuration is in force yet, nobody knows which key is meant.
  * @throws `key_unreadable`, `key_invalid`, `secret_unavailable`.
  */
-async function requireSigner(cli: Cli, queues: FleetQueues): Promise<void> {
+async function requireSigner(cli: Cli, queues: FleetQueues, pool: string): Promise<void> {
   const inForce = await configInForce(cli, queues).catch((error: unknown) => {
     if (isMusterError(error, 'producer_unavailable')) return undefined;
     throw error;
   });
-  if (inForce === undefined) return;
+  // A pool that only takes backups has nothing to sign.
+  if (!inForce?.config.sources.some((source) => source.pool === pool)) return;
   try {
     await workerSigner(cli, inForce.config);
   } catch (cause) {
