@@ -16,6 +16,7 @@ import { type ArchivedCluster, archivedCluster } from '../support/archived-clust
 import { eventually } from '../support/eventually.ts';
 import { findProgram } from '../support/find-program.ts';
 import { freePort } from '../support/free-port.ts';
+import { musterFolder } from '../support/muster.ts';
 import { canRunIn } from '../support/needs.ts';
 import { requirement } from '../support/requirement.ts';
 
@@ -96,6 +97,29 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
     const { backupId, set } = await take('full', { configured: byConfig() });
     expect(set).toMatchObject({ type: 'full' });
     expect(await listed()).toEqual([backupId, ...before]);
+  });
+
+  it('is taken by the command line, as the configuration says', async () => {
+    const folder = await musterFolder({
+      'muster.yaml': `sources:
+  - slug: prod-db
+    kind: postgres
+    restore_only: true
+    connection: { uri: env:PROD_URI }
+    backup: { type: pgbackrest, stanza: main, repo: { path: ${cluster.repository}, cipher_pass: env:REPO_PASS } }
+    take: { data_directory: ${cluster.dataDirectory}, type: diff, jobs: 1 }
+`,
+    });
+    try {
+      const env = { PROD_URI: cluster.uri, REPO_PASS: cluster.passphrase };
+      const { exitCode, stdout, stderr } = await folder.run(['backup', 'take', '--json'], env);
+      expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      const taken = JSON.parse(stdout);
+      expect(await listed()).toContain(taken.id);
+      expect(taken.location).toBe(`file://${cluster.repository}/backup/main/${taken.id}`);
+    } finally {
+      await folder.remove();
+    }
   });
 
   it('is taken with no secret on a command line, and by nobody but the owner of the files', async () => {

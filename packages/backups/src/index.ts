@@ -6,6 +6,7 @@ export { type BackupReader, withFacts } from './describe-backups.js';
 export { createDirectoryRepository, type DirectoryOptions } from './directory-repository.js';
 export { readOwnConfig } from './pgbackrest/own-config.js';
 export { createPgbackrestRepository, type PgbackrestOptions } from './pgbackrest/pgbackrest-repository.js';
+export type { RepositoryPlace } from './pgbackrest/repository-place.js';
 export { type PgbackrestTool, pgbackrestTool, type ToolSpec } from './pgbackrest/tool/pgbackrest-tool.js';
 export type { Backup, BackupRepository, FetchOptions, RemoteBackup } from './repository.js';
 export { requirePast } from './require-past.js';

@@ -4,6 +4,7 @@ import {
   createDirectoryRepository,
   createPgbackrestRepository,
   createS3Repository,
+  type RepositoryPlace,
   readAgeKeys,
   readOwnConfig,
 } from '@muster/backups';
@@ -45,15 +46,21 @@ function pgbackrestRepository(
       place: (signal) => readOwnConfig(path, stanza, signal),
     });
   }
-  const { place, cipherPass } = repository;
+  const { place } = repository;
   return createPgbackrestRepository({
     stanza,
     location: place.type === 'directory' ? pathToFileURL(place.location).href : place.location,
-    place: async () => {
-      const opening = cipherPass && { passphrase: await resolveSecret(cipherPass, env) };
-      if (place.type === 'directory') return { type: 'directory', path: place.location, ...opening };
-      const connection = s3Connection(place.s3, (ref) => resolveSecret(ref, env));
-      return { type: 's3', bucket: place.bucket, prefix: place.prefix, connection, ...opening };
-    },
+    place: () => repositoryPlace(env, repository),
   });
+}
+
+/** Where a repository is that the configuration itself describes. @throws `secret_unavailable` */
+export async function repositoryPlace(
+  env: Environment['env'],
+  { place, cipherPass }: Extract<PgbackrestConfig['repository'], { kind: 'place' }>,
+): Promise<RepositoryPlace> {
+  const opening = cipherPass && { passphrase: await resolveSecret(cipherPass, env) };
+  if (place.type === 'directory') return { type: 'directory', path: place.location, ...opening };
+  const connection = s3Connection(place.s3, (ref) => resolveSecret(ref, env));
+  return { type: 's3', bucket: place.bucket, prefix: place.prefix, connection, ...opening };
 }

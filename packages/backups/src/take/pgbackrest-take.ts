@@ -13,10 +13,12 @@ export interface PgbackrestTakeOptions {
   readonly now: () => Date;
 }
 
+const DEFAULT_LIMIT_MS = 6 * 60 * 60 * 1000;
+
 /**
  * Takes a backup set with pgBackRest itself, on the machine of its server or of its repository. A set that did not come to
  * its end is in no list; the next take clears it away, or goes on with it. Nothing is ever expired by it.
- * @throws as {@link PgbackrestTool.run}; `corrupt` where pages of the cluster did not fit their checksums.
+ * @throws as {@link PgbackrestTool.run}; `corrupt` where pages of the cluster did not fit their checksums; `time_limit`.
  */
 export function createPgbackrestTake({
   tool,
@@ -25,9 +27,18 @@ export function createPgbackrestTake({
   jobs,
   now,
 }: PgbackrestTakeOptions): TakeBackup {
-  return async ({ type = 'incr' }, options, signal) => {
+  return async ({ source, type = source.take?.type ?? 'incr' }, options, cancel) => {
     const startedAt = now();
-    const { label, swept } = await backUp(tool, type, jobs, options, signal);
+    const limit = AbortSignal.timeout(source.take?.limitMs ?? DEFAULT_LIMIT_MS);
+    const signal = AbortSignal.any([cancel, limit]);
+    const { label, swept } = await backUp(tool, type, jobs, options, signal).catch((error: unknown) => {
+      if (!limit.aborted || cancel.aborted) throw error;
+      throw new MusterError(
+        'time_limit',
+        'The take reached its time limit: raise take.limit of the source, or find what is slow.',
+        { cause: error },
+      );
+    });
     options.onProgress({ phase: 'examine' });
     const set = await setOf(tool, stanza, label, signal);
     if (set.error === true)

@@ -83,7 +83,7 @@ async function environmentOf({ configured, env }: ToolSpec): Promise<Record<stri
     configured.server && serverSettings(configured.server),
   ]);
   return {
-    ...asEnvironment({ ...repository, ...server?.settings, 'log-level-file': 'off' }),
+    ...asEnvironment({ ...repository, ...server?.settings, 'start-fast': 'y', 'log-level-file': 'off' }),
     ...server?.libpq,
   };
 }
