@@ -20,5 +20,8 @@ export { type Pruned, type PrunedBackup, type PruneRequest, prune } from './reta
 export type { S3Bounds } from './s3-place.js';
 export { createS3Repository, type S3RepositoryOptions } from './s3-repository.js';
 export { type Selected, type Selecting, selectBackup } from './select.js';
+export { createDirectoryTakePlace } from './take/directory-place.js';
+export { createDumpTaker, type DumpTakerPorts } from './take/dump-taker.js';
 export { createPgbackrestTake, type PgbackrestTakeOptions } from './take/pgbackrest-take.js';
 export * from './take/take.js';
+export type { Liveness, TakePlace } from './take/take-place.js';

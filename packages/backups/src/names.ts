@@ -2,7 +2,7 @@ import { MusterError } from '@muster/core';
 import picomatch from 'picomatch';
 
 /** Never a backup, whatever the pattern says: still being written, hidden, or what Muster says of one. */
-const HALF_WRITTEN = /^\.|\.(tmp|part|partial|crdownload|filepart|swp|muster\.json)$|~$/i;
+const NEVER = /^\.|\.(tmp|part|partial|crdownload|filepart|swp|muster\.json)$|~$/i;
 
 /**
  * Beside backups by custom, and never one. Everything else that cannot be identified is listed all the same: to skip
@@ -19,13 +19,18 @@ export const namesBeside = (
 ): readonly string[] => {
   const listed = new Set(backups);
   return names.filter(
-    (name) =>
-      !listed.has(name) && isGlobalsName(name) && !HALF_WRITTEN.test(name) && !BESIDE_BACKUPS.test(name),
+    (name) => !listed.has(name) && isGlobalsName(name) && !NEVER.test(name) && !BESIDE_BACKUPS.test(name),
   );
 };
 
+/** Whether a name may be that of a backup. `match`: a glob; absent = what is not beside backups by custom. */
+export function isBackupName(match: string | undefined): (name: string) => boolean {
+  const wanted = match === undefined ? (name: string) => !BESIDE_BACKUPS.test(name) : picomatch(match);
+  return (name) => !NEVER.test(name) && wanted(name);
+}
+
 /**
- * The names that may be backups. `match`: a glob over them; absent = what is not beside backups by custom.
+ * The names that may be backups, by {@link isBackupName}.
  * @throws `no_backup` where there are names, and the glob means none of them.
  */
 export function namesOfBackups(
@@ -33,11 +38,8 @@ export function namesOfBackups(
   match: string | undefined,
   location: string,
 ): readonly string[] {
-  const whole = names.filter((name) => !HALF_WRITTEN.test(name));
-  if (match === undefined) return whole.filter((name) => !BESIDE_BACKUPS.test(name));
-  const isMatch = picomatch(match);
-  const wanted = whole.filter((name) => isMatch(name));
-  if (wanted.length > 0 || names.length === 0) return wanted;
+  const wanted = names.filter(isBackupName(match));
+  if (match === undefined || wanted.length > 0 || names.length === 0) return wanted;
   throw new MusterError(
     'no_backup',
     `Of the ${names.length} names in ${location} none is matched by ${JSON.stringify(match)}: look at whether backups are still written there, and correct backup.match of the source.`,

@@ -28,7 +28,6 @@ export type CommandCode =
   | 'api_refused'
   | 'take_unwritable'
   | 'take_exists'
-  | 'tool_missing'
   | 'no_space'
   | 'take_overrun'
   | 'take_not_found'

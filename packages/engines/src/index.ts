@@ -7,6 +7,7 @@ export {
   type Flow,
   type FlowArtefact,
   type RepositorySet,
+  type StreamArtefact,
 } from './artefact.js';
 export { readBackup, readingError } from './bytes/feed.js';
 export { FLOW_BUFFER_BYTES } from './bytes/flow-buffer.js';

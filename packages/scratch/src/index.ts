@@ -6,3 +6,4 @@ export { createDockerHost, type DockerHostOptions } from './docker/docker-host.j
 export { type FleetHost, fleetHost } from './fleet-host.js';
 export type * from './scratch.js';
 export { openSpool, removeSpools, sweepSpools } from './spool.js';
+export { formatWorker, livenessOf, thisWorker } from './worker-identity.js';

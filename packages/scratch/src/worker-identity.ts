@@ -45,6 +45,17 @@ export function isProvenDead(worker: WorkerIdentity): boolean {
   return startTimeOf(worker.pid) !== worker.startTime && !isHidden(worker.pid);
 }
 
+/**
+ * Of what {@link formatWorker} wrote. `unknown`: it is no process of this machine, in this PID namespace, or nothing that
+ * can be read.
+ */
+export function livenessOf(text: string): 'alive' | 'dead' | 'unknown' {
+  const worker = parseWorker(text);
+  const kernel = thisKernel();
+  if (worker === undefined || kernel === UNKNOWN_KERNEL || worker.kernel !== kernel) return 'unknown';
+  return isProvenDead(worker) ? 'dead' : worker.startTime === '0' ? 'unknown' : 'alive';
+}
+
 /** Somebody else's process, which /proc does not show to us (`hidepid`, systemd's `ProtectProc`). */
 function isHidden(pid: number): boolean {
   try {

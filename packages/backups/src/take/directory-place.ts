@@ -1,0 +1,303 @@
+import { createHash } from 'node:crypto';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { backupRecordSchema, errnoOf, MusterError, RECORD_SUFFIX } from '@muster/core';
+import { readBackup } from '@muster/engines';
+import { isDead, ownerText, readOwner } from './slot-owner.js';
+import { nameOfSlot, namesOf, slotName } from './take-names.js';
+import { type Liveness, RENEW_MS, type SlotOwner, type TakePlace, type TakeSlot } from './take-place.js';
+import { writing } from './writing-fault.js';
+
+export interface DirectoryPlaceOptions {
+  /** Absolute. It must be there: what is not may be a volume that is not mounted. */
+  readonly directory: string;
+  readonly liveness: Liveness;
+}
+
+/** In the directory of a slot. */
+const OWNER = 'owner.json';
+const CONTENT = 'content';
+const RECORD = 'record.json';
+
+/**
+ * Backups in a directory. A slot is a hidden directory beside them, for its owner alone, so that what is in it can be made
+ * visible at once: by a hard link, which is never made over anything, or a rename where a dump is a directory.
+ */
+export function createDirectoryTakePlace({ directory, liveness }: DirectoryPlaceOptions): TakePlace {
+  const location = pathToFileURL(directory).href;
+  const at = (...names: readonly string[]): string => join(directory, ...names);
+  return {
+    location,
+    names: () => writing(directory, () => readdir(directory)),
+    sizeOf: async (name) => {
+      const facts = await stat(at(name)).catch(() => undefined);
+      return facts?.isFile() ? facts.size : undefined;
+    },
+    sweep: (signal) =>
+      writing(directory, async () => {
+        const slots = (await readdir(directory)).filter((name) => nameOfSlot(name) !== undefined);
+        if (slots.length === 0) return [];
+        const now = await clockOf(directory);
+        const swept = [];
+        for (const slot of slots) {
+          signal.throwIfAborted();
+          swept.push(...(await sweepSlot(directory, slot, liveness, now)));
+        }
+        return swept;
+      }),
+    open: (names, owner, signal) =>
+      writing(directory, async () => {
+        const there = new Set(await readdir(directory));
+        for (const name of names) {
+          signal.throwIfAborted();
+          if (namesOf(name).some((one) => there.has(one))) continue;
+          const slot = await reserve(directory, name, owner);
+          if (slot !== undefined) return slotAt(directory, name, slot, owner);
+        }
+        throw new MusterError(
+          'take_exists',
+          `In ${directory} there are backups of this very minute already, and none is overwritten: see whether the clock was set back, and try again.`,
+        );
+      }),
+  };
+}
+
+/** The clock of the file system, which may be that of another machine; undefined where nothing can be made there. */
+async function clockOf(directory: string): Promise<Date | undefined> {
+  try {
+    const probe = await mkdtemp(join(directory, '.muster-clock-'));
+    try {
+      return (await stat(probe)).mtime;
+    } finally {
+      await rmdir(probe);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** The proof of whose it is goes last, so that a removal that is interrupted can be taken up again. */
+async function sweepSlot(
+  directory: string,
+  slot: string,
+  liveness: Liveness,
+  now: Date | undefined,
+): Promise<readonly string[]> {
+  const path = join(directory, slot);
+  const text = await readFile(join(path, OWNER), 'utf8').catch(() => '');
+  if (text === '') return (await removeEmpty(path)) ? [slot] : [];
+  const owner = readOwner(text);
+  const renewed = (await stat(join(path, OWNER)).catch(() => undefined))?.mtime;
+  if (owner === undefined || renewed === undefined || !isDead(owner, liveness, { renewed, now })) return [];
+  const orphan = await removeOrphan(directory, nameOfSlot(slot) ?? '', owner.takeId);
+  await removeSlot(path);
+  return orphan === undefined ? [slot] : [slot, orphan];
+}
+
+/** One whose take died before it could say whose it is: nothing else is in it, or it stays. */
+async function removeEmpty(path: string): Promise<boolean> {
+  const inside = await readdir(path).catch(() => undefined);
+  if (inside === undefined || inside.some((name) => name !== OWNER)) return false;
+  await rm(join(path, OWNER), { force: true });
+  return await rmdir(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function removeSlot(path: string): Promise<void> {
+  for (const name of [CONTENT, RECORD]) await rm(join(path, name), { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true });
+}
+
+/** The record of a backup that its take did not come to publish: there is none of that name, and the record is its own. */
+async function removeOrphan(directory: string, name: string, takeId: string): Promise<string | undefined> {
+  const record = `${name}${RECORD_SUFFIX}`;
+  if (await isThere(join(directory, name))) return undefined;
+  const parsed = await readFile(join(directory, record), 'utf8')
+    .then((text) => backupRecordSchema.safeParse(JSON.parse(text)))
+    .catch(() => undefined);
+  if (parsed?.data?.take?.id !== takeId) return undefined;
+  await unlink(join(directory, record));
+  return record;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    },
+  );
+
+/** Undefined where somebody has the name. */
+async function reserve(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
+  const slot = join(directory, slotName(name));
+  try {
+    await mkdir(slot, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return undefined;
+    throw error;
+  }
+  try {
+    await writeFile(join(slot, OWNER), ownerText(owner), { mode: 0o600 });
+    // Somebody may have swept it while it was empty, or published the name since names were listed.
+    if ((await isThere(join(slot, OWNER))) && !(await isThere(join(directory, name)))) return slot;
+  } catch (error) {
+    await rm(slot, { recursive: true, force: true });
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  await rm(slot, { recursive: true, force: true });
+  return undefined;
+}
+
+function slotAt(directory: string, name: string, slot: string, owner: SlotOwner): TakeSlot {
+  const content = join(slot, CONTENT);
+  const final = join(directory, name);
+  const renewing = setInterval(
+    // A slot that cannot be renewed is at the worst swept by another machine, and then cannot be published.
+    () => void writeFile(join(slot, OWNER), ownerText(owner), { flag: 'r+' }).catch(() => undefined),
+    RENEW_MS,
+  );
+  renewing.unref();
+  return {
+    name,
+    location: pathToFileURL(final).href,
+    directory: content,
+    settle: (signal) => writing(directory, () => syncTree(content, signal)),
+    write: (bytes, { onBytes }, signal) =>
+      writing(directory, async () => {
+        const hash = createHash('sha256');
+        let sizeBytes = 0;
+        const file = await open(content, 'wx');
+        try {
+          for await (const chunk of bytes) {
+            signal.throwIfAborted();
+            await file.writeFile(chunk);
+            hash.update(chunk);
+            sizeBytes += chunk.length;
+            onBytes(sizeBytes);
+          }
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        const flowed = hash.digest('hex');
+        if ((await digestOf(content, signal)) !== flowed) throw readsDifferently(directory);
+        return { sha256: `sha256:${flowed}`, sizeBytes };
+      }),
+    publish: (record, signal) =>
+      writing(directory, async () => {
+        const kept = join(slot, RECORD);
+        await writeSynced(kept, record);
+        await syncDirectory(slot);
+        signal.throwIfAborted();
+        await publishFile(kept, `${final}${RECORD_SUFFIX}`);
+        try {
+          // A backup that lists has its record, also where the power fails between the two.
+          await syncDirectory(directory);
+          if ((await stat(content)).isDirectory()) await publishDirectory(content, final);
+          else await publishFile(content, final);
+        } catch (error) {
+          await unlink(`${final}${RECORD_SUFFIX}`).catch(() => undefined);
+          throw error;
+        }
+        await syncDirectory(directory);
+      }),
+    close: async () => {
+      clearInterval(renewing);
+      await removeSlot(slot).catch(() => undefined);
+    },
+  };
+}
+
+/** Of file systems that have no hard links. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** `from` under the name `to`, never over anything. */
+async function publishFile(from: string, to: string): Promise<void> {
+  try {
+    return await link(from, to);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'EEXIST') throw exists(to);
+    if (code === undefined || !NO_LINKS.has(code)) throw error;
+  }
+  // The name is reserved among takes: what could come in between is nobody's habit.
+  if (await isThere(to)) throw exists(to);
+  await rename(from, to);
+}
+
+/** A rename over a directory that is not empty is refused by the file system itself. */
+async function publishDirectory(from: string, to: string): Promise<void> {
+  if (await isThere(to)) throw exists(to);
+  await rename(from, to).catch((error: unknown) => {
+    throw errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST' ? exists(to) : error;
+  });
+}
+
+const exists = (path: string): MusterError =>
+  new MusterError(
+    'take_exists',
+    `While the backup was written, something else was given its name, ${path}: it stays, and the backup was left out. Take it again.`,
+  );
+
+const readsDifferently = (directory: string): MusterError =>
+  new MusterError(
+    'checksum_mismatch',
+    `What was written to ${directory} reads differently: see to its disk. Nothing was left of the backup.`,
+  );
+
+async function digestOf(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of readBackup(path, signal)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  await withFile(path, 'wx', async (file) => {
+    await file.writeFile(bytes);
+    await file.sync();
+  });
+}
+
+const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', (file) => file.sync());
+
+async function syncTree(path: string, signal: AbortSignal): Promise<void> {
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
+    signal.throwIfAborted();
+    await withFile(join(entry.parentPath, entry.name), 'r', (file) => file.sync());
+  }
+  await syncDirectory(path);
+}
+
+async function withFile(
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const file = await open(path, flags);
+  try {
+    await work(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,89 @@
+import { isMusterError, MusterError } from '@muster/core';
+import { sizeInside } from './size-inside.js';
+import type { TakePhase, TakeProgress } from './take.js';
+
+/** Where a take is, and what ends it. */
+export interface TakePhases {
+  /** Aborts when somebody cancels the take, and when its time is over. */
+  readonly signal: AbortSignal;
+  enter(phase: TakePhase): void;
+  /** Bytes of this phase. */
+  tell(bytes: number, totalBytes?: number): void;
+  /** `work`, and meanwhile how much is in a directory. */
+  watched<T>(directory: string, everyMs: number, work: () => Promise<T>): Promise<T>;
+  /** `work`, but no longer than a minute beyond the end of {@link signal}: what is stuck in the kernel never ends. */
+  race<T>(work: Promise<T>): Promise<T>;
+  /** What an error means, that came from within. */
+  explain(error: unknown): unknown;
+  close(): void;
+}
+
+/** So often a terminal is told. */
+const TELL_MS = 100;
+const STOPPING_MS = 60_000;
+
+export function createTakePhases(
+  limitMs: number,
+  onProgress: (progress: TakeProgress) => void,
+  cancel: AbortSignal,
+): TakePhases {
+  const limit = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([cancel, limit]);
+  const closed = new AbortController();
+  let phase: TakePhase = 'survey';
+  let told = 0;
+  const tell = (bytes: number, totalBytes?: number): void => {
+    const at = performance.now();
+    if (at - told < TELL_MS) return;
+    told = at;
+    onProgress({ phase, bytes, ...(totalBytes !== undefined && { totalBytes }) });
+  };
+  return {
+    signal,
+    enter(next) {
+      signal.throwIfAborted();
+      phase = next;
+      told = 0;
+      onProgress({ phase });
+    },
+    tell,
+    async watched(directory, everyMs, work) {
+      const timer = setInterval(() => void sizeInside(directory).then(tell, () => undefined), everyMs);
+      try {
+        return await work();
+      } finally {
+        clearInterval(timer);
+      }
+    },
+    race: (work) => Promise.race([work, unheeded(signal, closed.signal)]),
+    explain(error) {
+      if (cancel.aborted) {
+        return new MusterError(
+          'cancelled',
+          `The take was cancelled in its phase "${phase}": no backup was left of it.`,
+          { cause: error },
+        );
+      }
+      if (limit.aborted && !isMusterError(error, 'take_exists')) {
+        return new MusterError(
+          'time_limit',
+          `The take reached its time limit of ${limitMs / 1000} s in its phase "${phase}": raise take.limit of the source, or find what is slow. No backup was left of it.`,
+          { cause: error },
+        );
+      }
+      return error;
+    },
+    close: () => closed.abort(),
+  };
+}
+
+function unheeded(signal: AbortSignal, settled: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => {
+      const timer = setTimeout(() => reject(signal.reason), STOPPING_MS);
+      settled.addEventListener('abort', () => clearTimeout(timer));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    settled.addEventListener('abort', () => signal.removeEventListener('abort', onAbort));
+  });
+}
