@@ -12,7 +12,11 @@ import type {
   QuarantinedDrills,
   ReceiptQueue,
   Reservations,
+  Schedules,
   ServiceRegistry,
+  TakeHistory,
+  TakeQueue,
+  Tallies,
   WorkerRegistry,
 } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
@@ -31,6 +35,10 @@ export interface ApiPorts {
   readonly reservations: Pick<Reservations, 'shortage'>;
   readonly looks: Pick<Looks, 'ask' | 'answer'>;
   readonly idempotency: IdempotencyKeys;
+  readonly takes: TakeQueue;
+  readonly takeHistory: TakeHistory;
+  readonly tallies: Pick<Tallies, 'add'>;
+  readonly schedules: Pick<Schedules, 'accounted'>;
   /** The queues for people to look at, and who looks at them with a browser. */
   readonly board: { readonly queues: Pick<BoardQueues, 'list'>; readonly sessions: BoardSessions };
   readonly index: Pick<DrillIndex, 'get' | 'list' | 'lastPasses'>;

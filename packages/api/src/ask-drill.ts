@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type Config,
   canonicalJson,
   createPlan,
   EXPECTED_TIME,
@@ -18,7 +17,7 @@ import { type Carrier, contextOf, traceIdOf, traceRequest } from '@muster/teleme
 import type { z } from 'zod';
 import type { ApiPorts } from './api-ports.js';
 import type { Principal } from './auth.js';
-import { configInForce, sourceOf } from './in-force.js';
+import { configInForce, requirePool, sourceOf } from './in-force.js';
 import { looking } from './limits.js';
 import { Refusal } from './problem.js';
 import type { askSchema } from './schemas.js';
@@ -133,13 +132,6 @@ const SHOWN = 20;
 
 const listed = (shown: readonly string[], all: number): string =>
   `${shown.join(', ')}${all > shown.length ? ` and ${all - shown.length} more` : ''}`;
-
-/** One that drills may leave again: each that was ever named has a queue, and a line in the metrics, from then on. */
-async function requirePool({ registry }: ApiPorts, { sources }: Config, pool: string): Promise<void> {
-  if (sources.some((source) => source.pool === pool)) return;
-  if ((await registry.list()).some((worker) => worker.pool === pool)) return;
-  throw new Refusal(400, 'unknown_pool', `No source is of the pool "${pool}", and no worker of it lives.`);
-}
 
 /** @throws {@link Refusal} of a time that is none, or still to come. */
 function restorePointOf(asked: Asked['restore_point'], now: Date): RestorePoint {

@@ -1,4 +1,4 @@
-import { type Config, MusterError, type Source } from '@muster/core';
+import { type Config, MusterError, poolsOf, type Source } from '@muster/core';
 import type { ApiPorts } from './api-ports.js';
 import { Refusal } from './problem.js';
 
@@ -16,4 +16,15 @@ export function sourceOf({ sources }: Config, slug: string, status: 400 | 404): 
   const source = sources.find((one) => one.slug === slug);
   if (source !== undefined) return source;
   throw new Refusal(status, 'unknown_source', `The configuration in force has no source "${slug}".`);
+}
+
+/** One that jobs may leave again: each that was ever named has a queue, and a line in the metrics, from then on. */
+export async function requirePool(
+  { registry }: Pick<ApiPorts, 'registry'>,
+  config: Config,
+  pool: string,
+): Promise<void> {
+  if (poolsOf(config).has(pool)) return;
+  if ((await registry.list()).some((worker) => worker.pool === pool)) return;
+  throw new Refusal(400, 'unknown_pool', `No source is of the pool "${pool}", and no worker of it lives.`);
 }

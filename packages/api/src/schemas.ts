@@ -17,10 +17,10 @@ import { problemSchema } from './problem.js';
 
 /** What requests and answers hold: from these the OpenAPI document is made, and every answer is cut to them. */
 
-const slug = z
+export const slug = z
   .string()
   .regex(/^[a-z0-9-]{1,100}$/, 'expected lower-case letters, digits and hyphens, 100 at most');
-const time = z.iso.datetime('expected a time in UTC, such as 2026-11-20T03:00:00Z');
+export const time = z.iso.datetime('expected a time in UTC, such as 2026-11-20T03:00:00Z');
 const result = z.enum(['pass', 'fail', 'error']);
 const reason = z.enum(REASON_CODES);
 const traceId = z.string().optional().describe('Of its trace, where the fleet is traced.');
@@ -243,7 +243,7 @@ const PROBLEMS = {
   401: problem('There is no token, or it is not known.'),
   403: problem('The role of the token may not do that.'),
   404: problem('There is none.'),
-  409: problem('It is over, or not known.'),
+  409: problem('It is over, or not known; or another is under way.'),
   413: problem('The body is too large.'),
   415: problem('The body is not JSON.'),
   422: problem('The Idempotency-Key came with another request before.'),

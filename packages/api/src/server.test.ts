@@ -2,9 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import {
   type ApiToken,
   createPlan,
+  type KnownTake,
   type Look,
   MusterError,
   newDrillId,
+  newTakeId,
   type Plan,
   parseConfig,
   ROLES,
@@ -78,6 +80,7 @@ function world() {
   const asked: { readonly schedule?: string | undefined; readonly plan: Plan }[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
+  const takes = new Map<string, KnownTake>();
   const given = {
     redis: true,
     lastPass: undefined as Date | undefined,
@@ -160,6 +163,19 @@ function world() {
         return first.request === request ? first.drillId : undefined;
       },
     },
+    takes: { add: async () => 'queued', state: async () => 'open', close: async () => {} },
+    takeHistory: {
+      begin: async (_slug, take) => takes.size < takes.set(take.id, take).size,
+      put: async (_slug, take) => void takes.set(take.id, take),
+      get: async (_slug, id) => takes.get(id),
+      list: async () => new Map([['shop', [...takes.values()].toReversed()]]),
+      find: async (_slugs, id) => {
+        const take = takes.get(id);
+        return take && { slug: 'shop', take };
+      },
+    },
+    tallies: { add: async () => {} },
+    schedules: { accounted: async () => new Map() },
     board: {
       queues: { list: async () => [] },
       sessions: { begin: async () => '', holder: async () => undefined, end: async () => {} },
@@ -249,6 +265,7 @@ describe('the API', () => {
   const get = (url: string, role = 'viewer') => server.inject({ url, headers: bearer(role) });
 
   const ID = newDrillId(NOW);
+  const TAKE = newTakeId(NOW);
   const ROUTES = [
     ['POST', '/api/v1/drills', 'operator'],
     ['GET', '/api/v1/drills', 'viewer'],
@@ -259,6 +276,8 @@ describe('the API', () => {
     ['GET', '/api/v1/sources', 'viewer'],
     ['GET', '/api/v1/sources/shop', 'viewer'],
     ['GET', '/api/v1/sources/shop/preflight', 'viewer'],
+    ['POST', '/api/v1/backups', 'operator'],
+    ['GET', `/api/v1/backups/takes/${TAKE}`, 'viewer'],
     ['GET', '/api/v1/workers', 'viewer'],
     ['GET', '/api/v1/keys', undefined],
     ['GET', '/healthz', undefined],
@@ -284,7 +303,8 @@ describe('the API', () => {
     const { paths } = (await get('/openapi.json')).json<{ paths: Record<string, Record<string, unknown>> }>();
     const documented = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map(
-        (method) => `${method.toUpperCase()} ${path.replace('{id}', ID).replace('{slug}', 'shop')}`,
+        (method) =>
+          `${method.toUpperCase()} ${path.replace('takes/{id}', `takes/${TAKE}`).replace('{id}', ID).replace('{slug}', 'shop')}`,
       ),
     );
     const tested = ROUTES.map(([method, url]) => `${method} ${url}`);

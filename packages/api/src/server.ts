@@ -19,6 +19,7 @@ import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { preflightRoutes } from './routes/preflight.js';
 import { sourceRoutes } from './routes/sources.js';
+import { takeRoutes } from './routes/takes.js';
 
 const BODY_BYTES = 256 * 1024;
 const REQUEST_MS = 30_000;
@@ -53,6 +54,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   const api: Api = { server, ports, tokens, closing: closing.signal };
   drillRoutes(api);
   sourceRoutes(api);
+  takeRoutes(api);
   preflightRoutes(api);
   fleetRoutes(api);
   // Whoever takes but the schemas of this package needs none of it.

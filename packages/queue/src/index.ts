@@ -35,7 +35,7 @@ export {
 export { createDrillStates, type DrillStates, type WaitReason } from './drill-states.js';
 export { createIdempotencyKeys, type IdempotencyKeys } from './idempotency-keys.js';
 export type { ReceiptJob, TakeJob } from './jobs.js';
-export { lackOfWorkers } from './lack-of-workers.js';
+export { lackOfTakers, lackOfWorkers } from './lack-of-workers.js';
 export { createLeases, type Lease, type Leases } from './leases.js';
 export { type AskedLook, createLooks, type Looks } from './looks.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS, takeLease, takesQueue } from './names.js';

@@ -28,7 +28,7 @@ export async function requestTake(
 ): Promise<TakeAnswer> {
   const { id, source } = job;
   const known = await ports.takeHistory.get(source, id);
-  if (known?.state === 'ended') return 'over';
+  if (known?.state === 'ended') return isSkip(known.reason) ? known.reason : 'over';
   if (known === undefined) {
     const reason = await whySkipped(ports, job, overrun);
     const noted = newlyAsked(job, ports.now());
@@ -52,6 +52,9 @@ export const newlyAsked = ({ id, trigger, pool, type }: TakeJob, now: Date): Kno
   state: 'queued',
   tries: 0,
 });
+
+const isSkip = (reason: string | undefined): reason is SkipReason =>
+  reason === 'take_overrun' || reason === 'take_waiting';
 
 interface TakeSource {
   readonly source: string;

@@ -5,9 +5,11 @@ import { type PublicJobKind, publicData, publicReason } from '@muster/queue';
 /** What Bull Board answers, cut to what may be seen: it shows whatever lies in Redis, by whomever. */
 
 const NOT_SHOWN = { not_shown: 'This does not have the shape of a job of Muster.' };
-const NAMES: ReadonlySet<string> = new Set(['drill', 'receipt', 'tick', 'unfinished']);
-const kindOf = (queueName: string): PublicJobKind =>
-  queueName === 'receipts' || queueName === 'ticks' ? queueName : 'drills';
+const NAMES: ReadonlySet<string> = new Set(['drill', 'take', 'receipt', 'tick', 'unfinished']);
+const kindOf = (queueName: string): PublicJobKind => {
+  if (queueName === 'receipts' || queueName === 'ticks') return queueName;
+  return /^takes(-|$)/.test(queueName) ? 'takes' : 'drills';
+};
 
 /** A queue has buttons for whoever may act, and for nobody else. */
 export function shownQueue(queue: AppQueue, role: Role): AppQueue {

@@ -4,6 +4,8 @@ import { endedDrill, openDrills } from '../drill-views.js';
 import { configInForce, sourceOf } from '../in-force.js';
 import { looking } from '../limits.js';
 import { problems, sourceListQuery, sourceListSchema, sourceParams, sourceSchema } from '../schemas.js';
+import { sourceTakesSchema } from '../take-schemas.js';
+import { sourceTakes } from './takes.js';
 
 const TREND = 20;
 const YEAR_MS = 366 * 24 * 60 * 60_000;
@@ -43,15 +45,19 @@ export function sourceRoutes({ server, ports }: Api): void {
         summary: 'One source: its last drills, the next, and why those under way wait',
         tags: ['sources'],
         params: sourceParams,
-        response: { 200: sourceSchema, ...problems(400, 401, 404) },
+        response: {
+          200: sourceSchema.extend({ takes: sourceTakesSchema.optional() }),
+          ...problems(400, 401, 404),
+        },
       },
     },
     async ({ params: { slug } }) => {
       const source = sourceOf(await configInForce(ports), slug, 404);
-      const [drills, [passed], open] = await Promise.all([
+      const [drills, [passed], open, takes] = await Promise.all([
         ports.index.list({ source: slug, limit: TREND }, looking()),
         ports.index.lastPasses({ source: slug }, looking()),
         openDrills(ports, slug),
+        sourceTakes(ports, source),
       ]);
       const ended = drills.map(endedDrill);
       return {
@@ -60,6 +66,7 @@ export function sourceRoutes({ server, ports }: Api): void {
         ...(passed && { last_pass: passed.at.toISOString() }),
         trend: ended.map(({ result }) => result),
         open: [...open],
+        ...(takes && { takes }),
       };
     },
   );

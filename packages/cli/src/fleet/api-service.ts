@@ -50,7 +50,7 @@ export async function apiService(
   held.defer(() => api.close());
   held.defer(await tellMadeToken(cli, api));
   logger.info('ready', { address: api.address, ...(api.board && { queues: api.board }) });
-  const view = fleetView({ ...ports, ...queues, index });
+  const view = fleetView({ ...ports, index });
   const observed = observeFleet(view, { now: environment.now, onError: tellUnread(logger, environment.now) });
   held.defer(async () => observed.close());
   const owned = held.move();
