@@ -10,6 +10,7 @@ import { addDrillCommands } from './commands/drill.js';
 import { addIndexCommands } from './commands/index-rebuild.js';
 import { addKeysCommands } from './commands/keys.js';
 import { addReceiptsCommands } from './commands/receipts.js';
+import { addRestoreCommand } from './commands/restore.js';
 import { addServiceCommands } from './commands/services.js';
 import { addTokenCommands } from './commands/token.js';
 import { addVerifyCommand } from './commands/verify.js';
@@ -35,6 +36,7 @@ export function createProgram(perform: Perform): Command {
     addBackupCommands,
     addVerifyCommand,
     addReceiptsCommands,
+    addRestoreCommand,
     addCheckCommands,
     addConfigCommands,
     addKeysCommands,

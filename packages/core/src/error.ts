@@ -35,6 +35,15 @@ export type CommandCode =
   | 'tool_missing'
   | 'stanza_missing'
   | 'archiving_failed'
+  | 'target_unreachable'
+  | 'target_not_empty'
+  | 'target_older'
+  | 'target_read_only'
+  | 'target_rights_missing'
+  | 'target_in_use'
+  | 'target_lost'
+  | 'role_missing'
+  | 'name_not_typed'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

@@ -58,6 +58,7 @@ export {
 export * from './recovery.js';
 export { timesOf } from './replay-faults.js';
 export * from './restore-point.js';
+export * from './restore-record.js';
 export * from './scheduled-source.js';
 export { parseSecretRef, writeSecretRef } from './secret-ref.js';
 export { formatSize, parseSize, writeSize } from './size.js';

@@ -1,8 +1,9 @@
 import { MusterError } from '@muster/core';
+import { restoreWhileExamining } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { explain, type Launched } from './launch.js';
 import type { Located } from './locate.js';
-import { EXPANSION, restoreWhileExamining } from './restore.js';
+import { EXPANSION } from './restore.js';
 import type { Seen } from './seen.js';
 
 /**

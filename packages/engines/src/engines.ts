@@ -1,4 +1,4 @@
-import type { SourceKind } from '@muster/core';
+import { MusterError, type SourceKind } from '@muster/core';
 import type { Engine, LiveDumper, Server } from './engine.js';
 import { mongodbEngine } from './mongodb/engine.js';
 import { mongodbLiveDumper } from './mongodb/live/live.js';
@@ -6,6 +6,8 @@ import { attachMongo } from './mongodb/server/attach.js';
 import { postgresEngine } from './postgres/engine.js';
 import { postgresLiveDumper } from './postgres/live/live.js';
 import { attachPostgres } from './postgres/server/attach.js';
+import { postgresTarget } from './postgres/target/target.js';
+import type { TargetDriver } from './target/target.js';
 
 /** The engine of each kind of source. */
 export const engineOf = (kind: SourceKind): Engine => ENGINES[kind];
@@ -14,6 +16,12 @@ const ENGINES = { postgres: postgresEngine, mongodb: mongodbEngine } as const;
 /** How a source of each kind is dumped live. */
 export const liveDumperOf = (kind: SourceKind): LiveDumper => LIVE_DUMPERS[kind];
 const LIVE_DUMPERS = { postgres: postgresLiveDumper, mongodb: mongodbLiveDumper } as const;
+
+/** A real server of each kind, to restore into. */
+export const targetOf = (kind: SourceKind): TargetDriver => {
+  if (kind === 'postgres') return postgresTarget;
+  throw new MusterError('not_supported_yet', 'MongoDB is not restored into a real server yet.');
+};
 
 /** The server of a scratch that another process holds, to ask it and nothing else. */
 export const attachTo = (kind: SourceKind, kept: KeptServer): Pick<Server, 'ask'> => ATTACH[kind](kept);

@@ -16,7 +16,7 @@ export { cutShort, Pieces } from './bytes/pieces.js';
 export { openRegular, readBeginning } from './bytes/regular-file.js';
 export { shareFlow } from './bytes/share-flow.js';
 export type * from './engine.js';
-export { attachTo, engineOf, liveDumperOf } from './engines.js';
+export { attachTo, engineOf, liveDumperOf, targetOf } from './engines.js';
 export { backupChanged, changed } from './examine/change.js';
 export { digestFilesOf, LONGEST_DIGESTS } from './examine/digest-file.js';
 export { type RunHere, runHere } from './live/tool-dump.js';
@@ -29,3 +29,14 @@ export type { PgbackrestFacts } from './postgres/pgbackrest/pgbackrest-facts.js'
 export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
 export { faultsIn } from './postgres/pgbackrest/tool-faults.js';
 export { readArchivedSegment } from './postgres/pgbackrest/wal-archive.js';
+export { postgresToolIn } from './postgres/target/image-tool.js';
+export { restoreWhileExamining } from './restore/while-examining.js';
+export type {
+  BackupToAdmit,
+  Finished,
+  FinishOptions,
+  TargetDriver,
+  TargetRestore,
+  TargetSurvey,
+} from './target/target.js';
+export { hostTools, restoreJobs, type ToolRunner, toolsWithImage } from './target/tool-runner.js';

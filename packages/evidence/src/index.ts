@@ -18,7 +18,7 @@ export {
   writeKeyPair,
 } from './keys.js';
 export { getListing, putListing } from './listings.js';
-export { createSigner } from './local-signer.js';
+export { createSigner, signRestore } from './local-signer.js';
 export { getPlan, parsePlan, putPlan } from './plans.js';
 export { type LoadedPrivateKey, loadPrivateKey, type PrivateKeySource } from './private-key.js';
 export {

@@ -1,5 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { canonicalJson, MusterError, type Statement } from '@muster/core';
+import {
+  canonicalJson,
+  MusterError,
+  type RestoreStatement,
+  restoreStatementSchema,
+  type Statement,
+} from '@muster/core';
 import { encodeBundle } from './bundle.js';
 import { PAYLOAD_TYPE, signDsse } from './dsse.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
@@ -36,4 +42,21 @@ function encodeStatement(statement: Statement): Buffer {
       cause,
     });
   }
+}
+
+/** The record of a restore into a real server, signed: the bytes are those of a receipt in form. @throws `internal`. */
+export function signRestore(statement: RestoreStatement, privateKey: KeyObject): Uint8Array {
+  const checked = restoreStatementSchema.safeParse(statement);
+  if (!checked.success)
+    throw new MusterError('internal', 'The record was not signed, because it is not valid.', {
+      cause: checked.error,
+    });
+  const payload = Buffer.from(canonicalJson(statement));
+  const signature = signDsse(PAYLOAD_TYPE, payload, privateKey);
+  return encodeBundle({
+    payload,
+    payloadType: PAYLOAD_TYPE,
+    signature,
+    keyId: keyIdOf(createPublicKey(privateKey)),
+  });
 }

@@ -1,11 +1,18 @@
 import { basename } from 'node:path';
-import { checkConsistency, drawFaults, isMusterError, type Statement, sha256 } from '@muster/core';
+import {
+  checkConsistency,
+  drawFaults,
+  isMusterError,
+  type RestoreStatement,
+  type Statement,
+  sha256,
+} from '@muster/core';
 import { digestArtefact } from './artefact-digest.js';
 import { type Envelope, parseEnvelope } from './bundle.js';
 import { type ConfiguredCheck, matchChecks } from './config-match.js';
 import { PAYLOAD_TYPE, verifyDsse } from './dsse.js';
 import type { Keyring, KeyringKey } from './keyring.js';
-import { parseStatement } from './statement.js';
+import { parseRestoreStatement, parseStatement } from './statement.js';
 
 export interface VerifyOptions {
   /** The public keys that count. What the receipt says of its own key is never believed. */
@@ -58,6 +65,8 @@ export interface Verification {
   readonly keyId?: string;
   /** Present once the signature and the schema stood: then it is what the key's owner said. */
   readonly statement?: Statement;
+  /** The same of the record of a restore into a real server, which is no receipt of a drill. */
+  readonly restore?: RestoreStatement;
 }
 
 /**
@@ -71,7 +80,7 @@ export async function verifyReceipt(
   signal?: AbortSignal,
 ): Promise<Verification> {
   const steps: VerifyStep[] = [];
-  let seen: Pick<Verification, 'keyId' | 'statement'> = {};
+  let seen: Pick<Verification, 'keyId' | 'statement' | 'restore'> = {};
 
   async function step<T>(
     name: VerifyStepName,
@@ -94,7 +103,18 @@ export async function verifyReceipt(
     await step('payload_type', 2, () => checkPayloadType(envelope));
     const { keyId } = await step('signature', 1, () => checkSignature(envelope, options.keyring));
     seen = { keyId };
-    const statement = await step('statement', 2, () => readStatement(envelope));
+    const read = await step('statement', 2, () => readRestore(envelope) ?? readStatement(envelope));
+    if (isRestore(read)) {
+      seen = { keyId, restore: read };
+      const { artefactPath, requirePass } = options;
+      if (artefactPath !== undefined)
+        await step('artefact', 5, () =>
+          checkArtefact(read, artefactPath, options.onBytes ?? (() => {}), signal),
+        );
+      if (requirePass) await step('pass', 6, () => checkRestorePass(read));
+      return { steps, exitCode: 0, ...seen };
+    }
+    const statement = read;
     seen = { keyId, statement };
     await step('consistency', 3, () => checkTimesAndRollUp(statement));
     const { artefactPath, config } = options;
@@ -170,11 +190,30 @@ function whyUnsigned(named: string | undefined, keyring: Keyring): string {
   return `The signature verifies with no key of ${keyring.location}.${faults}${advice}`;
 }
 
-function readStatement({ payload }: Envelope): Taken<Statement> {
+function readStatement({ payload }: Envelope): Taken<RestoreStatement | Statement> {
   const statement = parseStatement(payload);
   const { drill_id: drillId, companions = [] } = statement.predicate;
   const there = companions.map(({ to, sha256 }) => `; companion ${to}: ${sha256 ?? 'not read'}`);
   return { value: statement, detail: `${drillId}: ${statement.predicateType}${there.join('')}` };
+}
+
+/** Undefined for a receipt. */
+function readRestore({ payload }: Envelope): Taken<RestoreStatement | Statement> | undefined {
+  const record = parseRestoreStatement(payload);
+  if (record === undefined) return undefined;
+  const { restore_id: id, backup, target, result } = record.predicate;
+  return {
+    value: record,
+    detail: `${id}: ${record.predicateType}, the record of a restore of ${backup.id} into ${target.database} at ${target.place}: ${result}`,
+  };
+}
+
+const isRestore = (statement: RestoreStatement | Statement): statement is RestoreStatement =>
+  'restore_id' in statement.predicate;
+
+function checkRestorePass({ predicate: { result, reason } }: RestoreStatement): Taken<void> {
+  if (result === 'pass') return { value: undefined, detail: 'the result is pass' };
+  throw new Refusal(`The record is authentic, and the result is ${result}${reason ? ` (${reason})` : ''}.`);
 }
 
 function checkTimesAndRollUp(statement: Statement): Taken<void> {
@@ -201,14 +240,14 @@ function drawAgain({ predicate }: Statement, listing: Uint8Array): Taken<void> {
 }
 
 async function checkArtefact(
-  statement: Statement,
+  statement: Statement | RestoreStatement,
   path: string,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<Taken<void>> {
   const [subject] = statement.subject;
-  if (statement.predicate.backup?.sha256 === undefined) {
-    throw new Refusal(`The receipt is about no artefact: its subject is ${subject.name}.`);
+  if (subject === undefined || statement.predicate.backup?.sha256 === undefined) {
+    throw new Refusal(`The receipt is about no artefact: its subject is ${subject?.name ?? 'absent'}.`);
   }
   const digest = await digestArtefact(path, onBytes, signal);
   if (digest === subject.digest.sha256)

@@ -122,7 +122,7 @@ function clientFor(
 }
 
 /** The ways to talk that a `sslmode` allows, in libpq's order. */
-async function waysOf(
+export async function waysOf(
   { sslmode, rest, service }: ConnectionUri,
   host: string,
 ): Promise<readonly (false | ConnectionOptions)[]> {

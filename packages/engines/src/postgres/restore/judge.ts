@@ -128,7 +128,8 @@ function failure(run: RestoreRun, serious: readonly LogEntry[]): string {
   return `${run.tool} did not come to its end (exit code ${run.exitCode}). On its worker, \`muster drill show ID --output\` has its words.`;
 }
 
-function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {
+/** The same complaints as counts: codes alone, for the words of a server may hold data. */
+export function warningsOf(log: readonly LogEntry[]): readonly RestoreWarning[] {
   const counts = new Map<string, { sqlstate: string; statement?: string; count: number }>();
   for (const { sqlstate, statement } of log) {
     const key = `${sqlstate} ${statement}`;

@@ -109,7 +109,7 @@ async function restoreArchive(
 }
 
 /** A custom archive says where its data begins, so one that was cut is known before anything is restored. */
-function requireLength(toc: Toc, sizeBytes: number): void {
+export function requireLength(toc: Toc, sizeBytes: number): void {
   const reaches = toc.entries.every(({ data }) => data?.state !== 'set' || data.offset < sizeBytes);
   if (reaches) return;
   throw new MusterError(

@@ -4,7 +4,7 @@ import { MusterError } from '@muster/core';
 import type { DumpArtefact } from '../../artefact.js';
 import { chained, counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
-import { feed } from '../../bytes/feed.js';
+import { type Feed, feed } from '../../bytes/feed.js';
 import { openContent } from '../../bytes/open-content.js';
 import type { RestoreOptions, RestoreReport } from '../../engine.js';
 import { knowsRestrict } from '../plain/restrict.js';
@@ -24,38 +24,66 @@ export interface PsqlScript {
   readonly filter: Transform;
 }
 
-/** Runs a script in the scratch, as what may be hostile. @throws any reason of {@link runTool}. */
-export async function runPsql(
-  server: RunningServer,
+/** A script on its way into psql. */
+export interface PsqlInput {
+  readonly feed: Feed;
+  readonly args: readonly string[];
+  /** What psql prints at last, if it took everything. */
+  readonly lastWord: string;
+  /** Bytes of the backup that were read so far. */
+  readonly bytes: () => number;
+}
+
+/** The arguments and the input of a psql of this version that runs `script` as what may be hostile. */
+export function psqlInput(
   { database, artefact, facts, filter }: PsqlScript,
-  options: RestoreOptions,
+  psqlVersion: string,
+  options: Pick<RestoreOptions, 'onProgress'> & { readonly onFault: () => void },
   signal: AbortSignal,
-): Promise<Pick<RestoreReport, 'bytes' | 'warnings'>> {
+): PsqlInput {
   if (artefact.form === 'directory') throw new MusterError('internal', 'A plain dump is a single file.');
   const count = counting(openContent(artefact, signal), (bytes) =>
     options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
   );
   const word = randomBytes(16).toString('hex');
-  const stop = new AbortController();
   const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
     // A dump's own \restrict names a word that its author knows; ours is known to no one.
-    head: knowsRestrict(server.installation.psqlVersion) ? `\\restrict ${word}\n` : '',
+    head: knowsRestrict(psqlVersion) ? `\\restrict ${word}\n` : '',
     // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
     // transaction that wrote: nobody will commit that.
     tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
-    onFault: () => stop.abort(),
+    onFault: options.onFault,
   });
+  return {
+    feed: input,
+    args: [
+      ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
+      ...['--set=VERBOSITY=verbose', '--set=SHOW_CONTEXT=never'],
+      ...['--dbname', conninfo(database), '--file=-'],
+    ],
+    lastWord: word,
+    bytes: count.bytes,
+  };
+}
+
+/** Runs a script in the scratch, as what may be hostile. @throws any reason of {@link runTool}. */
+export async function runPsql(
+  server: RunningServer,
+  script: PsqlScript,
+  options: RestoreOptions,
+  signal: AbortSignal,
+): Promise<Pick<RestoreReport, 'bytes' | 'warnings'>> {
+  const stop = new AbortController();
+  const { onProgress } = options;
+  const onFault = () => stop.abort();
+  const input = psqlInput(script, server.installation.psqlVersion, { onProgress, onFault }, signal);
   const warnings = await runTool(
     server,
     {
       tool: 'psql',
-      args: [
-        ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
-        ...['--set=VERBOSITY=verbose', '--set=SHOW_CONTEXT=never'],
-        ...['--dbname', conninfo(database), '--file=-'],
-      ],
-      feed: input,
-      lastWord: word,
+      args: input.args,
+      feed: input.feed,
+      lastWord: input.lastWord,
       onOutput: options.onOutput,
       // What follows a failed COPY is data, which psql would read as statements.
       onError: (entry) => {
@@ -65,5 +93,5 @@ export async function runPsql(
     },
     signal,
   );
-  return { bytes: count.bytes(), warnings };
+  return { bytes: input.bytes(), warnings };
 }

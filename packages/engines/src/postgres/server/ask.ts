@@ -42,6 +42,7 @@ export async function ask(
     major: target.major,
     database: options.database,
     applicationName,
+    ...(target.as && { as: target.as }),
     ...(options.backupCreatedAt === undefined
       ? {}
       : { settings: { 'muster.backup_created_at': options.backupCreatedAt.toISOString() } }),
@@ -102,10 +103,13 @@ async function lostOrEnded(
   stop: AbortSignal,
 ): Promise<Answer> {
   try {
-    const { host, major, applicationName } = connection;
+    const { host, major, applicationName, as } = connection;
     const within = AbortSignal.any([AbortSignal.timeout(5_000), stop]);
     await close(
-      await connect({ host, major, applicationName, database: target.maintenanceDatabase }, within),
+      await connect(
+        { host, major, applicationName, database: target.maintenanceDatabase, ...(as && { as }) },
+        within,
+      ),
     );
   } catch {
     return { kind: 'server_lost' };

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 
 /** The port in the name of the server's unix socket, `.s.PGSQL.5432`. */
@@ -31,15 +32,28 @@ export interface ConnectionTarget {
   readonly major: number;
   readonly applicationName: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** A server that is no scratch's: who connects to it, and how. */
+  readonly as?: ConnectAs;
   /** Called with the count of each piece that arrives; may destroy the connection by returning false. */
   readonly onBytes?: (bytes: number) => boolean;
+}
+
+/** Who connects to a server that is no scratch's. */
+export interface ConnectAs {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly ssl: false | ConnectionOptions;
+  /** In place of what only a superuser may set. */
+  readonly options: string;
 }
 
 /** All values stay text, so that nothing is squeezed through a JavaScript number or date. */
 const textOnly = { getTypeParser: () => (value: unknown) => value };
 
 /**
- * Connects to a server in a scratch as its superuser. Rejects when `signal` aborts, whatever the server does. The
+ * Connects to a server in a scratch as its superuser, or to another as whom the target names. Rejects when `signal` aborts, whatever the server does. The
  * caller ends the connection with {@link drop}.
  */
 export async function connect(target: ConnectionTarget, signal: AbortSignal): Promise<pg.Client> {
@@ -58,8 +72,12 @@ export async function connect(target: ConnectionTarget, signal: AbortSignal): Pr
     password: '',
     database: target.database,
     ssl: false,
+    ...target.as,
     application_name: target.applicationName,
-    options: sessionOptions(target.major, target.settings),
+    options:
+      target.as === undefined
+        ? sessionOptions(target.major, target.settings)
+        : `${target.as.options} ${startupOptions(target.settings ?? {})}`.trim(),
     types: textOnly,
     stream: () => socket,
   });

@@ -28,6 +28,7 @@ export async function stopOnServer(
         major: target.major,
         database: target.maintenanceDatabase,
         applicationName: 'muster',
+        ...(target.as && { as: target.as }),
       },
       AbortSignal.any([AbortSignal.timeout(GRACE_MS), target.lost]),
     );

@@ -1,0 +1,75 @@
+import { createInterface } from 'node:readline/promises';
+import type { Readable } from 'node:stream';
+import { formatSize, MusterError } from '@muster/core';
+import type { RestorePlan } from '@muster/restore';
+import { fields } from '../render/fields.js';
+import type { Output } from '../terminal/output.js';
+import { printable } from '../terminal/printable.js';
+
+/** What is going to be overwritten, for people. */
+export function planLines(
+  { backup, format, target, notes, isSource }: RestorePlan,
+  output: Output,
+): string[] {
+  const { errStyle: style } = output;
+  const count = (number: number): string => number.toLocaleString('en-US');
+  const there = target.exists
+    ? target.isEmpty
+      ? 'is there, and empty'
+      : `has ${count(target.tables)} tables, about ${count(target.rows)} rows, ${formatSize(target.bytes)}`
+    : 'is not there yet';
+  const left = target.left;
+  return [
+    ...fields(
+      [
+        [
+          'backup',
+          `${printable(backup.id)} · ${format} · ${formatSize(backup.sizeBytes)} · of ${backup.createdAt.toISOString()}`,
+        ],
+        ['from', printable(backup.location)],
+        ['target', `${printable(target.name)} at ${printable(target.place)}, server ${target.serverVersion}`],
+        ['now there', there],
+        ['so', target.fate],
+      ],
+      style,
+    ),
+    ...(left === undefined
+      ? []
+      : [
+          left.state === 'whole'
+            ? `An earlier restore left ${printable(left.where)} whole; of the same backup, only the last step is taken.`
+            : `An interrupted restore left ${printable(left.where)} behind: it is removed first.`,
+        ]),
+    ...notes.map(printable),
+    ...(isSource ? [style.bad('The target is the live source itself.')] : []),
+  ];
+}
+
+/** Has a person type the target's name. @throws `name_not_typed`, also where nobody is there to type. */
+export async function typeName(
+  { name }: RestorePlan['target'],
+  input: Readable & { readonly isTTY?: boolean },
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  if (input.isTTY !== true)
+    throw new MusterError(
+      'name_not_typed',
+      'Nobody is at a terminal to type the name of the target: give --yes if you mean it. Nothing was changed.',
+    );
+  const asking = createInterface({ input, terminal: false });
+  output.stderr.write(`Type the name of the target (${printable(name)}) to go on: `);
+  try {
+    const typed = await new Promise<string>((answer, reject) => {
+      asking.once('line', answer);
+      asking.once('close', () => answer(''));
+      signal.addEventListener('abort', () => reject(interrupted()), { once: true });
+    });
+    if (typed.trim() === name) return;
+  } finally {
+    asking.close();
+  }
+  throw new MusterError('name_not_typed', 'That is not the name of the target. Nothing was changed.');
+}
+
+const interrupted = (): MusterError => new MusterError('cancelled', 'Interrupted. Nothing was changed.');

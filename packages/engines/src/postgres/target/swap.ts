@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MusterError } from '@muster/core';
+import pg from 'pg';
+import type { FinishOptions } from '../../target/target.js';
+import { quoteIdentifier } from '../format/roles.js';
+import { endSessions, sessionsIn } from './make-beside.js';
+
+const LOOK_MS = 500;
+
+export interface Swap {
+  /** A session beside all of the databases, and another one of the same. */
+  readonly control: pg.Client;
+  readonly worker: pg.Client;
+  readonly target: string;
+  readonly beside: string;
+  /** The name of what was there from now on; absent = nothing was there. */
+  readonly kept?: string;
+}
+
+/**
+ * Lets what was restored and what was there change names, in one transaction: whoever connects finds the one or the other,
+ * and never neither. @throws `target_in_use` where sessions of others are in the way for too long.
+ */
+export async function swap(names: Swap, options: FinishOptions, signal: AbortSignal): Promise<void> {
+  const { control, target, kept } = names;
+  const until = Date.now() + options.waitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const who = kept === undefined ? undefined : await sessionsIn(control, target);
+    if (who === undefined || options.disconnect) {
+      if (await rename(names, options.disconnect)) return;
+    } else options.onWaiting(who);
+    if (Date.now() >= until) throw inUse(target, who);
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
+
+/** @returns whether it was done: false where somebody was still connected. */
+async function rename(
+  { control, worker, target, beside, kept }: Swap,
+  disconnect: boolean,
+): Promise<boolean> {
+  let done = false;
+  const renaming = (async () => {
+    try {
+      await worker.query('BEGIN');
+      await worker.query("SET LOCAL lock_timeout = '5s'");
+      if (kept !== undefined) {
+        await carryOver(worker, target, beside);
+        await worker.query(`ALTER DATABASE ${quoteIdentifier(target)} RENAME TO ${quoteIdentifier(kept)}`);
+      }
+      await worker.query(`ALTER DATABASE ${quoteIdentifier(beside)} RENAME TO ${quoteIdentifier(target)}`);
+      await worker.query(`COMMENT ON DATABASE ${quoteIdentifier(target)} IS NULL`);
+      await worker.query('COMMIT');
+      return true;
+    } catch (error) {
+      await worker.query('ROLLBACK').catch(() => undefined);
+      // Somebody is connected; or a lock is held, or the other one deadlocked.
+      if (error instanceof pg.DatabaseError && /^(?:55006|55P03|40P01)$/.test(error.code ?? '')) return false;
+      throw error;
+    } finally {
+      done = true;
+    }
+  })();
+  // The server lets nobody in while it waits for those that are there: they are ended meanwhile.
+  while (disconnect && !done) {
+    await endSessions(control, target).catch(() => undefined);
+    await Promise.race([renaming.catch(() => undefined), sleep(LOOK_MS / 5)]);
+  }
+  return await renaming;
+}
+
+/** Owner, grants and settings of the database itself stay what they were. */
+async function carryOver(client: pg.Client, from: string, to: string): Promise<void> {
+  const name = quoteIdentifier(to);
+  const { rows: owners } = await client.query<{ owner: string; open: string }>(
+    `SELECT pg_catalog.pg_get_userbyid(datdba) AS owner, (datacl IS NULL)::text AS open FROM pg_catalog.pg_database WHERE datname = $1`,
+    [from],
+  );
+  const [old] = owners;
+  if (old === undefined) return;
+  await client.query(`ALTER DATABASE ${name} OWNER TO ${quoteIdentifier(old.owner)}`);
+  if (old.open !== 'true') {
+    const { rows: grants } = await client.query<{ grantee: string | null; right: string; option: string }>(
+      `SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee) END AS grantee,
+        a.privilege_type AS right, a.is_grantable::text AS option
+       FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a WHERE d.datname = $1`,
+      [from],
+    );
+    await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
+    for (const { grantee, right, option } of grants)
+      await client.query(
+        `GRANT ${right} ON DATABASE ${name} TO ${grantee === null ? 'PUBLIC' : quoteIdentifier(grantee)}${option === 'true' ? ' WITH GRANT OPTION' : ''}`,
+      );
+  }
+  const { rows: settings } = await client.query<{ role: string | null; name: string; value: string }>(
+    `SELECT CASE WHEN s.setrole = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(s.setrole) END AS role,
+      pg_catalog.split_part(c, '=', 1) AS name, pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1) AS value
+     FROM pg_catalog.pg_database d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid, pg_catalog.unnest(s.setconfig) c
+     WHERE d.datname = $1`,
+    [from],
+  );
+  for (const { role, name: setting, value } of settings) {
+    // As the server itself reads it, which for a list is no single word.
+    await client.query('SELECT pg_catalog.set_config($1, $2, true)', [setting, value]);
+    const whose = role === null ? `DATABASE ${name}` : `ROLE ${quoteIdentifier(role)} IN DATABASE ${name}`;
+    await client.query(
+      `ALTER ${whose} SET ${setting.split('.').map(quoteIdentifier).join('.')} FROM CURRENT`,
+    );
+  }
+}
+
+const inUse = (target: string, who: string | undefined): MusterError =>
+  new MusterError(
+    'target_in_use',
+    `${who === undefined ? 'Something' : `Sessions with these process ids (and application names): ${who}`} still use${who === undefined ? 's' : ''} the database ${JSON.stringify(target)}. Stop what connects to it, then run the same command again, or run it with --disconnect, which ends them.`,
+  );

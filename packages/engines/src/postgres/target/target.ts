@@ -1,0 +1,212 @@
+import { isEvidence, MusterError } from '@muster/core';
+import pg from 'pg';
+import type {
+  BeginRestore,
+  LeftState,
+  TargetDriver,
+  TargetRestore,
+  TargetSurvey,
+} from '../../target/target.js';
+import { databasePropertiesOf, quoteIdentifier } from '../format/roles.js';
+import { parseConnectionUri } from '../live/connection-uri.js';
+import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
+import { ask } from '../server/ask.js';
+import { drop } from '../server/client.js';
+import { admitToTarget, rolesMissing } from './admit.js';
+import { addressOf, openSession, optionsOf, withLogin } from './login.js';
+import { dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
+import { besideName, keptName } from './names.js';
+import { restoreByTool } from './run-tool.js';
+import { isEmptyDatabase, type PostgresSurvey, surveyTarget } from './survey.js';
+import { swap } from './swap.js';
+
+/** How long a restore that failed may take to clear up behind itself. */
+const GIVE_UP_MS = 20_000;
+
+/**
+ * PostgreSQL: a backup is restored into a database beside the target, and takes its name when it is whole. Until then the
+ * target is what it was, and after it what was there is kept under another name.
+ */
+export const postgresTarget: TargetDriver = {
+  survey: surveyTarget,
+  admit: (_uri, survey, backup, signal) => admitToTarget(own(survey), backup, signal),
+  begin: (_uri, survey, begin, signal) => beginRestore(own(survey), begin, signal),
+  isSame: (uri, other) => {
+    const [one, two] = [parseConnectionUri(uri), parseConnectionUri(other)];
+    return (
+      one.database === two.database &&
+      one.hosts.some((a) => two.hosts.some((b) => a.host === b.host && a.port === b.port))
+    );
+  },
+};
+
+function own(survey: TargetSurvey): PostgresSurvey {
+  if ('login' in survey) return survey as PostgresSurvey;
+  throw new MusterError('internal', 'The target was surveyed by another engine.');
+}
+
+async function beginRestore(
+  survey: PostgresSurvey,
+  { facts, backup, restoreId, tools }: BeginRestore,
+  signal: AbortSignal,
+): Promise<TargetRestore> {
+  if (!isPostgresFacts(facts))
+    throw new MusterError('internal', 'The backup was identified by another engine.');
+  const { login, name } = survey;
+  const beside = besideName(name);
+  const sessions: pg.Client[] = [];
+  const open = async (within: AbortSignal): Promise<pg.Client> => {
+    const session = await openSession(login, login.maintenance, within);
+    sessions.push(session);
+    return session;
+  };
+  const isWhole = survey.left?.state === 'whole' && survey.left.backup === backup;
+  let state: LeftState | 'nothing' | 'done' = isWhole ? 'whole' : 'nothing';
+  let outcome = '';
+  try {
+    const control = await open(signal);
+    await requireAlone(control, name);
+    if (!isWhole) {
+      if (survey.left !== undefined) await dropBeside(control, beside);
+      await requireNameFree(control, beside);
+      await makeBeside(
+        control,
+        beside,
+        { dump: facts.shape, target: survey.shape },
+        { state: 'restoring', backup },
+      );
+      state = 'restoring';
+    }
+    return {
+      isWhole,
+      restore: async (artefact, options, stop) => {
+        const restore = {
+          ...{ login, database: beside, restoreId, facts, tools, serverMajor: toolMajor(survey, facts) },
+          onRoles: (names: readonly string[]) => requireRolesNow(control, names),
+        };
+        const report = await restoreByTool(restore, artefact, options, stop);
+        if (!survey.exists) await setProperties(survey, facts, beside, stop);
+        await mark(control, beside, { state: 'whole', backup });
+        state = 'whole';
+        return { ...report, databases: [name] };
+      },
+      finish: async (options, stop) => {
+        const kept = survey.exists ? keptName(name, options.now()) : undefined;
+        const worker = await open(stop);
+        await swap({ control, worker, target: name, beside, ...(kept && { kept }) }, options, stop);
+        state = 'done';
+        outcome = `The backup is restored whole in the database ${quoteIdentifier(name)}.`;
+        if (kept === undefined) return {};
+        if (survey.isEmpty && (await withLogin(login, kept, stop, isEmptyDatabase).catch(() => false))) {
+          await dropBeside(control, kept);
+          return {};
+        }
+        outcome += ` What was there is kept as ${quoteIdentifier(kept)}.`;
+        return { kept, remove: `DROP DATABASE ${quoteIdentifier(kept)};` };
+      },
+      ask: async (check, options, stop) => {
+        const { question } = check;
+        if (question.kind !== 'postgres')
+          throw new MusterError('internal', 'A question for MongoDB was put to PostgreSQL.');
+        const { signal: lost } = new AbortController();
+        const as = { ...addressOf(login), options: optionsOf(login) };
+        const target = {
+          host: as.host,
+          major: survey.major,
+          maintenanceDatabase: login.maintenance,
+          lost,
+          as,
+        };
+        return await ask(target, { question, readOnly: check.readOnly }, options, stop);
+      },
+      giveUp: async (error) => {
+        if (state === 'done') return outcome;
+        const asItWas = survey.exists
+          ? `The database ${quoteIdentifier(name)} is as it was.`
+          : `There is still no database ${quoteIdentifier(name)}.`;
+        if (state === 'whole')
+          return `${asItWas} The backup is whole in the database ${quoteIdentifier(beside)}: run the same command again, and only the names have to change.`;
+        if (state === 'nothing') return asItWas;
+        const isBad = isEvidence(error);
+        const within = AbortSignal.timeout(GIVE_UP_MS);
+        const cleared = await withLogin(login, login.maintenance, within, async (client) => {
+          if (!isBad) return void (await dropBeside(client, beside));
+          await endSessions(client, beside);
+          await mark(client, beside, { state: 'broken', backup });
+        }).then(
+          () => true,
+          () => false,
+        );
+        if (isBad)
+          return `${asItWas} What came back of the backup is in the database ${quoteIdentifier(beside)}, for you to look at; the next restore removes it.`;
+        return cleared
+          ? `${asItWas} Nothing of the restore is left: run the same command again.`
+          : `${asItWas} The database ${quoteIdentifier(beside)} is left half restored: run the same command again, it removes that first.`;
+      },
+      close: async () => {
+        for (const session of sessions) drop(session);
+      },
+    };
+  } catch (error) {
+    for (const session of sessions) drop(session);
+    throw error;
+  }
+}
+
+/** What it is restored with is no older than the server, nor than what dumped. */
+const toolMajor = ({ major }: PostgresSurvey, facts: PostgresFacts): number => Math.max(major, facts.major);
+
+/** One restore at a time into one target; the server lets the lock go when we are gone. @throws `target_in_use` */
+async function requireAlone(control: pg.Client, name: string): Promise<void> {
+  const { rows } = await control.query<{ alone: string }>(
+    "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('muster restore'), pg_catalog.hashtext($1))::text AS alone",
+    [name],
+  );
+  if (rows[0]?.alone === 'true') return;
+  throw new MusterError(
+    'target_in_use',
+    `Another restore into the database ${quoteIdentifier(name)} is under way. Wait for it, or end it where it runs.`,
+  );
+}
+
+/** A database of that name that bears no mark of ours is somebody's. */
+async function requireNameFree(control: pg.Client, beside: string): Promise<void> {
+  const { rows } = await control.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [beside]);
+  if (rows.length === 0) return;
+  throw new MusterError(
+    'target_in_use',
+    `There is a database ${quoteIdentifier(beside)}, which Muster did not make and would need the name of. Rename it, then run the same command again.`,
+  );
+}
+
+async function requireRolesNow(control: pg.Client, names: readonly string[]): Promise<void> {
+  const { rows } = await control.query<{ name: string }>(
+    `SELECT name FROM pg_catalog.unnest($1::text[]) AS n(name)
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = n.name)`,
+    [names],
+  );
+  if (rows.length > 0) throw rolesMissing(rows.map(({ name }) => name));
+}
+
+/** A database that is new takes its settings from the dump. */
+async function setProperties(
+  { login }: PostgresSurvey,
+  { toc }: PostgresFacts,
+  database: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const statements = toc === undefined ? [] : databasePropertiesOf(toc, database);
+  if (statements.length === 0) return;
+  await withLogin(login, login.maintenance, signal, async (client) => {
+    for (const statement of statements) {
+      await client.query(statement).catch((cause: unknown) => {
+        if (!(cause instanceof pg.DatabaseError)) throw cause;
+        throw new MusterError(
+          'restore_failed',
+          `A property of the database could not be set (SQLSTATE ${cause.code}).`,
+          { cause, output: cause.message },
+        );
+      });
+    }
+  });
+}

@@ -1,0 +1,2 @@
+export type { RestoreEvent, RestoreOutcome, RestorePlan, RestorePorts, RestoreRequest } from './restore.js';
+export { restoreBackup } from './restore.js';

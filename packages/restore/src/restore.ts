@@ -1,0 +1,348 @@
+import type { Backup } from '@muster/backups';
+import {
+  type Check,
+  type CheckRecord,
+  isEvidence,
+  MusterError,
+  RESTORE_PREDICATE_TYPE,
+  type RestorePhase,
+  type RestorePredicate,
+  type RestoreStatement,
+  type Source,
+  type SourceKind,
+  STATEMENT_TYPE,
+} from '@muster/core';
+import {
+  type Artefact,
+  type BackupFacts,
+  type Engine,
+  type Examined,
+  type Finished,
+  restoreWhileExamining,
+  type TargetDriver,
+  type TargetRestore,
+  type TargetSurvey,
+  type ToolRunner,
+} from '@muster/engines';
+import { askChecks, notAsked } from './smoke-checks.js';
+
+/** What a restore needs from outside. */
+export interface RestorePorts {
+  readonly engine: Engine;
+  readonly target: TargetDriver;
+  readonly tools: ToolRunner;
+  readonly observe: (event: RestoreEvent) => void;
+  /** Asks a person; resolves where they agree. @throws `name_not_typed`, `usage`. */
+  readonly confirm: (plan: RestorePlan, signal: AbortSignal) => Promise<void>;
+  /** What tools printed: kept on this machine, in no record. */
+  readonly output: (text: string) => void;
+  readonly now: () => Date;
+  readonly musterVersion: string;
+}
+
+export interface RestoreRequest {
+  readonly restoreId: string;
+  readonly kind: SourceKind;
+  /** Finds the backup. */
+  readonly locate: (signal: AbortSignal) => Promise<Backup>;
+  /** Of the target: a secret. */
+  readonly uri: string;
+  /** What is there may be replaced. */
+  readonly clean: boolean;
+  readonly jobs: number;
+  readonly waitMs: number;
+  readonly disconnect: boolean;
+  /** Whose backup it is, where a configuration tells. */
+  readonly source?: Pick<Source, 'slug' | 'summaries'>;
+  /** Where that source lives, if known: a secret. */
+  readonly sourceUri?: string;
+  readonly checks: readonly Check[];
+}
+
+/** What is going to be done, for a person to agree to. */
+export interface RestorePlan {
+  readonly backup: Pick<Backup, 'id' | 'location' | 'createdAt'> & { readonly sizeBytes: number };
+  readonly format: string;
+  readonly target: TargetSurvey;
+  /** What a person should know before they agree. */
+  readonly notes: readonly string[];
+  /** The target is the source itself. */
+  readonly isSource: boolean;
+}
+
+export type RestoreEvent =
+  | { readonly type: 'phase'; readonly phase: RestorePhase }
+  | { readonly type: 'progress'; readonly bytes: number; readonly totalBytes?: number }
+  | { readonly type: 'tool'; readonly where: string }
+  | { readonly type: 'waiting'; readonly who: string }
+  | { readonly type: 'check'; readonly check: CheckRecord };
+
+export interface RestoreOutcome {
+  readonly statement: RestoreStatement;
+  /** What state the target is in. */
+  readonly state: string;
+  readonly finished?: Finished;
+  /** Why it did not pass. */
+  readonly error?: MusterError;
+}
+
+/**
+ * Restores one backup into a real server that a person named, and asks it the checks. Before anything is written every fault
+ * is thrown; from then on each end is an outcome, with the state that the target is in.
+ * @throws what finding, surveying and admitting throw, and what `confirm` does.
+ */
+export async function restoreBackup(
+  ports: RestorePorts,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<RestoreOutcome> {
+  const startedAt = ports.now();
+  const [found, target] = await bothOf(
+    identified(ports, request, signal),
+    ports.target.survey(request.uri, signal),
+  );
+  const { backup, artefact, facts } = found;
+  refuseNotEmpty(target, request, identityOf(backup, artefact));
+  const notes = await ports.target.admit(
+    request.uri,
+    target,
+    { facts, sizeBytes: artefact.sizeBytes },
+    signal,
+  );
+  const isSource = request.sourceUri !== undefined && ports.target.isSame(request.uri, request.sourceUri);
+  const { id, location, createdAt } = backup;
+  await ports.confirm(
+    {
+      backup: { id, location, createdAt, sizeBytes: artefact.sizeBytes },
+      format: facts.format,
+      target,
+      notes,
+      isSource,
+    },
+    signal,
+  );
+  return await new Restoring(ports, request, { ...found, target, startedAt }).run(signal);
+}
+
+interface Found {
+  readonly backup: Backup;
+  readonly artefact: Exclude<Artefact, { form: 'stream' | 'repository' }>;
+  readonly facts: BackupFacts;
+}
+
+async function identified(
+  { engine }: RestorePorts,
+  { locate }: RestoreRequest,
+  signal: AbortSignal,
+): Promise<Found> {
+  const backup = await locate(signal);
+  const { artefact } = backup;
+  if (artefact.form === 'remote' || artefact.form === 'stream' || artefact.form === 'repository')
+    throw new MusterError(
+      'not_supported_yet',
+      `The backup ${backup.id} is no single dump of this machine or of S3: fetch it first, or restore a pgBackRest set with --into-directory.`,
+    );
+  return { backup, artefact, facts: backup.facts ?? (await engine.identify(artefact, signal)) };
+}
+
+/** Both at once; of two faults the first. */
+async function bothOf<A, B>(one: Promise<A>, two: Promise<B>): Promise<readonly [A, B]> {
+  return await Promise.all([one, two]);
+}
+
+/** By this a second run knows that it goes on with the same backup. */
+const identityOf = ({ id, mtime }: Backup, { sizeBytes }: Found['artefact']): string =>
+  `${id} ${sizeBytes} ${mtime.toISOString()}`;
+
+function refuseNotEmpty(target: TargetSurvey, { clean }: RestoreRequest, backup: string): void {
+  const { left } = target;
+  if (target.isEmpty || clean || (left?.where === target.name && left.backup === backup)) return;
+  throw new MusterError(
+    'target_not_empty',
+    `The target ${JSON.stringify(target.name)} is not empty: it has ${target.tables} tables. Name an empty database, or one that is not there yet; or give --clean to replace what is there.`,
+  );
+}
+
+class Restoring {
+  readonly #ports: RestorePorts;
+  readonly #request: RestoreRequest;
+  readonly #found: Found & { readonly target: TargetSurvey; readonly startedAt: Date };
+  readonly #phases: RestorePredicate['phases'] = [];
+  readonly #checks: CheckRecord[] = [];
+  #examined: Examined | undefined;
+  #finished: Finished | undefined;
+  #tool: string | undefined;
+
+  constructor(
+    ports: RestorePorts,
+    request: RestoreRequest,
+    found: Found & { readonly target: TargetSurvey; readonly startedAt: Date },
+  ) {
+    this.#ports = ports;
+    this.#request = request;
+    this.#found = found;
+  }
+
+  async run(signal: AbortSignal): Promise<RestoreOutcome> {
+    const { restoreId, uri } = this.#request;
+    const { target, facts, backup, artefact } = this.#found;
+    const { tools } = this.#ports;
+    let restore: TargetRestore | undefined;
+    try {
+      restore = await this.#phase('prepare', () =>
+        this.#ports.target.begin(
+          uri,
+          target,
+          { restoreId, facts, tools, backup: identityOf(backup, artefact) },
+          signal,
+        ),
+      );
+      await this.#steps(restore, signal);
+      return this.#outcome(await restore.giveUp(DONE));
+    } catch (thrown) {
+      const error = asFault(thrown, signal);
+      const state = (await restore?.giveUp(error)) ?? `The target ${target.name} is as it was.`;
+      return this.#outcome(state, error);
+    } finally {
+      await restore?.close();
+    }
+  }
+
+  async #steps(restore: TargetRestore, signal: AbortSignal): Promise<void> {
+    const { request, ports } = { request: this.#request, ports: this.#ports };
+    if (!restore.isWhole) await this.#phase('restore', () => this.#restore(restore, signal));
+    const { waitMs, disconnect } = request;
+    this.#finished = await this.#phase('finish', () =>
+      restore.finish(
+        { waitMs, disconnect, now: ports.now, onWaiting: (who) => ports.observe({ type: 'waiting', who }) },
+        signal,
+      ),
+    );
+    if (request.checks.length === 0) return;
+    await this.#phase('check', () =>
+      askChecks(
+        restore,
+        {
+          checks: request.checks,
+          database: this.#found.target.name,
+          backupCreatedAt: this.#found.backup.createdAt,
+          summaries: request.source?.summaries ?? 'full',
+          now: ports.now,
+          onOutput: ports.output,
+          onRecord: (check) => {
+            this.#checks.push(check);
+            ports.observe({ type: 'check', check });
+          },
+        },
+        signal,
+      ),
+    );
+  }
+
+  async #restore(restore: TargetRestore, signal: AbortSignal): Promise<void> {
+    const { engine, observe, output } = this.#ports;
+    const { artefact, facts } = this.#found;
+    const options = {
+      jobs: this.#request.jobs,
+      onProgress: (progress: { bytes: number; totalBytes?: number }) =>
+        observe({ type: 'progress', ...progress }),
+      onOutput: output,
+      onTool: (where: string) => {
+        this.#tool = where;
+        observe({ type: 'tool', where });
+      },
+    };
+    await restoreWhileExamining(
+      artefact,
+      (one, stop) => restore.restore(one, options, stop),
+      async (one, stop) => {
+        this.#examined = await engine.examine(one, facts, { onBytes: () => undefined }, stop);
+        if (this.#examined.fault !== undefined) throw this.#examined.fault;
+      },
+      signal,
+    );
+  }
+
+  async #phase<T>(name: RestorePhase, work: () => Promise<T>): Promise<T> {
+    const startedAt = this.#ports.now();
+    this.#ports.observe({ type: 'phase', phase: name });
+    try {
+      return await work();
+    } finally {
+      this.#phases.push({
+        name,
+        started_at: startedAt.toISOString(),
+        duration_ms: Math.max(0, Math.round(this.#ports.now().getTime() - startedAt.getTime())),
+      });
+    }
+  }
+
+  #outcome(state: string, error?: MusterError): RestoreOutcome {
+    const { restoreId, kind, source, checks } = this.#request;
+    const { backup, facts, target, startedAt } = this.#found;
+    const all = [...this.#checks, ...checks.slice(this.#checks.length).map(notAsked)];
+    const verdict = error === undefined ? rollUp(all) : { result: resultOf(error), reason: error.code };
+    const examined = this.#examined;
+    const kept = this.#finished?.kept;
+    const statement: RestoreStatement = {
+      _type: STATEMENT_TYPE,
+      subject:
+        examined === undefined
+          ? []
+          : [{ name: backup.id, digest: { sha256: examined.sha256.slice('sha256:'.length) } }],
+      predicateType: RESTORE_PREDICATE_TYPE,
+      predicate: {
+        restore_id: restoreId,
+        ...(source && { source: { slug: source.slug } }),
+        kind,
+        backup: {
+          id: backup.id,
+          location: backup.location,
+          ...(examined && { sha256: examined.sha256, size_bytes: examined.sizeBytes }),
+          format: facts.format,
+        },
+        target: {
+          place: target.place,
+          database: target.name,
+          server_version: target.serverVersion,
+          before: { tables: target.tables, rows: target.rows, bytes: target.bytes },
+          ...(kept && { kept }),
+        },
+        ...(this.#tool && { tool: this.#tool }),
+        phases: this.#phases,
+        checks: all,
+        ...verdict,
+        muster_version: this.#ports.musterVersion,
+        started_at: startedAt.toISOString(),
+        ended_at: this.#ports.now().toISOString(),
+      },
+    };
+    return {
+      statement,
+      state,
+      ...(this.#finished && { finished: this.#finished }),
+      ...(error && { error }),
+    };
+  }
+}
+
+/** What a restore that went well is told its end with. */
+const DONE = new MusterError('internal', 'The restore is done.');
+
+function asFault(thrown: unknown, signal: AbortSignal): MusterError {
+  if (signal.aborted) return new MusterError('cancelled', 'The restore was interrupted.', { cause: thrown });
+  if (thrown instanceof MusterError) return thrown;
+  const code = thrown instanceof Error && 'code' in thrown ? ` (${String(thrown.code)})` : '';
+  return new MusterError('target_lost', `The target refused a step of the restore${code}.`, {
+    cause: thrown,
+  });
+}
+
+const resultOf = (error: MusterError): 'fail' | 'error' => (isEvidence(error) ? 'fail' : 'error');
+
+function rollUp(checks: readonly CheckRecord[]): Pick<RestorePredicate, 'result' | 'reason'> {
+  const verdicts = new Set(checks.map(({ verdict }) => verdict));
+  if (verdicts.has('fail')) return { result: 'fail', reason: 'check_failed' };
+  if (verdicts.has('error') || verdicts.has('not_run')) return { result: 'error', reason: 'check_error' };
+  return { result: 'pass' };
+}
