@@ -10,7 +10,7 @@ import type { Backup } from './repository.js';
 export type BackupReader = Pick<Engine, 'identify' | 'isDirectoryDump' | 'isOneDatabase' | 'isGlobalsName'>;
 
 /** What may be a backup. */
-export interface Candidate extends Pick<Backup, 'location' | 'artefact'> {
+export interface Candidate extends Pick<Backup, 'location' | 'artefact' | 'record'> {
   readonly look: Look;
   readonly growing?: true;
   /** Its head is not looked at now: that would cost too much. */
@@ -32,7 +32,7 @@ export async function describeBackups(
   const listed = await mapLimited(
     candidates,
     PARALLEL,
-    async ({ artefact, location, look, growing, unseen, beside }) => {
+    async ({ artefact, location, look, growing, unseen, beside, record }) => {
       signal.throwIfAborted();
       const head = unseen || artefact.form === 'remote' ? UNSEEN : await headOf(identify, artefact, signal);
       if (head === 'gone') return undefined;
@@ -43,7 +43,8 @@ export async function describeBackups(
       if (isGlobals && (artefact.form === 'file' || artefact.form === 'flow'))
         return growing ? undefined : { globals: { artefact, location, mtime } };
       if (beside) return undefined;
-      const backup = { ...named, location, artefact, ...timesOf(named, facts) };
+      const known = { ...named, location, artefact, ...timesOf(named, facts) };
+      const backup = { ...known, ...(record && { record }) };
       return { unsupported, backup: { ...backup, ...(growing && { growing }), ...(facts && { facts }) } };
     },
   );

@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, MusterError, unreadable } from '@muster/core';
+import { errnoOf, MusterError, RECORD_SUFFIX, unreadable } from '@muster/core';
 import type { DirectoryArtefact, FileArtefact } from '@muster/engines';
 import type { AgeKeys } from './age.js';
 import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './describe-backups.js';
@@ -13,6 +13,7 @@ import { mapLimited } from './map-limited.js';
 import { namesBeside, namesOfBackups } from './names.js';
 import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
+import { recordAt } from './retain/read-record.js';
 import { storedFile } from './stored-file.js';
 
 export interface DirectoryOptions {
@@ -78,14 +79,18 @@ async function candidateAt(
   signal.throwIfAborted();
   const found = await artefactAt(options, name);
   if (found === undefined) return undefined;
-  const location = `${options.location}/${encodeURIComponent(name)}`;
+  const path = join(options.directory, `${name}${RECORD_SUFFIX}`);
+  const placed = {
+    location: `${options.location}/${encodeURIComponent(name)}`,
+    ...(options.there.has(basename(path)) && { record: (stop: AbortSignal) => recordAt(path, stop) }),
+  };
   const { artefact } = found;
-  if (options.keys === undefined || artefact.form !== 'file') return { ...found, location };
+  if (options.keys === undefined || artefact.form !== 'file') return { ...found, ...placed };
   const stored = storedFile(artefact, options.there);
   // What cannot be read is told when it is drilled.
   const encryption = await encryptionOf(stored, signal).catch(() => 'none');
-  if (encryption === 'none') return { ...found, location };
-  const flow = { ...found, location, artefact: flowOf(stored, options.keys) };
+  if (encryption === 'none') return { ...found, ...placed };
+  const flow = { ...found, ...placed, artefact: flowOf(stored, options.keys) };
   return encryption === 'passphrase' ? { ...flow, unseen: true } : flow;
 }
 

@@ -1,3 +1,4 @@
+import type { BackupRecord } from '@muster/core';
 import type {
   Artefact,
   BackupFacts,
@@ -41,6 +42,11 @@ export interface Backup {
   readonly createdAtFrom: 'header' | 'name' | 'mtime' | 'dump';
   /** What lies beside it for its whole cluster (roles), to be restored before it. */
   readonly globals?: { readonly artefact: FileArtefact | FlowArtefact; readonly location: string };
+  /**
+   * Of a dump: what Muster recorded beside it, which is believed no further than its digest goes. @throws
+   * `backup_unreadable`, `credentials_refused`, `cancelled`.
+   */
+  readonly record?: (signal: AbortSignal) => Promise<BackupRecord | 'unreadable'>;
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;
 }

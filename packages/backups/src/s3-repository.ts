@@ -1,5 +1,5 @@
 import { dirname } from 'node:path/posix';
-import { MusterError } from '@muster/core';
+import { MusterError, RECORD_SUFFIX } from '@muster/core';
 import { listObjects, type S3Connection, type S3Object } from '@muster/s3';
 import type { AgeKeys } from './age.js';
 import { type BackupReader, type Candidate, describeBackups, PARALLEL } from './describe-backups.js';
@@ -10,6 +10,7 @@ import { namesBeside, namesOfBackups } from './names.js';
 import { isPartOfDump, noDirectoryOfBackups } from './no-directory-of-backups.js';
 import type { BackupRepository } from './repository.js';
 import { readHiddenName } from './retain/own-backups.js';
+import { recordInS3 } from './retain/read-record.js';
 import { remoteDirectory } from './s3-directory.js';
 import { reading, type S3Bounds, type S3Place, s3Place } from './s3-place.js';
 import { storedObject } from './s3-stored.js';
@@ -62,8 +63,14 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
             location: `${place.location}/${name}`,
             artefact: remoteDirectory(place, name, look.sizeBytes),
             look,
+            ...recordOf(name),
           }));
         return describeBackups(options.engine, [...found, ...several], options.zone, signal);
+
+        function recordOf(name: string): Pick<Candidate, 'record'> {
+          const object = objects.get(`${name}${RECORD_SUFFIX}`);
+          return object === undefined ? {} : { record: (stop) => recordInS3(place, object, stop) };
+        }
 
         async function candidateOf(stored: Stored, object: S3Object, old: boolean): Promise<Candidate> {
           const candidate = {
@@ -71,6 +78,7 @@ export function createS3Repository(options: S3RepositoryOptions): BackupReposito
             location: `${place.location}/${stored.name}`,
             artefact: flowOf(stored, options.keys),
             look: { sizeBytes: object.sizeBytes, mtime: object.modified },
+            ...recordOf(stored.name),
           };
           const dear = old || (options.keys !== undefined && (await needsPassphrase(stored, signal)));
           return dear ? { ...candidate, unseen: true } : candidate;

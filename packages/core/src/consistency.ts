@@ -1,5 +1,6 @@
 import { backupFaults } from './backup-faults.js';
 import { broken } from './broken.js';
+import { fidelityFaults } from './fidelity-faults.js';
 import { drillTime } from './ids.js';
 import { lastOutcome } from './last-outcome.js';
 import { objectiveFaults } from './objective-faults.js';
@@ -35,6 +36,7 @@ export function checkConsistency(statement: Statement): string[] {
     ...recoveryFaults(predicate),
     ...replayFaults(predicate),
     ...askedFaults(predicate),
+    ...fidelityFaults(predicate),
   ];
 }
 
@@ -51,15 +53,15 @@ function resultFaults({ result, reason, checks, restore_only: restoreOnly }: Pre
   ]);
 }
 
-function rollUpFaults({ result, reason, checks, phases, objectives }: Predicate): string[] {
+function rollUpFaults({ result, reason, checks, phases, objectives, fidelity }: Predicate): string[] {
   const rolled = rollUp(checks.map(({ verdict }) => verdict));
   const questioned = lastOutcome(phases, 'check') === 'done';
-  const missed = missedObjective(objectives);
+  const missed = missedObjective(objectives) !== undefined || fidelity?.verdict === 'different';
   return broken([
     [result !== 'pass' || rolled === 'pass', `the result is pass, and the checks roll up to ${rolled}`],
     [rolled !== 'fail' || result === 'fail', `a check failed, and the result is ${result}`],
     [
-      !questioned || rolled === result || (missed !== undefined && result === 'fail'),
+      !questioned || rolled === result || (missed && result === 'fail'),
       `all checks were asked and roll up to ${rolled}, and the result is ${result}`,
     ],
     ...(['check_failed', 'not_absent'] as const).map(

@@ -66,7 +66,7 @@ const deltaSchema = z.strictObject({
   copied_bytes: count,
 });
 
-export const PHASES = ['locate', 'fetch', 'launch', 'restore', 'check', 'destroy'] as const;
+export const PHASES = ['locate', 'fetch', 'launch', 'restore', 'compare', 'check', 'destroy'] as const;
 
 const phaseSchema = z.strictObject({
   name: z.enum(PHASES),

@@ -8,7 +8,7 @@ import type { Seen } from './seen.js';
 export type Located = LocatedFile | LocatedLive;
 
 export interface LocatedFile
-  extends Pick<Backup, 'id' | 'location' | 'createdAt' | 'createdAtFrom' | 'globals'> {
+  extends Pick<Backup, 'id' | 'location' | 'createdAt' | 'createdAtFrom' | 'globals' | 'record'> {
   readonly kind: 'file';
   readonly artefact: Exclude<Artefact, { form: 'stream' }>;
   readonly facts: BackupFacts;
@@ -104,9 +104,10 @@ export async function identified(
   requirePast(known, ports.now());
   if (seen.newest?.id === backup.id) seen.newest = known;
   seen.found = { ...placed(known), sizeBytes: artefact.sizeBytes };
-  const { globals } = known;
+  const { globals, record } = known;
   if (globals !== undefined) seen.globals = { id: globals.artefact.name, location: globals.location };
-  return { kind: 'file', ...placed(known), artefact, facts, ...(globals && { globals }) };
+  const beside = { ...(globals && { globals }), ...(record && { record }) };
+  return { kind: 'file', ...placed(known), artefact, facts, ...beside };
 }
 
 const placed = ({ id, location, createdAt, createdAtFrom }: Backup) => ({

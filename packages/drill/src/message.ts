@@ -1,9 +1,12 @@
 import type { CheckRecord, Predicate } from '@muster/core';
+import { differenceMessage } from './compare.js';
 import { missedMessage } from './missed-message.js';
 import type { Seen } from './seen.js';
 
 /** What happened and what to do now; undefined of a pass. */
 export function messageOf({ fault }: Seen, predicate: Predicate): string | undefined {
+  if (predicate.reason === 'fidelity_different' && predicate.fidelity)
+    return differenceMessage(predicate.fidelity);
   const missed = predicate.reason === 'rpo_missed' || predicate.reason === 'rto_missed';
   return fault?.message ?? (missed ? missedMessage(predicate) : checksMessage(predicate.checks));
 }

@@ -2,6 +2,7 @@ import { MusterError, sha256 } from '@muster/core';
 import type { Artefact, Examined, LiveDumper, LiveFacts, RestoreReport } from '@muster/engines';
 import type { Launched } from './launch.js';
 import type { Located } from './locate.js';
+import type { Recordings } from './recordings.js';
 
 /** A report of what flowed, with its name as a file and its digest. */
 interface LiveReport {
@@ -15,9 +16,13 @@ export async function restoreLive(
   { uri, live, others }: Extract<Located, { kind: 'live' }>,
   { host, base }: Pick<Launched, 'host' | 'base'>,
   restoring: (artefact: Artefact) => Promise<RestoreReport>,
+  recordings: Pick<Recordings, 'during'>,
+  signal: AbortSignal,
 ): Promise<LiveReport['report']> {
-  const restored = async (facts: LiveFacts): Promise<LiveReport> => {
-    const artefact = dumper.dump(uri, facts, host, base);
+  const restored = (facts: LiveFacts): Promise<LiveReport> =>
+    recordings.during(facts, (snapshot) => restoredFrom(facts, snapshot), signal);
+  const restoredFrom = async (facts: LiveFacts, snapshot?: string): Promise<LiveReport> => {
+    const artefact = dumper.dump(uri, facts, host, base, snapshot === undefined ? {} : { snapshot });
     const report = await restoring(artefact);
     const { examined } = report;
     if (examined === undefined)

@@ -28,6 +28,7 @@ async function found(byTool: ErrorCode, byExamination: ErrorCode): Promise<unkno
     located,
     launched as unknown as Launched,
     {},
+    { during: (_, dump) => dump() },
     new AbortController().signal,
   ).catch((error: unknown) => error);
 }

@@ -17,6 +17,7 @@ import {
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import { explain, type Launched, lossError } from './launch.js';
 import type { Located, LocatedFile } from './locate.js';
+import type { Recordings } from './recordings.js';
 import { restoreLive } from './restore-live.js';
 import type { Seen } from './seen.js';
 
@@ -35,6 +36,7 @@ export async function restore(
   located: Located,
   launched: Launched,
   seen: Pick<Seen, 'examined'>,
+  recordings: Pick<Recordings, 'during'>,
   signal: AbortSignal,
 ): Promise<Restored> {
   const options = {
@@ -47,10 +49,16 @@ export async function restore(
     onOutput: (text: string) => ports.output(request.plan.drill_id, text),
   };
   if (located.kind === 'live') {
-    const report = await restoreLive(ports.liveDumperOf(request.source.kind), located, launched, (artefact) =>
-      launched.server
-        .restore(artefact, options, signal)
-        .catch((error) => explain(launched, request.source, error, signal)),
+    const report = await restoreLive(
+      ports.liveDumperOf(request.source.kind),
+      located,
+      launched,
+      (artefact) =>
+        launched.server
+          .restore(artefact, options, signal)
+          .catch((error) => explain(launched, request.source, error, signal)),
+      recordings,
+      signal,
     );
     seen.examined = report.examined;
     await refuseOverflow(request, launched);

@@ -2,6 +2,7 @@ import { isMusterError, isReason, MusterError } from '@muster/core';
 import { asMusterError } from './as-muster-error.js';
 import { chooseDatabase } from './choose-database.js';
 import { type Companions, companionsOf } from './companions.js';
+import { compare } from './compare.js';
 import type { DrillOutcome, DrillPorts, DrillRequest, KeptScratch } from './drill-ports.js';
 import { launchedEvent, locatedEvent } from './events.js';
 import { fetchNeeded } from './fetch.js';
@@ -11,6 +12,7 @@ import { messageOf } from './message.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
 import { question } from './question.js';
+import { type Recordings, recordingsOf } from './recordings.js';
 import { restore } from './restore.js';
 import { restoreGlobals } from './restore-globals.js';
 import type { Seen } from './seen.js';
@@ -55,7 +57,7 @@ export async function runDrill(
   }
 }
 
-/** The way of one drill: locate, launch, restore, check, destroy. Fills `seen` as it goes. */
+/** The way of one drill: locate, launch, restore, compare, check, destroy. Fills `seen` as it goes. */
 async function perform(
   ports: DrillPorts,
   request: DrillRequest,
@@ -71,12 +73,17 @@ async function perform(
     return one;
   });
   const companions = companionsOf(ports, request, seen);
+  const { kind } = request.source;
+  const live = found.kind === 'live' ? { dumper: ports.liveDumperOf(kind), uri: found.uri } : undefined;
+  const recordings = recordingsOf(request.source, live);
   let kept: KeptScratch | undefined;
   try {
-    const restored = await restoreReaching(ports, request, { found, companions }, seen, phases);
-    kept = await checkAndKeep(ports, request, { ...restored, companions }, seen, phases);
+    const needed = { found, companions, recordings };
+    const restored = await restoreReaching(ports, request, needed, seen, phases);
+    kept = await checkAndKeep(ports, request, { ...restored, companions, recordings }, seen, phases);
     return kept;
   } finally {
+    await recordings.release();
     if (kept === undefined) await companions.release();
   }
 }
@@ -85,7 +92,7 @@ async function perform(
 async function restoreReaching(
   ports: DrillPorts,
   request: DrillRequest,
-  { found, companions }: Needed,
+  { found, companions, recordings }: Needed,
   seen: Seen,
   phases: Phases,
 ): Promise<Restored> {
@@ -93,7 +100,7 @@ async function restoreReaching(
   const tried: string[] = [];
   for (let one = found; ; ) {
     try {
-      return await fetchAndRestore(ports, request, { found: one, companions }, seen, phases);
+      return await fetchAndRestore(ports, request, { found: one, companions, recordings }, seen, phases);
     } catch (error) {
       if (!isMusterError(error, 'target_not_reached')) throw error;
       const notBehind = seen.found?.id;
@@ -120,21 +127,21 @@ const nowhere = (error: MusterError, tried: readonly string[]): MusterError =>
 async function fetchAndRestore(
   ports: DrillPorts,
   request: DrillRequest,
-  { found, companions }: Needed,
+  { found, companions, recordings }: Needed,
   seen: Seen,
   phases: Phases,
 ): Promise<Restored> {
   const { source, plan } = request;
   if (found.kind !== 'remote') seen.facts = found.facts;
   if (found.kind !== 'remote' && companions.areFetched())
-    return await launchAndRestore(ports, request, { located: found, companions }, seen, phases);
+    return await launchAndRestore(ports, request, { located: found, companions, recordings }, seen, phases);
   const spool = found.kind === 'remote' ? await ports.spool(plan.drill_id) : undefined;
   try {
     const located = await phases.run({ name: 'fetch', limitMs: source.limits.fetch }, (signal) =>
       fetchNeeded(ports, request, found, { companions, spool }, seen, signal),
     );
     seen.facts = located.facts;
-    return await launchAndRestore(ports, request, { located, companions }, seen, phases);
+    return await launchAndRestore(ports, request, { located, companions, recordings }, seen, phases);
   } finally {
     await spool?.remove();
   }
@@ -143,6 +150,7 @@ async function fetchAndRestore(
 interface Needed {
   readonly found: Located | LocatedRemote;
   readonly companions: Companions;
+  readonly recordings: Recordings;
 }
 
 interface Restored {
@@ -155,7 +163,7 @@ interface Restored {
 async function launchAndRestore(
   ports: DrillPorts,
   request: DrillRequest,
-  { located, companions }: { readonly located: Located; readonly companions: Companions },
+  { located, companions, recordings }: Omit<Needed, 'found'> & { readonly located: Located },
   seen: Seen,
   phases: Phases,
 ): Promise<Restored> {
@@ -181,7 +189,7 @@ async function launchAndRestore(
         (signal) =>
           companions.under(async () => {
             await restoreGlobals(ports, request, located, launched, seen, signal);
-            return await restore(ports, request, located, launched, seen, signal);
+            return await restore(ports, request, located, launched, seen, recordings, signal);
           }, signal),
       );
       seen.restored = restored.report;
@@ -200,16 +208,17 @@ async function launchAndRestore(
   }
 }
 
-/** Asks the checks. The scratch is destroyed then, unless it is to be kept. */
+/** Compares what came back with what was recorded, and asks the checks. The scratch is destroyed then, unless it is to be kept. */
 async function checkAndKeep(
   ports: DrillPorts,
   request: DrillRequest,
-  there: Restored & { readonly companions: Companions },
+  there: Restored & Omit<Needed, 'found'>,
   seen: Seen,
   phases: Phases,
 ): Promise<KeptScratch | undefined> {
   const { launched } = there;
   try {
+    await compare(request, there, seen, phases);
     await check(ports, request, there, seen, phases);
   } catch (error) {
     if (request.keepMs === undefined || isMusterError(error, 'cancelled')) {

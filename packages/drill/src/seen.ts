@@ -1,5 +1,5 @@
 import type { Selected } from '@muster/backups';
-import type { CheckRecord, CompanionRecord, MusterError, Predicate } from '@muster/core';
+import type { CheckRecord, CompanionRecord, FidelityRecord, MusterError, Predicate } from '@muster/core';
 import type { BackupFacts, Examined, RestoreReport } from '@muster/engines';
 import type { Base, Scratch } from '@muster/scratch';
 
@@ -32,6 +32,7 @@ export interface Seen {
   substitute?: boolean;
   companions?: readonly CompanionRecord[];
   restored?: RestoreReport;
+  fidelity?: FidelityRecord;
   readonly checks: CheckRecord[];
   fault?: MusterError;
 }

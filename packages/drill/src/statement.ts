@@ -38,9 +38,10 @@ export function judgeDrill(
   objectives?: Predicate['objectives'],
 ): { readonly result: Verdict; readonly reason?: Reason } {
   const checks = withNotRun(seen, source);
-  // What a check found against the backup stands, whatever happened to the scratch after it.
+  // What a check or the comparison found against the backup stands, whatever happened to the scratch after it.
   const failed = failedReason(checks);
   if (failed !== undefined) return { result: 'fail', reason: failed };
+  if (seen.fidelity?.verdict === 'different') return { result: 'fail', reason: 'fidelity_different' };
   if (seen.fault !== undefined) {
     const reason = reasonOf(seen.fault.code);
     return { result: REASONS[reason].result, reason };
@@ -110,6 +111,7 @@ function statementOf(ports: DrillPorts, request: DrillRequest, seen: Seen, times
       environment: environmentOf(ports, request, seen),
       ...(seen.companions?.length && { companions: [...seen.companions] }),
       ...withWarnings(measured, request),
+      ...(seen.fidelity && { fidelity: seen.fidelity }),
       ...(objectives && { objectives }),
       checks: withNotRun(seen, source),
       attempts: [...(request.earlier ?? []), attempt],

@@ -1,9 +1,9 @@
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, MOST_RECORD_BYTES, MusterError, RECORD_SUFFIX, sha256, unreadable } from '@muster/core';
+import { errnoOf, MusterError, RECORD_SUFFIX, sha256, unreadable } from '@muster/core';
 import { readBeginning } from '@muster/engines';
 import { goingName, type OwnBackups, readHiddenName, retiredName } from './own-backups.js';
-import { readRecord } from './read-record.js';
+import { recordAt } from './read-record.js';
 
 /** Of larger ones the digest is not compared: to read them takes its time. */
 const MOST_DIGESTED = 16 * 1024 * 1024;
@@ -35,13 +35,11 @@ export function ownInDirectory(directory: string): OwnBackups {
     async recordOf(id, signal) {
       // A link names what lies elsewhere, and may be somebody else's.
       if ((await statOf(at(id)))?.isSymbolicLink()) return undefined;
-      const path = at(`${id}${RECORD_SUFFIX}`);
       try {
-        const bytes = await readBeginning(path, MOST_RECORD_BYTES + 1, signal);
-        return bytes === undefined || bytes.length > MOST_RECORD_BYTES ? 'unreadable' : readRecord(bytes);
+        return await recordAt(at(`${id}${RECORD_SUFFIX}`), signal);
       } catch (error) {
         if (errnoOf(error) === 'ENOENT') return undefined;
-        throw unreadable(path, error);
+        throw error;
       }
     },
 

@@ -1,8 +1,8 @@
-import { MOST_RECORD_BYTES, MusterError, RECORD_SUFFIX } from '@muster/core';
-import { listObjects, readPart, S3Failure, type S3Object } from '@muster/s3';
+import { MusterError, RECORD_SUFFIX } from '@muster/core';
+import { listObjects, S3Failure, type S3Object } from '@muster/s3';
 import { reading, type S3Place } from '../s3-place.js';
 import { goingName, type OwnBackups, readHiddenName, retiredName } from './own-backups.js';
-import { readRecord } from './read-record.js';
+import { recordInS3 } from './read-record.js';
 
 /**
  * The backups of Muster below one prefix. Nothing is renamed there: an empty object beside a backup takes it out of
@@ -53,13 +53,7 @@ export function ownInS3(place: S3Place): OwnBackups {
   return {
     async recordOf(id, signal) {
       const listed = await one(`${id}${RECORD_SUFFIX}`, signal);
-      if (listed === undefined) return undefined;
-      if (listed.sizeBytes > MOST_RECORD_BYTES) return 'unreadable';
-      return readRecord(
-        await reading(`${place.location}/${id}${RECORD_SUFFIX}`, () =>
-          readPart(send, { ...listed, bucket }, 0, MOST_RECORD_BYTES, signal),
-        ),
-      );
+      return listed && (await recordInS3(place, listed, signal));
     },
 
     digestOf: async () => undefined,
