@@ -10,6 +10,7 @@ import { drillObserver, type PerformedDrill, performDrill } from '../perform-dri
 import { EXIT } from '../problem.js';
 import { checkTable } from '../render/checks.js';
 import { nearest } from '../render/faults.js';
+import { fidelityLines } from '../render/fidelity.js';
 import { fields } from '../render/fields.js';
 import { objectiveFields, warningLines } from '../render/objectives.js';
 import { recoveryText } from '../render/recovery.js';
@@ -148,6 +149,7 @@ function present(
     const where = fields(
       [
         ['recovery', recoveryText(predicate.recovery)],
+        ['fidelity', fidelityLines(predicate.fidelity)],
         ...objectiveFields(predicate, style),
         receipt,
         // What lies in S3 is verified where it is read, or as a copy.

@@ -12,6 +12,7 @@ import type { Style } from '../terminal/style.js';
 import { askedBy } from './asked-by.js';
 import { checkTable } from './checks.js';
 import { backupFacts, scratchFacts } from './facts.js';
+import { fidelityLines } from './fidelity.js';
 import { fields } from './fields.js';
 import { isNamedWarning, objectiveFields, warningLines } from './objectives.js';
 import { recoveryText } from './recovery.js';
@@ -44,6 +45,7 @@ export function receiptLines(
         ['phases', phasesText(predicate)],
         ['restore', restoreText(predicate)],
         ['recovery', recoveryText(predicate.recovery)],
+        ['fidelity', fidelityLines(predicate.fidelity)],
         ...objectiveFields(predicate, style),
         ['trace', predicate.trace_id],
         ['subject', `sha256:${statement.subject[0].digest.sha256}`],

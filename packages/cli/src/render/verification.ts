@@ -2,6 +2,7 @@ import type { Verification, VerifyStepName } from '@muster/evidence';
 import { MARKS } from '../terminal/marks.js';
 import type { Output } from '../terminal/output.js';
 import { padEnd, printable } from '../terminal/printable.js';
+import { fidelityLines } from './fidelity.js';
 import { recoveryText } from './recovery.js';
 
 const STEPS: Readonly<Record<VerifyStepName, string>> = {
@@ -37,6 +38,9 @@ export function verificationLines(
       return `  ${style[step.paint](step.mark)} ${padEnd(STEPS[name], WIDTH)}  ${outcome === 'ok' ? style.dim(detail) : detail}`;
     }),
     ...(authentic && recovery !== undefined ? [`    ${padEnd('recovery', WIDTH)}  ${recovery}`] : []),
+    ...(authentic ? fidelityLines(statement?.predicate.fidelity) : []).map(
+      (line, index) => `    ${padEnd(index === 0 ? 'fidelity' : '', WIDTH)}  ${line}`,
+    ),
     verdict,
   ];
 }
