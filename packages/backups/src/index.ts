@@ -23,5 +23,6 @@ export { type Selected, type Selecting, selectBackup } from './select.js';
 export { createDirectoryTakePlace } from './take/directory-place.js';
 export { createDumpTaker, type DumpTakerPorts } from './take/dump-taker.js';
 export { createPgbackrestTake, type PgbackrestTakeOptions } from './take/pgbackrest-take.js';
+export { createS3TakePlace } from './take/s3-take-place.js';
 export * from './take/take.js';
 export type { Liveness, TakePlace } from './take/take-place.js';

@@ -1,7 +1,14 @@
-import { createDirectoryTakePlace, createDumpTaker, type TakeBackup, type TakePlace } from '@muster/backups';
+import {
+  createDirectoryTakePlace,
+  createDumpTaker,
+  createS3TakePlace,
+  type TakeBackup,
+  type TakePlace,
+} from '@muster/backups';
 import { type Config, type DumpConfig, MusterError, type Source } from '@muster/core';
 import { chooseImage } from '@muster/drill';
 import { engineOf, type LiveFacts, liveDumperOf } from '@muster/engines';
+import { s3Connection } from '@muster/s3';
 import { type Base, formatWorker, livenessOf, type ScratchHost, thisWorker } from '@muster/scratch';
 import type { Environment } from './environment.js';
 import { takeSetsOf } from './pgbackrest-here.js';
@@ -24,7 +31,7 @@ export function createTakeBackup(environment: Environment, config: Config): Take
       const { host, base } = await dumpHost(environment, config, source, facts, signal);
       return dumper.dump(uri, facts, host, base, options);
     },
-    placeFor: (backup) => takePlace(backup),
+    placeFor: (backup) => takePlace(backup, environment),
     resolveSecret: (ref) => resolveSecret(ref, environment.env),
     worker: formatWorker(thisWorker()),
     now: environment.now,
@@ -57,8 +64,10 @@ async function dumpHost(
   return { host, base: await host.prepare({ image, probe, remedy }, signal) };
 }
 
-function takePlace({ place }: DumpConfig): TakePlace {
+function takePlace({ place }: DumpConfig, { env }: Environment): TakePlace {
   if (place.type === 'directory')
     return createDirectoryTakePlace({ directory: place.location, liveness: livenessOf });
-  throw new MusterError('not_supported_yet', 'Backups cannot be taken into object storage yet.');
+  const { bucket, prefix, s3 } = place;
+  const connection = s3Connection(s3, (ref) => resolveSecret(ref, env));
+  return createS3TakePlace({ bucket, prefix, connection, liveness: livenessOf });
 }

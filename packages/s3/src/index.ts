@@ -11,3 +11,5 @@ export {
   type S3Timing,
   s3Connection,
 } from './s3-requests.js';
+export { beginUpload, type S3Upload } from './s3-upload.js';
+export { abortUpload, deleteObject, headObject, putObject, uploadsOf } from './s3-write.js';
