@@ -1,4 +1,5 @@
 export { type AgeKeys, readAgeKeys } from './age.js';
+export { type Catalogued, catalogueOf } from './catalogue/catalogue.js';
 export type { CompanionPlace, FetchedCompanion } from './companions/companion-place.js';
 export { createDirectoryCompanion } from './companions/directory-companion.js';
 export { createS3Companion } from './companions/s3-companion.js';
@@ -11,8 +12,8 @@ export { type PgbackrestTool, pgbackrestTool, type ToolSpec } from './pgbackrest
 export type { Backup, BackupRepository, FetchOptions, RemoteBackup } from './repository.js';
 export { requirePast } from './require-past.js';
 export type { KeptFor } from './retain/decide.js';
-export type { DrillFacts, OpenDrill, PassedBackup } from './retain/drill-facts.js';
-export { chainOf, expireSets } from './retain/expire.js';
+export type { DrillFacts, LookAtDrills, OpenDrill, PassedBackup } from './retain/drill-facts.js';
+export { expireSets } from './retain/expire.js';
 export type { OwnBackups } from './retain/own-backups.js';
 export { ownInDirectory } from './retain/own-in-directory.js';
 export { ownInS3 } from './retain/own-in-s3.js';

@@ -4,6 +4,9 @@ import {
   createDirectoryRepository,
   createPgbackrestRepository,
   createS3Repository,
+  type OwnBackups,
+  ownInDirectory,
+  ownInS3,
   type RepositoryPlace,
   readAgeKeys,
   readOwnConfig,
@@ -32,6 +35,13 @@ export function backupRepository(
   const { bucket, prefix, s3 } = place;
   const connection = s3Connection(s3, (ref) => resolveSecret(ref, env));
   return createS3Repository({ ...what, bucket, prefix, connection });
+}
+
+/** The dumps that Muster took, to be retained; nothing is asked of their place yet, and no secret resolved. */
+export function ownBackups({ env }: Pick<Environment, 'env'>, { place }: DumpConfig): OwnBackups {
+  if (place.type === 'directory') return ownInDirectory(place.location);
+  const { bucket, prefix, s3 } = place;
+  return ownInS3({ bucket, prefix, connection: s3Connection(s3, (ref) => resolveSecret(ref, env)) });
 }
 
 function pgbackrestRepository(

@@ -1,9 +1,9 @@
-import { basename } from 'node:path';
 import { DRILL_ID, MusterError } from '@muster/core';
 import { getListing, type Verification, verifyReceipt } from '@muster/evidence';
 import type { Cli } from './cli.js';
 import { openEvidenceStore } from './evidence-store.js';
 import type { LoadedConfig } from './load-config.js';
+import { drillIdOf } from './newest-receipts.js';
 import { readKeyring } from './read-keyring.js';
 
 export interface StoredReceipt {
@@ -12,7 +12,6 @@ export interface StoredReceipt {
   readonly verification: Verification;
 }
 
-const SUFFIX = '.sigstore.json';
 /** Reads of the store at the same time: each waits for a network most of its time. */
 const AT_ONCE = 16;
 
@@ -62,5 +61,3 @@ export async function readReceipt(
     `There is no receipt of ${drillId} in ${loaded.evidence.store.location}: muster drill list shows those there are.`,
   );
 }
-
-const drillIdOf = (key: string): string => basename(key, SUFFIX);

@@ -1,4 +1,5 @@
 export * from './backup-record.js';
+export * from './catalogue.js';
 export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';
 export { checkSha256, expectSha256 } from './check-hash.js';
 export { isFuture } from './clock-skew.js';
@@ -45,7 +46,7 @@ export * from './objectives.js';
 export { createPlan, identityOf, type Plan, type PlanAsked, planSchema, restorePointOf } from './plan.js';
 export { poolsOf } from './pools-of.js';
 export * from './preflight.js';
-export { PASS_RULE, provesSource } from './proves-source.js';
+export { hasPassed, PASS_RULE, provesSource } from './proves-source.js';
 export {
   CHECK_REASON_CODES,
   CHECK_REASONS,

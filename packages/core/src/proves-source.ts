@@ -25,3 +25,7 @@ export function provesSource(
     (trigger.kind === 'schedule' || restorePoint.kind === 'latest')
   );
 }
+
+/** Whether the backup of a drill was found good, on a server of its own kind: what retention goes by. */
+export const hasPassed = ({ result, environment }: Pick<Drilled, 'result' | 'environment'>): boolean =>
+  result === 'pass' && environment.substitute === undefined;

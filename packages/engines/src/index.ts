@@ -25,7 +25,7 @@ export { mongodbLiveDumper } from './mongodb/live/live.js';
 export { postgresEngine } from './postgres/engine.js';
 export { parseConnectionUri } from './postgres/live/connection-uri.js';
 export { postgresLiveDumper } from './postgres/live/live.js';
-export type { PgbackrestFacts } from './postgres/pgbackrest/pgbackrest-facts.js';
+export { isPgbackrestFacts, type PgbackrestFacts } from './postgres/pgbackrest/pgbackrest-facts.js';
 export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
 export { faultsIn } from './postgres/pgbackrest/tool-faults.js';
 export { readArchivedSegment } from './postgres/pgbackrest/wal-archive.js';

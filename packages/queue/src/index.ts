@@ -1,6 +1,11 @@
 export { type BoardQueue, type BoardQueues, createBoardQueues } from './board-queues.js';
 export { type BoardSessions, createBoardSessions, SESSION_SECONDS } from './board-sessions.js';
 export { type CancelPorts, cancelDrill, whyNotCancelled } from './cancel-drill.js';
+export {
+  type AskedCatalogue,
+  type Catalogues,
+  createCatalogues,
+} from './catalogues.js';
 export { createConfigCache, createConfigInForce } from './config-cache.js';
 export {
   type ConfigDocument,
@@ -41,6 +46,7 @@ export { type AskedLook, createLooks, type Looks } from './looks.js';
 export { DEFAULT_POOL, drillsQueue, RECEIPTS, TICKS, takeLease, takesQueue } from './names.js';
 export { createNewestSeen, type NewestSeen } from './newest-seen.js';
 export { type OpenDrill, type OpenDrillPorts, openDrill, openDrills } from './open-drills.js';
+export { createPassedBackups, type PassedBackups } from './passed-backups.js';
 export { type OutlookPorts, poolOutlook } from './pool-outlook.js';
 export { type PublicJobKind, publicData, publicReason } from './public-job.js';
 export { createQuarantinedDrills, type QuarantinedDrills } from './quarantined-drills.js';

@@ -1,14 +1,10 @@
-import { type Look, lookSchema, type Plan, planSchema, sha256 } from '@muster/core';
+import { type Look, lookSchema, type Plan, planSchema } from '@muster/core';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { orUnavailable } from './connection.js';
-import { PREFIX } from './names.js';
-import { readJson } from './read-json.js';
+import { createQuestions } from './questions.js';
 
 /**
- * Looks at the backups of a source, which only workers reach: asked in `muster:looks:<pool>`, answered under
- * `muster:look:<digest of the question>` for a minute. Plans of looks are stored nowhere else, and no drill comes of them.
- * @throws `redis_unavailable`.
+ * Looks at the backup that the next drill of a source would take, which only workers reach. Plans of looks are stored
+ * nowhere else, and no drill comes of them. @throws `redis_unavailable`.
  */
 export interface Looks {
   /** Asks whichever worker of the plan's pool is first. What was asked within the last minute is not asked again. */
@@ -35,43 +31,21 @@ export interface AskedLook {
   readonly plan: Plan;
 }
 
-const FRESH_S = 60;
-/** Whoever asked has gone by then. */
-const WANTED_S = 60;
-
-const askedSchema = z.strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/), plan: planSchema });
-const answerKey = (digest: string): string => `${PREFIX}:look:${digest}`;
-const askedKey = (digest: string): string => `${PREFIX}:look-asked:${digest}`;
-const queueKey = (pool: string): string => `${PREFIX}:looks:${pool}`;
-
-const digestOf = ({ configSha256, source, schedule = '' }: LookQuestion): string =>
-  sha256(JSON.stringify([configSha256, source, schedule])).slice('sha256:'.length);
-
 /** Over a connection for commands. */
 export function createLooks(redis: Redis): Looks {
-  const ask = async (question: LookQuestion, plan: Plan): Promise<void> => {
-    const digest = digestOf(question);
-    if ((await redis.set(askedKey(digest), '', 'EX', WANTED_S, 'NX')) !== 'OK') return;
-    const text = JSON.stringify(askedSchema.parse({ digest, plan }));
-    const key = queueKey(plan.pool);
-    await redis.multi().rpush(key, text).expire(key, WANTED_S).exec();
-  };
-  const tell = async ({ digest }: AskedLook, { message: _, ...look }: Look): Promise<void> => {
-    const text = JSON.stringify(lookSchema.parse(look));
-    await redis.multi().set(answerKey(digest), text, 'EX', FRESH_S).del(askedKey(digest)).exec();
-  };
+  const asking = createQuestions(
+    redis,
+    { name: 'look', what: 'look' },
+    { task: planSchema, answer: lookSchema },
+  );
+  const wordsOf = ({ configSha256, source, schedule = '' }: LookQuestion) => [configSha256, source, schedule];
   return {
-    ask: (question, plan) => orUnavailable(ask(question, plan), 'asking for a look'),
-    answer: (question) =>
-      orUnavailable(
-        redis.get(answerKey(digestOf(question))).then((text) => readJson(lookSchema, text)),
-        'reading what a worker saw',
-      ),
-    next: (pool) =>
-      orUnavailable(
-        redis.lpop(queueKey(pool)).then((text) => readJson(askedSchema, text)),
-        'looking for what is asked of a pool',
-      ),
-    tell: (asked, look) => orUnavailable(tell(asked, look), 'telling what was seen'),
+    ask: (question, plan) => asking.ask(wordsOf(question), plan.pool, plan),
+    answer: (question) => asking.answer(wordsOf(question)),
+    next: async (pool) => {
+      const asked = await asking.next(pool);
+      return asked && { digest: asked.digest, plan: asked.task };
+    },
+    tell: ({ digest, plan: task }, { message: _, ...look }) => asking.tell({ digest, task }, look),
   };
 }

@@ -3,6 +3,7 @@ import { release, type } from 'node:os';
 import {
   canonicalJson,
   DRILL_ID,
+  hasPassed,
   isMusterError,
   MusterError,
   newestMark,
@@ -236,8 +237,10 @@ async function finish(
   await span(SPANS.index, { kind: 'client', attributes }, () =>
     ports.index.put({ statement, key, sha256: sha256Hex(bytes), proves }, limit()),
   );
-  const newest = statement.predicate.newest_backup;
+  const { newest_backup: newest, backup } = statement.predicate;
   if (newest !== undefined) await ports.newest.note(slug, id, newestMark(newest));
+  if (backup !== undefined && hasPassed(statement.predicate))
+    await ports.passed.note(slug, id, { id: backup.id, ...(backup.sha256 && { sha256: backup.sha256 }) });
   await ports.drills.forget(id);
   await ports.states.settle(id);
   await ports.quarantined.forget(id);

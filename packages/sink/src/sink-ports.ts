@@ -5,6 +5,7 @@ import type {
   DrillQueue,
   DrillStates,
   NewestSeen,
+  PassedBackups,
   QuarantinedDrills,
   ReceiptConsumer,
   ReceiptConsumerOptions,
@@ -23,6 +24,8 @@ export interface SinkPorts {
   readonly tallies: Pick<Tallies, 'add'>;
   /** For the drills after this one. */
   readonly newest: Pick<NewestSeen, 'note'>;
+  /** For whoever deletes backups. */
+  readonly passed: Pick<PassedBackups, 'note'>;
   /** For whoever waits for a receipt that went there. */
   readonly quarantined: Pick<QuarantinedDrills, 'note' | 'forget'>;
   readonly store: EvidenceStore;

@@ -56,6 +56,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
     events: [] as FleetEvent[],
     settled: [] as string[],
     newest: new Map<string, string>(),
+    passed: new Map<string, string>(),
     tallied: [] as ReadonlyMap<string, number>[],
     quarantined: new Map<string, string>(),
     log: [] as Record<string, unknown>[],
@@ -85,6 +86,7 @@ export async function sinkInMemory(overrides: Partial<SinkPorts> = {}) {
       settle: async (id) => void seen.settled.push(id),
     },
     newest: { note: async (_, id, mark) => void seen.newest.set(id, mark) },
+    passed: { note: async (_, id, backup) => void seen.passed.set(id, backup.id) },
     tallies: { add: async (amounts) => void seen.tallied.push(amounts) },
     events: { publish: async (_, event) => void seen.events.push(event), underWay: async () => ({}) },
     quarantined: {

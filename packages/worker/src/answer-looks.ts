@@ -1,51 +1,21 @@
-import { type Config, isMusterError } from '@muster/core';
+import type { Config } from '@muster/core';
 import type { AskedLook } from '@muster/queue';
+import { type Answerer, createAnswerer } from './answerer.js';
 import { canSign } from './conditions.js';
 import { sourceFor } from './source-for.js';
 import type { WorkerPorts } from './worker-ports.js';
 
-export interface LookAnswerer {
-  /** Answers what is asked of the pool, one after another; nothing more where it does so already. Never throws. */
-  answer(): Promise<void>;
-  /** Ends what is looked at, of which nobody is told; resolves when it is over. */
-  stop(): Promise<void>;
-}
-
 /** Looks at backups for those who cannot reach them. */
-export function createLookAnswerer(
+export const createLookAnswerer = (
   ports: Pick<WorkerPorts, 'look' | 'looks' | 'openSigner' | 'logger'>,
   pool: string,
   configOf: (digest: string) => Promise<Config | undefined>,
-): LookAnswerer {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let answering: Promise<void> | undefined;
-  const answerAll = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const asked = await ports.looks.next(pool);
-      if (asked === undefined) return;
-      await answerOne(ports, asked, configOf, signal);
-    }
-  };
-  return {
-    answer: () => {
-      answering ??= answerAll()
-        .catch((error: unknown) => {
-          // Redis is away, or this worker stops: whoever asks will ask again.
-          if (signal.aborted || isMusterError(error, 'redis_unavailable')) return;
-          ports.logger.error('a look at the backups of a source', error);
-        })
-        .finally(() => {
-          answering = undefined;
-        });
-      return answering;
-    },
-    stop: async () => {
-      stopping.abort();
-      await answering;
-    },
-  };
-}
+): Answerer =>
+  createAnswerer(
+    { what: 'a look at the backups of a source', logger: ports.logger },
+    () => ports.looks.next(pool),
+    (asked, signal) => answerOne(ports, asked, configOf, signal),
+  );
 
 async function answerOne(
   ports: Pick<WorkerPorts, 'look' | 'looks' | 'openSigner'>,

@@ -123,6 +123,8 @@ function world() {
     },
     look: () => Promise.reject(new Error('nobody asked')),
     looks: { next: async () => undefined, tell: async () => {} },
+    catalogue: () => Promise.reject(new Error('nobody asked')),
+    catalogues: { next: async () => undefined, tell: async () => {} },
     removeCells: async () => {},
     capacity: async () => {
       if (!given.isolates) throw new MusterError('isolation_unavailable', 'no Docker daemon listens');

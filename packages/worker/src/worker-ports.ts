@@ -1,7 +1,8 @@
 import type { TakeBackup, Taken } from '@muster/backups';
-import type { Attempt, Config, Look, Plan, Source } from '@muster/core';
+import type { Attempt, Catalogue, Config, Look, Plan, Source } from '@muster/core';
 import type { DrillEvent, DrillOutcome, DrillPorts } from '@muster/drill';
 import type {
+  Catalogues,
   ConfigStore,
   DrillConsumerOptions,
   DrillEvents,
@@ -86,6 +87,9 @@ export interface WorkerPorts extends TakingPorts {
   /** Sees what a drill of this plan would take and whether it would be refused, and does nothing (`preflight`). @throws `cancelled`. */
   readonly look: (task: Pick<DrillTask, 'plan' | 'config' | 'source'>, signal: AbortSignal) => Promise<Look>;
   readonly looks: Pick<Looks, 'next' | 'tell'>;
+  /** Lists the backups of a source; what keeps it from that is in its answer. @throws `cancelled`. */
+  readonly catalogue: (source: Source, signal: AbortSignal) => Promise<Catalogue>;
+  readonly catalogues: Pick<Catalogues, 'next' | 'tell'>;
   /** Removes what earlier tries of this drill left on the host, whoever made it; best effort. */
   readonly removeCells: (config: Config, drillId: string) => Promise<void>;
   /** What the host of this configuration's scratches has. */

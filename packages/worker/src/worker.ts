@@ -1,6 +1,7 @@
 import type { Config } from '@muster/core';
 import { createConfigCache, type Heartbeat, type Subscription } from '@muster/queue';
 import { contextOf, inContext } from '@muster/telemetry';
+import { createCatalogueAnswerer } from './answer-catalogues.js';
 import { createLookAnswerer } from './answer-looks.js';
 import { deliver } from './deliver.js';
 import { deliverTake, type RunningTake } from './deliver-take.js';
@@ -57,6 +58,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     onError: (error) => ports.logger.error('the queue of takes', error),
   });
   const looks = createLookAnswerer(ports, options.pool, configOf);
+  const catalogues = createCatalogueAnswerer(ports, options.pool, configOf);
   const lookAndBeat = async (): Promise<void> => {
     capacity = await hostCapacity(ports, configOf).catch(() => undefined);
     beat();
@@ -65,6 +67,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     setInterval(() => void lookAndBeat(), BEAT_MS).unref(),
     setInterval(() => void lookForCancels(ports, running), LOOK_MS).unref(),
     setInterval(() => void looks.answer(), ANSWER_MS).unref(),
+    setInterval(() => void catalogues.answer(), ANSWER_MS).unref(),
   ];
   let listening: Promise<Subscription> | undefined;
   const ready = (async () => {
@@ -79,7 +82,7 @@ export function startWorker(options: WorkerOptions, ports: WorkerPorts): Running
     ports.logger.info(stopping(running.ids().length, taking === undefined ? 0 : 1), {
       grace_ms: options.graceMs,
     });
-    const closed = Promise.all([consumer.close(), takes.close(), looks.stop()]);
+    const closed = Promise.all([consumer.close(), takes.close(), looks.stop(), catalogues.stop()]);
     const grace = setTimeout(() => graceOver.abort(), options.graceMs);
     const ended = await within(options.graceMs + STOPPING_MS, closed);
     clearTimeout(grace);

@@ -57,6 +57,7 @@ function backupOf(store: RepositoryStore, listed: ListedSet, owner: Owner): Back
       archiveId: set.archiveId,
       ...(set.wal && { wal: set.wal }),
       ...(set.stopLsn && { stopLsn: set.stopLsn }),
+      ...(set.prior && { prior: set.prior }),
       hasPageErrors: set.hasPageErrors,
       owner,
     },

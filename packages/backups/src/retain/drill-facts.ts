@@ -9,6 +9,15 @@ export interface DrillFacts {
   readonly open: readonly OpenDrill[];
 }
 
+/**
+ * Looks at the drills of a source. `backups`: those that are there, newest first; whether the newest of them passed that did is told
+ * at least. @throws where nobody can tell: nothing is deleted then.
+ */
+export type LookAtDrills = (
+  backups: readonly Pick<Backup, 'id' | 'createdAt'>[],
+  signal: AbortSignal,
+) => Promise<DrillFacts>;
+
 export interface PassedBackup {
   readonly id: string;
   /** Of what was drilled, where its drill tells. */

@@ -21,7 +21,8 @@ export async function expireSets(
   signal: AbortSignal,
 ): Promise<Pruned> {
   const sets = await repository.list(signal);
-  const decideBy = async () => decideSets(sets, { ...request, drills: await drills(signal), now: now() });
+  const decideBy = async () =>
+    decideSets(sets, { ...request, drills: await drills(sets, signal), now: now() });
   const settled = { location: repository.location, broughtBack: [], removed: [] };
   const decided = await decideBy();
   if (request.dryRun || decided.every(({ kept }) => kept !== undefined))
@@ -47,7 +48,7 @@ const optionsFor = (fulls: number): readonly string[] => [
 const MOST_DIFFS = 9_999_999;
 
 /** The label of a full set, and so of all that were made after it. */
-export const chainOf = (label: string): string => label.split('_')[0] ?? label;
+const chainOf = (label: string): string => label.split('_')[0] ?? label;
 
 const DAY_MS = 86_400_000;
 

@@ -1,14 +1,23 @@
 import { MusterError, RECORD_SUFFIX } from '@muster/core';
-import { listObjects, S3Failure, type S3Object } from '@muster/s3';
-import { reading, type S3Place } from '../s3-place.js';
+import { listObjects, type S3Connection, S3Failure, type S3Object } from '@muster/s3';
+import { reading, type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
 import { goingName, type OwnBackups, readHiddenName, retiredName } from './own-backups.js';
 import { recordInS3 } from './read-record.js';
+
+export interface OwnInS3Options {
+  readonly bucket: string;
+  /** Without slashes around it; empty = the whole bucket. */
+  readonly prefix: string;
+  readonly connection: S3Connection;
+  readonly bounds?: S3Bounds | undefined;
+}
 
 /**
  * The backups of Muster below one prefix. Nothing is renamed there: an empty object beside a backup takes it out of
  * listings. Of versioned buckets the newest version goes, and what the bucket keeps of the others is its own matter.
  */
-export function ownInS3(place: S3Place): OwnBackups {
+export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBackups {
+  const place = s3Place(where, connection, bounds);
   const { bucket, root, send } = place;
   const below = async (prefix: string, signal: AbortSignal): Promise<readonly S3Object[]> =>
     await reading(place.location, async () =>

@@ -2,7 +2,7 @@ import type { BackupRecord, Retain, SourceKind } from '@muster/core';
 import { mapLimited } from '../map-limited.js';
 import type { Backup, BackupRepository } from '../repository.js';
 import { type Candidate, type Decision, decide, type KeptFor, type Ownership } from './decide.js';
-import type { DrillFacts } from './drill-facts.js';
+import type { DrillFacts, LookAtDrills } from './drill-facts.js';
 import type { OwnBackups, Settled } from './own-backups.js';
 
 export interface PruneRequest {
@@ -19,8 +19,8 @@ export interface PruneRequest {
 export interface PrunePorts {
   readonly repository: BackupRepository;
   readonly own: OwnBackups;
-  /** Asked before anything is taken out, and again before anything is removed. @throws where nobody can tell: nothing is deleted then. */
-  readonly drills: (signal: AbortSignal) => Promise<DrillFacts>;
+  /** Asked before anything is taken out, and again before anything is removed. */
+  readonly drills: LookAtDrills;
   readonly now: () => Date;
 }
 
@@ -64,7 +64,7 @@ export async function prune(ports: PrunePorts, request: PruneRequest, signal: Ab
   }));
   const decideBy = (known: readonly Candidate[], facts: DrillFacts) =>
     decide(known, { ...request, drills: facts, now: now() });
-  const facts = await drills(signal);
+  const facts = await drills(backups, signal);
   const sure = await withDigests(own, candidates, decideBy(candidates, facts), signal);
   const decided = decideBy(sure, facts);
   const { location } = repository;
@@ -76,7 +76,7 @@ export async function prune(ports: PrunePorts, request: PruneRequest, signal: Ab
     for (const { backup, kept } of decided.toReversed())
       if (kept === undefined && (await own.retire(backup.id, signal))) retired.add(backup.id);
     if (retired.size === 0) return { location, ...settled, ...summary(decided, removed) };
-    const last = decideBy(sure, await drills(signal));
+    const last = decideBy(sure, await drills(backups, signal));
     for (const { backup, kept } of last.toReversed()) {
       if (kept !== undefined || !retired.has(backup.id)) continue;
       if (await own.remove(backup.id, signal)) removed.add(backup.id);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Perform } from '../cli.js';
+import type { BackupPruneOptions } from './backup-prune.js';
 import type { BackupTakeOptions } from './backup-take.js';
 
 /** What reads and writes backups is loaded only by the command that does. */
@@ -25,5 +26,25 @@ Exit codes: 0 taken · 2 error: no backup was left · 64 usage or configuration.
     )
     .action((options: BackupTakeOptions, command: Command) =>
       perform(command, async (cli) => (await import('./backup-take.js')).backupTake(cli, options)),
+    );
+  backup
+    .command('prune')
+    .description('delete those that Muster took and that take.retain of the source does not keep')
+    .option('--source <slug>', 'of which source (may be left out where there is one)')
+    .option('--dry-run', 'say what is kept and why, and what would go; delete nothing')
+    .option('--unproven', 'also where none of the backups that are there has passed a drill')
+    .addHelpText(
+      'after',
+      `
+What others wrote, the newest that passed its drill, what a drill may be reading and what is being written are
+never deleted: see docs/retention.md.
+
+Example:
+  $ muster backup prune --source prod-db --dry-run
+
+Exit codes: 0 done · 2 error: nothing more was deleted · 64 usage or configuration, take.retain missing.`,
+    )
+    .action((options: BackupPruneOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./backup-prune.js')).backupPrune(cli, options)),
     );
 }

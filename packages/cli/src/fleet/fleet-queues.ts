@@ -1,9 +1,11 @@
 import {
   type BoardQueues,
   type BoardSessions,
+  type Catalogues,
   type ConfigStore,
   createBoardQueues,
   createBoardSessions,
+  createCatalogues,
   createConfigStore,
   createDrillEvents,
   createDrillQueue,
@@ -12,6 +14,7 @@ import {
   createLeases,
   createLooks,
   createNewestSeen,
+  createPassedBackups,
   createQuarantinedDrills,
   createReceiptQueue,
   createReservations,
@@ -29,6 +32,7 @@ import {
   type Looks,
   type NewestSeen,
   openRedis,
+  type PassedBackups,
   type QuarantinedDrills,
   type ReceiptQueue,
   type Reservations,
@@ -54,6 +58,7 @@ export interface FleetQueues {
   readonly schedules: Schedules;
   readonly leases: Leases;
   readonly looks: Looks;
+  readonly catalogues: Catalogues;
   readonly reservations: Reservations;
   readonly registry: WorkerRegistry;
   readonly services: ServiceRegistry;
@@ -62,6 +67,7 @@ export interface FleetQueues {
   readonly takeHistory: TakeHistory;
   readonly tallies: Tallies;
   readonly newest: NewestSeen;
+  readonly passed: PassedBackups;
   readonly board: { readonly queues: BoardQueues; readonly sessions: BoardSessions };
   /** What a person should know about this Redis, in sentences. @throws `redis_unavailable`, `redis_unsuitable`. */
   check(): Promise<readonly string[]>;
@@ -97,12 +103,14 @@ export function openQueues(
     configs: createConfigStore(redis, url),
     leases: createLeases(redis),
     looks: createLooks(redis),
+    catalogues: createCatalogues(redis),
     reservations: createReservations(redis),
     registry: createWorkerRegistry(redis),
     services: createServiceRegistry(redis),
     idempotency: createIdempotencyKeys(redis),
     tallies: createTallies(redis),
     newest: createNewestSeen(redis),
+    passed: createPassedBackups(redis),
     board,
     check: () => requireSuitable(redis),
     close: async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Config, isMusterError, MusterError, restorePointOf } from '@muster/core';
+import type { LookAtDrills } from '@muster/backups';
+import { type Config, isMusterError, MusterError, restorePointOf, type Source } from '@muster/core';
 import { preflight, runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
@@ -10,17 +11,21 @@ import { type RunningSink, startSink } from '@muster/sink';
 import type { Logger } from '@muster/telemetry';
 import { type RunningWorker, startWorker } from '@muster/worker';
 import type { Cli } from '../cli.js';
+import { evidenceDrills } from '../evidence-drills.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
+import { pruneBackups } from '../perform-prune.js';
 import { createTakeBackup } from '../perform-take.js';
 import { stateDirectory } from '../places.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { openSigner, workerSigner } from '../signing.js';
+import { toldCatalogue } from '../source-catalogue.js';
 import { musterVersion } from '../version.js';
 import { drillPorts, hostOptions, lookPorts } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
 import { configInForce } from './config-in-force.js';
+import { drillsOfBoth, fleetDrills } from './fleet-drills.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { servicePulse, withPulse } from './service-pulse.js';
 import { watchedKeyring } from './watched-keyring.js';
@@ -83,7 +88,17 @@ export async function workerService(
     consumeTakes: (options) => consumeTakes(queues.url, options),
     takeBackup: (config) => createTakeBackup(environment, config),
     findTaken: async () => undefined,
-    prune: async () => 0,
+    prune: async (config, source, signal) => {
+      const drills = drillsOfBoth(
+        fleetDrills(queues, source.slug),
+        writtenDrills(environment, config, source),
+      );
+      const onOutput = (text: string): void => output.append(`prune-${source.slug}`, text);
+      const how = { dryRun: false, unproven: false };
+      const pruned = await pruneBackups(environment, { source, drills, onOutput, ...how }, signal);
+      return pruned.backups.filter(({ outcome }) => outcome === 'removed').length;
+    },
+    catalogue: (source, signal) => toldCatalogue(environment, source, worker, signal),
     takeOutput: output.append,
     openSigner: (config) => workerSigner(cli, config),
     perform: async ({ plan, config, source, signer, earlier, traceId }, observe, signal) => {
@@ -111,6 +126,16 @@ export async function workerService(
     now: environment.now,
   });
 }
+
+/** By what is in the evidence store, as far as this worker can read it. */
+const writtenDrills =
+  (environment: Cli['environment'], { evidence }: Config, source: Source): LookAtDrills =>
+  async (backups, signal) => {
+    const { store, keyring } = evidence;
+    if (store === undefined || keyring === undefined) return { open: [], passed: [] };
+    const look = evidenceDrills(openEvidenceStore(store, environment), { keyring }, source, environment.now);
+    return await look(backups, signal);
+  };
 
 const REMOVING_MS = 60_000;
 

@@ -9,6 +9,8 @@ export interface PgbackrestFacts extends BackupFacts {
     readonly wal?: { readonly start: string; readonly stop: string };
     /** Where in WAL it became whole, where that is known. */
     readonly stopLsn?: string;
+    /** The set that it needs next: what it does not have itself lies there, or further back. */
+    readonly prior?: string;
     /** Pages of the cluster did not fit their checksums when the set was made. */
     readonly hasPageErrors: boolean;
     /** Who owns the files of the repository, numbers of this machine. */
