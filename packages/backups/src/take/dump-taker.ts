@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import {
   type BackupRecord,
   type DumpConfig,
@@ -259,6 +260,8 @@ async function dumpDirectory(
   if (dump === undefined || directory === undefined || settle === undefined)
     throw new MusterError('internal', 'A dump of several files was asked for where there can be none.');
   const options = { jobs: take.jobs, ...(snapshot !== undefined && { snapshot }) };
+  // With the rights that files get here: pg_dump's own would be for its user alone.
+  await mkdir(directory);
   await phases.watched(directory, LOOK_MS, () => dump(uri, facts, directory, options, signal));
   phases.enter('examine');
   await settle(signal);

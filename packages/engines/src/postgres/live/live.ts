@@ -50,6 +50,19 @@ $MUSTER_SERVICE
 END
 `;
 
+/** As {@link SCRIPT}, where several processes read the service file, one after another: it has no name any more by then. */
+const SCRIPT_OF_SEVERAL = `
+umask 077
+file=$(mktemp) || exit 1
+exec 3<> "$file"
+rm "$file"
+printf '%s\\n' "$MUSTER_SERVICE" >&3
+unset MUSTER_SERVICE
+umask "$MUSTER_UMASK"
+unset MUSTER_UMASK
+exec "$@"
+`;
+
 export const postgresLiveDumper: LiveDumper = {
   survey,
   measure,
@@ -74,8 +87,14 @@ export const postgresLiveDumper: LiveDumper = {
       ...['--format=directory', `--jobs=${jobs}`, `--file=${directory}`, ...COMMON],
       ...ofSnapshot(snapshot),
     ];
-    const asked = { uri, argv, env: environmentOf(uri, facts) };
-    const stream = toolDump('pg_dump', (stdout, stop) => runOwn(own, asked, stdout, stop), signal, dumpFault);
+    const env = {
+      ...environmentOf(uri, facts),
+      PGSERVICEFILE: '/proc/self/fd/3',
+      MUSTER_UMASK: process.umask().toString(8),
+    };
+    const run = (stdout: PassThrough, stop: AbortSignal): Promise<Ended> =>
+      runHere(['/bin/sh', '-c', SCRIPT_OF_SEVERAL, 'sh', own, ...argv], env, stdout, stop);
+    const stream = toolDump('pg_dump', run, signal, dumpFault);
     await finished(stream.resume());
   },
 };
