@@ -10,6 +10,7 @@ import { addDrillCommands } from './commands/drill.js';
 import { addIndexCommands } from './commands/index-rebuild.js';
 import { addKeysCommands } from './commands/keys.js';
 import { addReceiptsCommands } from './commands/receipts.js';
+import { addRehearseCommand } from './commands/rehearse.js';
 import { addRestoreCommand } from './commands/restore.js';
 import { addServiceCommands } from './commands/services.js';
 import { addTokenCommands } from './commands/token.js';
@@ -34,6 +35,7 @@ export function createProgram(perform: Perform): Command {
     addServiceCommands,
     addDrillCommands,
     addBackupCommands,
+    addRehearseCommand,
     addVerifyCommand,
     addReceiptsCommands,
     addRestoreCommand,

@@ -44,6 +44,7 @@ export type CommandCode =
   | 'target_lost'
   | 'role_missing'
   | 'name_not_typed'
+  | 'rehearsal_unready'
   | 'internal';
 
 export type ErrorCode = Reason | CommandCode;

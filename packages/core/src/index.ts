@@ -57,6 +57,7 @@ export {
   type Reason,
 } from './reason.js';
 export * from './recovery.js';
+export * from './rehearsal.js';
 export { timesOf } from './replay-faults.js';
 export * from './restore-point.js';
 export * from './restore-record.js';

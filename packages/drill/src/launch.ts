@@ -1,9 +1,9 @@
 import { MusterError, type Source } from '@muster/core';
-import { BACKUP_MOUNT, type Server } from '@muster/engines';
+import { BACKUP_MOUNT, type BackupFacts, type Server } from '@muster/engines';
 import type { Base, KeepRequest, LaunchSpec, Scratch, ScratchHost } from '@muster/scratch';
 import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
-import type { Located } from './locate.js';
+import type { LocatedFile } from './locate.js';
 import { isKept, type Place } from './place.js';
 import { requireShown } from './require-shown.js';
 
@@ -20,11 +20,16 @@ export interface Launched {
   readonly lost: Promise<MusterError>;
 }
 
+/** What a server is launched for: facts, and a file to be shown to it or none. */
+type ToLaunch =
+  | Pick<LocatedFile, 'kind' | 'artefact' | 'facts' | 'location'>
+  | { readonly kind: 'live' | 'nothing'; readonly facts: BackupFacts; readonly location: string };
+
 /** The phase `launch`: image, admission, cell, server. Whatever fails, nothing is left running. */
 export async function launch(
   ports: DrillPorts,
   request: DrillRequest,
-  located: Located,
+  located: ToLaunch,
   place: Place,
   companions: LaunchSpec['mounts'],
   signal: AbortSignal,
@@ -57,7 +62,7 @@ export async function launch(
 }
 
 /** What the drills of one source restore from one stanza, over one another as long as it is one cluster. */
-const keptFor = ({ source }: DrillRequest, { location, facts }: Located): KeepRequest => ({
+const keptFor = ({ source }: DrillRequest, { location, facts }: ToLaunch): KeepRequest => ({
   key: `${source.slug} ${location.slice(0, location.lastIndexOf('/'))}`,
   form: facts.cluster ?? '',
 });

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   canonicalJson,
   MusterError,
+  type RehearsalStatement,
   type RestoreStatement,
   restoreStatementSchema,
   type Statement,
@@ -10,7 +11,7 @@ import { encodeBundle } from './bundle.js';
 import { PAYLOAD_TYPE, signDsse } from './dsse.js';
 import { keyIdOf, toPublicPem } from './key-id.js';
 import type { Signer } from './signer.js';
-import { parseStatement } from './statement.js';
+import { parseRehearsal, parseStatement } from './statement.js';
 
 /**
  * A signer that holds an Ed25519 private key in this process. It signs only what verification would accept.
@@ -31,10 +32,10 @@ export function createSigner(privateKey: KeyObject): Signer {
 }
 
 /** Validates the very bytes that will be signed, as a verifier will read them. */
-function encodeStatement(statement: Statement): Buffer {
+function encodeStatement(statement: Statement | RehearsalStatement): Buffer {
   try {
     const payload = Buffer.from(canonicalJson(statement));
-    parseStatement(payload);
+    if (parseRehearsal(payload) === undefined) parseStatement(payload);
     return payload;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,4 +1,4 @@
-import type { Statement } from '@muster/core';
+import type { RehearsalStatement, Statement } from '@muster/core';
 
 /** Signs statements; the private key does not leave it. */
 export interface Signer {
@@ -6,5 +6,5 @@ export interface Signer {
   readonly keyId: string;
   readonly publicKeyPem: string;
   /** The receipt's exact bytes: the JCS form of a Sigstore bundle v0.3 around a DSSE envelope. */
-  sign(statement: Statement): Uint8Array;
+  sign(statement: Statement | RehearsalStatement): Uint8Array;
 }

@@ -1,7 +1,11 @@
 import {
+  type JsonValue,
   MusterError,
+  REHEARSAL_TYPE,
   RESTORE_PREDICATE_TYPE,
+  type RehearsalStatement,
   type RestoreStatement,
+  rehearsalStatementSchema,
   restoreStatementSchema,
   type Statement,
   statementSchema,
@@ -20,13 +24,21 @@ export function parseStatement(payload: Uint8Array): Statement {
  */
 export function parseRestoreStatement(payload: Uint8Array): RestoreStatement | undefined {
   const value = parseCanonical(payload, 'The statement');
-  const type =
-    typeof value === 'object' &&
-    value !== null &&
-    'predicateType' in value &&
-    (value as { readonly predicateType: unknown }).predicateType;
-  return type === RESTORE_PREDICATE_TYPE ? checked(restoreStatementSchema.safeParse(value)) : undefined;
+  return typeOf(value) === RESTORE_PREDICATE_TYPE
+    ? checked(restoreStatementSchema.safeParse(value))
+    : undefined;
 }
+
+/** As {@link parseStatement}, for that of a rehearsal; undefined for any other statement. @throws `evidence_malformed`. */
+export function parseRehearsal(payload: Uint8Array): RehearsalStatement | undefined {
+  const value = parseCanonical(payload, 'The statement');
+  return typeOf(value) === REHEARSAL_TYPE ? checked(rehearsalStatementSchema.safeParse(value)) : undefined;
+}
+
+const typeOf = (value: JsonValue): JsonValue | undefined =>
+  typeof value === 'object' && value !== null && 'predicateType' in value
+    ? value['predicateType']
+    : undefined;
 
 function checked<T>(parsed: z.ZodSafeParseResult<T>): T {
   if (parsed.success) return parsed.data;

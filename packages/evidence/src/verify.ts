@@ -3,6 +3,7 @@ import {
   checkConsistency,
   drawFaults,
   isMusterError,
+  type RehearsalStatement,
   type RestoreStatement,
   type Statement,
   sha256,
@@ -12,7 +13,16 @@ import { type Envelope, parseEnvelope } from './bundle.js';
 import { type ConfiguredCheck, matchChecks } from './config-match.js';
 import { PAYLOAD_TYPE, verifyDsse } from './dsse.js';
 import type { Keyring, KeyringKey } from './keyring.js';
-import { parseRestoreStatement, parseStatement } from './statement.js';
+import {
+  checkRehearsal,
+  checkRestorePass,
+  isRehearsal,
+  isRestore,
+  Refusal,
+  readStatement,
+  refuseRehearsal,
+  type Taken,
+} from './read-statement.js';
 
 export interface VerifyOptions {
   /** The public keys that count. What the receipt says of its own key is never believed. */
@@ -67,6 +77,8 @@ export interface Verification {
   readonly statement?: Statement;
   /** The same of the record of a restore into a real server, which is no receipt of a drill. */
   readonly restore?: RestoreStatement;
+  /** The same of a rehearsal, which says nothing of any backup that is kept, and never counts as a drill. */
+  readonly rehearsal?: RehearsalStatement;
 }
 
 /**
@@ -80,7 +92,7 @@ export async function verifyReceipt(
   signal?: AbortSignal,
 ): Promise<Verification> {
   const steps: VerifyStep[] = [];
-  let seen: Pick<Verification, 'keyId' | 'statement' | 'restore'> = {};
+  let seen: Pick<Verification, 'keyId' | 'statement' | 'restore' | 'rehearsal'> = {};
 
   async function step<T>(
     name: VerifyStepName,
@@ -103,7 +115,14 @@ export async function verifyReceipt(
     await step('payload_type', 2, () => checkPayloadType(envelope));
     const { keyId } = await step('signature', 1, () => checkSignature(envelope, options.keyring));
     seen = { keyId };
-    const read = await step('statement', 2, () => readRestore(envelope) ?? readStatement(envelope));
+    const read = await step('statement', 2, () => readStatement(envelope));
+    if (isRehearsal(read)) {
+      seen = { keyId, rehearsal: read };
+      await step('consistency', 3, () => checkRehearsal(read));
+      if (options.artefactPath !== undefined || options.config !== undefined || options.requirePass)
+        await step('pass', 6, refuseRehearsal);
+      return { steps, exitCode: 0, ...seen };
+    }
     if (isRestore(read)) {
       seen = { keyId, restore: read };
       const { artefactPath, requirePass } = options;
@@ -136,14 +155,6 @@ export async function verifyReceipt(
     return { steps, exitCode: error.exitCode, ...seen };
   }
 }
-
-interface Taken<T> {
-  readonly value: T;
-  readonly detail: string;
-}
-
-/** Why a step does not stand. */
-class Refusal extends Error {}
 
 /** Ends the steps after one that does not stand. */
 class Stopped extends Error {
@@ -188,32 +199,6 @@ function whyUnsigned(named: string | undefined, keyring: Keyring): string {
   const others = keyring.faults.map(({ path }) => basename(path)).join(', ');
   const faults = others === '' ? '' : ` No public key is in these files of it: ${others}.`;
   return `The signature verifies with no key of ${keyring.location}.${faults}${advice}`;
-}
-
-function readStatement({ payload }: Envelope): Taken<RestoreStatement | Statement> {
-  const statement = parseStatement(payload);
-  const { drill_id: drillId, companions = [] } = statement.predicate;
-  const there = companions.map(({ to, sha256 }) => `; companion ${to}: ${sha256 ?? 'not read'}`);
-  return { value: statement, detail: `${drillId}: ${statement.predicateType}${there.join('')}` };
-}
-
-/** Undefined for a receipt. */
-function readRestore({ payload }: Envelope): Taken<RestoreStatement | Statement> | undefined {
-  const record = parseRestoreStatement(payload);
-  if (record === undefined) return undefined;
-  const { restore_id: id, backup, target, result } = record.predicate;
-  return {
-    value: record,
-    detail: `${id}: ${record.predicateType}, the record of a restore of ${backup.id} into ${target.database} at ${target.place}: ${result}`,
-  };
-}
-
-const isRestore = (statement: RestoreStatement | Statement): statement is RestoreStatement =>
-  'restore_id' in statement.predicate;
-
-function checkRestorePass({ predicate: { result, reason } }: RestoreStatement): Taken<void> {
-  if (result === 'pass') return { value: undefined, detail: 'the result is pass' };
-  throw new Refusal(`The record is authentic, and the result is ${result}${reason ? ` (${reason})` : ''}.`);
 }
 
 function checkTimesAndRollUp(statement: Statement): Taken<void> {

@@ -159,12 +159,16 @@ async function readReceiptFile(path: string): Promise<Uint8Array> {
 }
 
 function documentOf({ path, verification }: Verified): object {
-  const { exitCode, steps, keyId, statement } = verification;
+  const { exitCode, steps, keyId, statement, rehearsal } = verification;
   return {
     receipt: path,
     exit_code: exitCode,
     steps,
     ...(keyId && { key_id: keyId }),
     ...(statement && { drill_id: statement.predicate.drill_id, result: statement.predicate.result }),
+    ...(rehearsal && {
+      rehearsal_id: rehearsal.predicate.rehearsal_id,
+      result: rehearsal.predicate.result,
+    }),
   };
 }

@@ -21,12 +21,14 @@ const WIDTH = Math.max(...Object.values(STEPS).map((step) => step.length));
 /** The steps of one verification, each with its mark, and what they come to. */
 export function verificationLines(
   path: string,
-  { steps, exitCode, statement }: Verification,
+  { steps, exitCode, statement, rehearsal }: Verification,
   { style, quiet }: Pick<Output, 'style' | 'quiet'>,
 ): string[] {
   const authentic = exitCode === 0;
   const { mark, paint } = MARKS[authentic ? 'pass' : 'fail'];
-  const what = statement && `${statement.predicate.drill_id}, result ${statement.predicate.result}`;
+  const what = rehearsal
+    ? `${rehearsal.predicate.rehearsal_id}, a rehearsal and no drill, result ${rehearsal.predicate.result}`
+    : statement && `${statement.predicate.drill_id}, result ${statement.predicate.result}`;
   const sum = authentic ? `authentic: ${what}` : SUMS[exitCode];
   const verdict = `${style.bold(style[paint](`${mark} ${sum}`))}`;
   if (quiet) return [`${printable(path)}  ${verdict}`];

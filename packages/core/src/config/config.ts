@@ -144,6 +144,8 @@ export interface Fidelity {
 export interface Rehearse {
   readonly base?: string;
   readonly migrate: readonly string[];
+  /** Of the server that they are run on. */
+  readonly major: number;
   readonly version?: string;
   readonly seed: readonly {
     readonly table: string;

@@ -3,6 +3,8 @@ import { resolvePath } from './resolve-path.js';
 import type { SourceFile } from './schema.js';
 
 const DEFAULT_TAKE_LIMIT_MS = 6 * 60 * 60 * 1000;
+/** Of PostgreSQL. */
+const DEFAULT_MAJOR = 17;
 const DEFAULT_BUDGET_MS = 10 * 60 * 1000;
 
 interface Resolving {
@@ -58,10 +60,11 @@ function resolveFidelity(fidelity: SourceFile['fidelity']): Fidelity {
 }
 
 function resolveRehearse(rehearse: NonNullable<SourceFile['rehearse']>, baseDirectory: string): Rehearse {
-  const { base, migrate = [], version, seed = [] } = rehearse;
+  const { base, migrate = [], major, version, seed = [] } = rehearse;
   return {
     ...(base !== undefined && { base: resolvePath(baseDirectory, base) }),
     migrate: migrate.map((path) => resolvePath(baseDirectory, path)),
+    major: major ?? DEFAULT_MAJOR,
     ...(version !== undefined && { version }),
     seed,
   };

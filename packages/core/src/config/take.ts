@@ -103,6 +103,12 @@ export const rehearse = z.strictObject({
     .array(directory())
     .exactOptional()
     .describe('Instead of base: SQL files, relative to this one, run in this order.'),
+  major: z
+    .int()
+    .positive()
+    .max(99)
+    .exactOptional()
+    .describe('With migrate: major version of the server that they are run on. Default: 17.'),
   version: text().exactOptional().describe('A query of one value: the version of the schema.'),
   seed: z
     .array(
