@@ -67,7 +67,7 @@ describe('schedules', () => {
     read: async () => ({ fileDigest: sha256(text), ...read(text) }),
     onChange: () => ({ close: () => {} }),
   };
-  const start = async (): Promise<RunningProducer> => {
+  const start = async (key = 'shop/default'): Promise<RunningProducer> => {
     const producer = startProducer(
       {
         ...queues,
@@ -82,7 +82,6 @@ describe('schedules', () => {
     );
     producers.push(producer);
     await producer.ready;
-    const key = 'shop/default';
     await eventually('it is accounted for', async () => (await queues.schedules.accounted()).has(key));
     return producer;
   };
@@ -121,7 +120,9 @@ describe('schedules', () => {
   afterEach(async () => {
     vi.useRealTimers();
     await Promise.all(producers.map((producer) => producer.close()));
-    await Promise.all([queues.drills.close(), queues.receipts.close(), queues.schedules.close()]);
+    await Promise.all(
+      [queues.drills, queues.receipts, queues.schedules, queues.takes].map((queue) => queue.close()),
+    );
     redis.disconnect();
     await server.close();
     await rm(folder, { recursive: true, force: true });
@@ -134,6 +135,42 @@ describe('schedules', () => {
     await vi.waitFor(async () => expect(await published()).toEqual(['04:00 missed']), 20_000);
     expect(await queued()).toEqual(['03:00']);
     expect(await planned()).toEqual(['03:00', '04:00']);
+  });
+
+  it('of takes that were due while no producer ran: one late take, and one more when it is due again', async () => {
+    text = text.replace(
+      'schedule: "0 * * * *"',
+      'connection: { uri: env:A }, take: { cron: "0 * * * *", overrun: wait }',
+    );
+    const takes = async () =>
+      ((await queues.takeHistory.list(['shop'])).get('shop') ?? []).map(
+        ({ trigger, state }) => `${trigger.scheduled_for?.slice(11, 16)} ${state}`,
+      );
+    await (await start('shop/take.default')).close();
+    vi.setSystemTime(at('08:30:00'));
+    const producer = await start('shop/take.default');
+    await vi.waitFor(async () => expect(await takes()).toEqual(['03:00 queued']), 20_000);
+    // The one before waits still, for there is no worker.
+    vi.setSystemTime(at('09:00:05'));
+    await vi.waitFor(async () => expect(await takes()).toEqual(['09:00 ended', '03:00 queued']), 20_000);
+    vi.setSystemTime(at('08:00:05'));
+    await producer.reload();
+    vi.setSystemTime(at('09:01:05'));
+    await producer.reload();
+    expect(await takes()).toHaveLength(2);
+  });
+
+  it('of takes whose tick got lost in Redis ask for one, late', async () => {
+    text = text.replace('schedule: "0 * * * *"', 'connection: { uri: env:A }, take: { cron: "0 * * * *" }');
+    const producer = await start('shop/take.default');
+    const ticks = new Queue('ticks', { connection: redis, prefix: 'muster' });
+    for (const job of await ticks.getDelayed()) await redis.del(`muster:ticks:${job.id}`);
+    vi.setSystemTime(at('05:30:00'));
+    const due = async () =>
+      ((await queues.takeHistory.list(['shop'])).get('shop') ?? []).map(({ due_at: time }) => time);
+    await vi.waitFor(async () => expect(await due()).toEqual([at('03:00:00').toISOString()]), 20_000);
+    await ticks.close();
+    await producer.close();
   });
 
   it('of two producers at once ask for one drill each time', async () => {

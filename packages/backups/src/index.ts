@@ -23,6 +23,7 @@ export { createS3Repository, type S3RepositoryOptions } from './s3-repository.js
 export { type Selected, type Selecting, selectBackup } from './select.js';
 export { createDirectoryTakePlace } from './take/directory-place.js';
 export { createDumpTaker, type DumpTakerPorts } from './take/dump-taker.js';
+export { findTaken } from './take/find-taken.js';
 export { createPgbackrestTake, type PgbackrestTakeOptions } from './take/pgbackrest-take.js';
 export { createS3TakePlace } from './take/s3-take-place.js';
 export * from './take/take.js';

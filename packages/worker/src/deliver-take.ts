@@ -53,7 +53,6 @@ interface Taking {
 const DONE: Disposition = { type: 'done' };
 const LOOK_MS = 2_000;
 const CONFIG_MS = 10 * 60_000;
-const PRUNING_MS = 10 * 60_000;
 /** Faults of the place, which another try may not meet. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['take_unwritable', 'no_space']);
 
@@ -139,7 +138,7 @@ async function tryTake(
   spans: TakeSpans,
 ): Promise<Disposition | 'taken'> {
   const { ports, graceOver, onChange } = context;
-  const { job, known, config, source, lockLost } = taking;
+  const { job, known, source, lockLost } = taking;
   const signal = AbortSignal.any([lockLost, graceOver]);
   const started = ports.now().toISOString();
   const number = known.tries + 1;
@@ -159,7 +158,13 @@ async function tryTake(
   onChange({ take_id: job.id, source: job.source, since: started });
   try {
     const before =
-      known.tries === 0 ? undefined : await ports.findTaken(config, { source, takeId: job.id }, signal);
+      known.tries === 0
+        ? undefined
+        : await ports.findTaken(
+            source,
+            { takeId: job.id, since: new Date(known.started_at ?? known.asked_at) },
+            signal,
+          );
     if (before === undefined && known.tries >= MOST_TRIES) {
       spans.end('failed', 'worker_lost');
       return await fail(ports, job, known, known.reason ?? 'worker_lost');
@@ -228,7 +233,7 @@ async function fail(
 /** A backup more is no reason to say that none was taken. */
 async function prune({ ports, graceOver }: TakingContext, { job, config, source, lockLost }: Taking) {
   if (source.take?.retain === undefined) return;
-  const signal = AbortSignal.any([lockLost, graceOver, AbortSignal.timeout(PRUNING_MS)]);
+  const signal = AbortSignal.any([lockLost, graceOver]);
   const fields = { take_id: job.id, source: job.source };
   try {
     const pruned = await span(SPANS.prune, {}, () => ports.prune(config, source, signal));

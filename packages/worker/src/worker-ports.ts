@@ -52,8 +52,8 @@ export interface TakingPorts {
   readonly takeBackup: (config: Config) => TakeBackup;
   /** The backup that this take had published before its worker died; undefined where it had none. */
   readonly findTaken: (
-    config: Config,
-    request: { readonly source: Source; readonly takeId: string },
+    source: Source,
+    take: { readonly takeId: string; readonly since: Date },
     signal: AbortSignal,
   ) => Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined>;
   /** What `take.retain` lets go. @returns how many backups went. */

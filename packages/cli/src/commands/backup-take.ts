@@ -1,6 +1,7 @@
 import type { Taken } from '@muster/backups';
 import { formatDuration, formatSize, MusterError, newTakeId, type SetType, type Source } from '@muster/core';
 import type { Cli } from '../cli.js';
+import { withSourceHeld } from '../fleet/source-lease.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, loadConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
@@ -33,7 +34,13 @@ export async function backupTake(cli: Cli, options: BackupTakeOptions): Promise<
       log.append(takeId, text);
     };
     try {
-      const taken = await take(request, { onProgress: observer.observe, onOutput }, signal);
+      const taken = await withSourceHeld(
+        cli,
+        loaded.config,
+        request,
+        () => take(request, { onProgress: observer.observe, onOutput }, signal),
+        signal,
+      );
       observer.close();
       present(cli, source, taken);
       return EXIT.pass;

@@ -21,6 +21,7 @@ import { stateDirectory } from '../places.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { openSigner, workerSigner } from '../signing.js';
 import { toldCatalogue } from '../source-catalogue.js';
+import { takenBefore } from '../taken-before.js';
 import { musterVersion } from '../version.js';
 import { drillPorts, hostOptions, lookPorts } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
@@ -87,7 +88,7 @@ export async function workerService(
     consumeDrills: (options) => consumeDrills(queues.url, options),
     consumeTakes: (options) => consumeTakes(queues.url, options),
     takeBackup: (config) => createTakeBackup(environment, config),
-    findTaken: async () => undefined,
+    findTaken: (source, take, signal) => takenBefore(environment, source, take, signal),
     prune: async (config, source, signal) => {
       const drills = drillsOfBoth(
         fleetDrills(queues, source.slug),

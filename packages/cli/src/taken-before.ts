@@ -1,0 +1,17 @@
+import { findTaken, type Taken } from '@muster/backups';
+import type { Source } from '@muster/core';
+import { backupRepository, ownBackups } from './backup-repository.js';
+import type { Environment } from './environment.js';
+
+/** What a take had published before its worker died, in the place where backups of its source are. */
+export async function takenBefore(
+  environment: Environment,
+  { kind, backup }: Source,
+  take: { readonly takeId: string; readonly since: Date },
+  signal: AbortSignal,
+): Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined> {
+  if (backup.type === 'live') return undefined;
+  const repository = backupRepository(environment, kind, backup);
+  if (backup.type === 'pgbackrest') return await findTaken({ repository }, take, signal);
+  return await findTaken({ repository, own: ownBackups(environment, backup) }, take, signal);
+}
