@@ -19,7 +19,7 @@ export const MOST_RECORDED = 200_000;
  * `budget`: the time for it was over · `no_snapshot`: no moment of the source can be shared with its dump ·
  * `no_rights`: the user may not read it · `unsupported`: Muster does not compare it · `not_in_dump`: no dump holds it ·
  * `other_version`: the server or extension restored into writes it otherwise · `not_asked`: a sentinel that is configured
- * now or was then, and not both · `failed`: the server refused, or was gone · `too_many`: more than are recorded ·
+ * now or was then, and not both · `changed`: emptied or written anew while it was dumped, which no moment shows · `failed`: the server refused, or was gone · `too_many`: more than are recorded ·
  * `no_manifest`: nothing was recorded when the backup was taken · `malformed`: what lies beside the backup is no record of
  * it.
  */
@@ -31,6 +31,7 @@ export const UNAVAILABLE = [
   'not_in_dump',
   'other_version',
   'not_asked',
+  'changed',
   'failed',
   'too_many',
   'no_manifest',

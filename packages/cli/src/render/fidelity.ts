@@ -62,6 +62,7 @@ const WHY = {
   not_in_dump: 'no dump holds it',
   other_version: 'of another version',
   not_asked: 'not asked for both times',
+  changed: 'emptied or written anew meanwhile',
   failed: 'it could not be read',
   too_many: 'too many',
   no_manifest: 'nothing was recorded when the backup was taken',

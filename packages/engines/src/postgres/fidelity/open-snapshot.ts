@@ -8,16 +8,13 @@ import { readerOf } from './reader.js';
 import { type Before, readBefore, recordDatabase } from './record.js';
 import { sequenceValues } from './sequences.js';
 import { beginReading } from './settings.js';
-import { knownTables } from './tables.js';
 
-/** How long the opening may take at the source: locks, sequences. */
+/** How long what a dump must wait for may take at the source. */
 const OPENING_MS = 60_000;
 /** What is still read when the dump is over. */
 const CLOSING_MS = 30_000;
 /** No dump takes longer: a session that nobody closed is not held for ever. */
 const HOLD_MS = 7 * 24 * 60 * 60 * 1000;
-/** Locked at once. */
-const TOGETHER = 500;
 
 /** One reading process of ours is enough of a burden for a source. */
 const GENTLY = { max_parallel_workers_per_gather: '0' } as const;
@@ -87,20 +84,8 @@ async function begin(
   const [row] = rows;
   if (row === undefined) throw new Error('the server answered nothing');
   const reader = readerOf(client, major, performance.now() + OPENING_MS);
-  const known = await knownTables(reader);
-  // As the dump will: what is emptied or made anew meanwhile would else be seen as empty by one, and not by the other.
-  const tables = 'rows' in known ? known.rows.filter(({ left_out: out }) => out === 'no') : [];
-  for (let from = 0; from < tables.length; from += TOGETHER) {
-    const names = tables.slice(from, from + TOGETHER).map(({ name }) => name);
-    const together = await lock(reader, names);
-    if (!together) for (const name of names) await lock(reader, [name]);
-  }
   return { id: row.id, before: await readBefore(reader) };
 }
-
-const lock = async (reader: ReturnType<typeof readerOf>, names: readonly string[]): Promise<boolean> =>
-  'rows' in
-  (await reader.read(`LOCK TABLE ${names.map((name) => `ONLY ${name}`).join(', ')} IN ACCESS SHARE MODE`));
 
 async function record(
   client: pg.Client,

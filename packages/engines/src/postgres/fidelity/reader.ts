@@ -4,7 +4,10 @@ import pg from 'pg';
 /** What a question came to: rows, or why there are none. */
 export type Read<T> = { readonly rows: readonly T[] } | { readonly unavailable: Unavailable };
 
-/** Reads within one transaction, of which no question that the server refuses makes an end. */
+/**
+ * Reads within one transaction, of which no question that the server refuses makes an end. Each question lets its locks go
+ * again: whoever waits for one, such as a TRUNCATE, would else keep the dump itself waiting behind it.
+ */
 export interface Reader {
   readonly major: number;
   /** Never throws. All values are text. */
@@ -23,7 +26,6 @@ const PRIVILEGE = '42501';
  */
 export function readerOf(client: pg.Client, major: number, deadline: number): Reader {
   let lost = false;
-  const undo = () => client.query('ROLLBACK TO SAVEPOINT muster');
   return {
     major,
     async read<T>(sql: string, values: readonly string[] = []): Promise<Read<T>> {
@@ -33,18 +35,18 @@ export function readerOf(client: pg.Client, major: number, deadline: number): Re
       try {
         await client.query(`SAVEPOINT muster; SET LOCAL statement_timeout = ${left}`);
         const { rows } = await client.query<T & object>({ text: sql, values: [...values] });
-        await client.query('RELEASE SAVEPOINT muster');
         return { rows };
       } catch (error) {
         const refused = error instanceof pg.DatabaseError && error.severity === 'ERROR';
-        lost = !refused || !(await undo().then(...SETTLED));
+        lost = !refused;
         return { unavailable: refused ? meaningOf(error.code) : 'failed' };
+      } finally {
+        const undone = client.query('ROLLBACK TO SAVEPOINT muster; RELEASE SAVEPOINT muster');
+        lost = (await undone.catch(() => undefined)) === undefined || lost;
       }
     },
   };
 }
-
-const SETTLED = [() => true, () => false] as const;
 
 function meaningOf(code: string | undefined): Unavailable {
   if (code === CANCELED) return 'budget';

@@ -2,12 +2,12 @@ import { canonicalJson, type FidelityDatabase, type Sentinel, sha256 } from '@mu
 import pg from 'pg';
 import { contentQuery, type Encoding } from './content-query.js';
 import type { Reader } from './reader.js';
-import { COLUMNS } from './tables.js';
+import { COLUMNS, counted, type KnownTable } from './tables.js';
 
 type Recorded = FidelityDatabase['sentinels'][number];
 
 const KNOWN = `
-SELECT format('%I.%I', n.nspname, c.relname) AS name, ${COLUMNS} AS columns
+SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid::text AS oid, ${COLUMNS} AS columns
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
 
@@ -29,23 +29,19 @@ async function recordSentinel(reader: Reader, sentinel: Sentinel, encoding: Enco
   const { table, key } = sentinel;
   const which = { table, key_sha256: sentinelKey(sentinel) };
   const dot = table.indexOf('.');
-  const known = await reader.read<{ readonly name: string; readonly columns: string }>(
+  const known = await reader.read<Pick<KnownTable, 'name' | 'oid' | 'columns'>>(
     KNOWN,
     dot < 0 ? ['public', table] : [table.slice(0, dot), table.slice(dot + 1)],
   );
   if ('unavailable' in known) return { ...which, ...known };
-  const [{ name, columns } = {}] = known.rows;
-  if (name === undefined || columns === undefined) return { ...which, unavailable: 'failed' };
+  const [named] = known.rows;
+  if (named === undefined) return { ...which, unavailable: 'failed' };
+  const { name, oid, columns } = named;
   const condition = Object.keys(key)
     .map((column, index) => `t.${pg.escapeIdentifier(column)} = $${index + 1}`)
     .join(' AND ');
-  const query = contentQuery({ columns, from: `${name} AS t WHERE ${condition}`, encoding });
-  const read = await reader.read<{ readonly rows: string; readonly digest: string }>(
-    query,
-    Object.values(key).map(String),
-  );
-  if ('unavailable' in read) return { ...which, ...read };
-  const [row] = read.rows;
-  if (row === undefined || row.rows === '0') return which;
-  return { ...which, sha256: `sha256:${row.digest}` };
+  const query = contentQuery({ columns, oid, from: `${name} AS t WHERE ${condition}`, encoding });
+  const found = await counted(reader, query, Object.values(key).map(String));
+  if ('unavailable' in found) return { ...which, ...found };
+  return { ...which, ...(found.rows !== '0' && { sha256: found.sha256 }) };
 }

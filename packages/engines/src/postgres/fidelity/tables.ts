@@ -8,6 +8,7 @@ type Table = FidelityDatabase['tables'][number];
 export interface KnownTable {
   /** As it stands in SQL. */
   readonly name: string;
+  readonly oid: string;
   /** Its columns in SQL, of the alias `t`, in the order of their names. */
   readonly columns: string;
   /** Of what an extension configures: which of its rows are dumped. */
@@ -24,7 +25,7 @@ export const COLUMNS = `(SELECT coalesce(string_agg(format('t.%I', a.attname), '
 export const OWN_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
 
 const KNOWN = `
-SELECT format('%I.%I', n.nspname, c.relname) AS name, ${COLUMNS} AS columns,
+SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid::text AS oid, ${COLUMNS} AS columns,
   coalesce(config.condition, '') AS condition,
   CASE WHEN c.relkind <> 'r' OR (member.objid IS NOT NULL AND config.condition IS NULL)
     OR (c.relpersistence = 'u' AND pg_is_in_recovery()) THEN 'yes' ELSE 'no' END AS left_out
@@ -34,9 +35,12 @@ LEFT JOIN pg_depend member ON member.classid = 'pg_class'::regclass AND member.o
 LEFT JOIN LATERAL (SELECT coalesce(k.condition, '') AS condition
   FROM pg_extension e, unnest(e.extconfig, e.extcondition) AS k (id, condition) WHERE k.id = c.oid) AS config ON true
 WHERE c.relkind IN ('r', 'm', 'f') AND c.relpersistence <> 't' AND ${OWN_SCHEMA}
-ORDER BY 1 LIMIT ${MOST_RECORDED + 1}`;
+ORDER BY c.relpages, 1 LIMIT ${MOST_RECORDED + 1}`;
 
-/** All tables of a database whose rows a dump could hold. */
+/**
+ * All tables of a database whose rows a dump could hold, the small ones first: until a dump has all its locks, none of ours
+ * shall be held for long.
+ */
 export const knownTables = (reader: Reader): Promise<Read<KnownTable>> => reader.read<KnownTable>(KNOWN);
 
 /** What `pg_largeobject` holds, under a name that no table has. */
@@ -45,6 +49,7 @@ export const LARGE_OBJECTS = 'large objects';
 interface Counted {
   readonly rows: string;
   readonly digest?: string;
+  readonly unmoved: 'yes' | 'no';
 }
 
 /** Counts tables, several at once where there are several readers, and digests what they hold where that is asked. */
@@ -66,32 +71,34 @@ export async function recordTables(
 
 async function recordTable(
   reader: Reader,
-  { name, columns, condition, left_out: leftOut }: KnownTable,
+  { name, oid, columns, condition, left_out: leftOut }: KnownTable,
   { full, encoding }: { readonly full: boolean; readonly encoding: Encoding },
 ): Promise<Table> {
   if (leftOut === 'yes') return { name, unavailable: 'not_in_dump' };
-  const from = `ONLY ${name} AS t ${condition}`;
+  const from = { from: `ONLY ${name} AS t ${condition}`, oid };
   return {
     name,
-    ...(await counted(reader, full ? contentQuery({ columns, from, encoding }) : countQuery(from))),
+    ...(await counted(reader, full ? contentQuery({ columns, ...from, encoding }) : countQuery(from))),
   };
 }
 
 export async function recordLargeObjects(reader: Reader, full: boolean): Promise<Table> {
-  const from = 'pg_largeobject_metadata AS t';
+  const from = { from: 'pg_largeobject_metadata AS t', oid: '0' };
   const hash =
     "encode(sha256(decode(lpad(to_hex(t.oid::bigint), 8, '0'), 'hex') || sha256(lo_get(t.oid))), 'hex')";
-  const found = await counted(reader, full ? contentQuery({ hash, from }) : countQuery(from));
+  const found = await counted(reader, full ? contentQuery({ hash, ...from }) : countQuery(from));
   return { name: LARGE_OBJECTS, ...found };
 }
 
-async function counted(
+export async function counted(
   reader: Reader,
   query: string,
+  values: readonly string[] = [],
 ): Promise<Omit<Table, 'name' | 'unavailable'> | { readonly unavailable: Unavailable }> {
-  const read = await reader.read<Counted>(query);
+  const read = await reader.read<Counted>(query, values);
   if ('unavailable' in read) return read;
   const [row] = read.rows;
   if (row === undefined) return { unavailable: 'failed' };
+  if (row.unmoved === 'no') return { unavailable: 'changed' };
   return { rows: row.rows, ...(row.digest !== undefined && { sha256: `sha256:${row.digest}` }) };
 }
