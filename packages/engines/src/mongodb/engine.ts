@@ -2,6 +2,7 @@ import { MusterError } from '@muster/core';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
 import { admit } from './admit.js';
+import { recordScratch } from './fidelity/record-scratch.js';
 import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
 import { identify } from './format/identify.js';
@@ -44,13 +45,7 @@ function serverOf(server: RunningMongod): Server {
         options.onOutput(`mongod: code ${answer.code ?? 'none'}: ${answer.message}\n`);
       return answer;
     },
-    recordFidelity: async (_databases, { level }) => ({
-      level,
-      version: 1,
-      major: Number.parseInt(version, 10),
-      databases: [],
-      unavailable: [{ what: 'databases', reason: 'unsupported' }],
-    }),
+    recordFidelity: (databases, asked, signal) => recordScratch(server, databases, asked, signal),
     connectCommand: (database) =>
       `mongosh ${shellQuote(`mongodb://${encodeURIComponent(`${scratch.socketDir}/${SOCKET}`)}/${encodeURIComponent(database)}`)}`,
   };

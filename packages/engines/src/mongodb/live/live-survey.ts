@@ -68,7 +68,7 @@ async function ask(client: MongoClient, database: string | undefined): Promise<M
 }
 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
-function surveyError(error: unknown): MusterError {
+export function surveyError(error: unknown): MusterError {
   if (error instanceof MusterError) return error;
   const code = error instanceof MongoServerError ? error.code : undefined;
   if (REFUSALS.has(code)) {

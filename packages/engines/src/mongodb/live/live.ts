@@ -5,6 +5,7 @@ import type { StreamArtefact } from '../../artefact.js';
 import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { runHere, toolDump } from '../../live/tool-dump.js';
 import { FALLBACK_USER } from '../admit.js';
+import { openSnapshot } from '../fidelity/held-moment.js';
 import { type DatabaseTool, parseProbe } from '../probe.js';
 import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
@@ -27,7 +28,7 @@ const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$@" --config=/dev/stdin --arc
 export const mongodbLiveDumper: LiveDumper = {
   survey,
   measure,
-  openSnapshot: async () => undefined,
+  openSnapshot,
   dump: (text, facts, host, base, options = {}) => {
     const uri = text.trim();
     const tool = hasOneTool(facts, options) ? chooseTool(base) : undefined;
@@ -60,14 +61,18 @@ const byTool = ({ database }: LiveFacts, open: StreamArtefact['open']): StreamAr
   open,
 });
 
-function byDriver(uri: string, facts: LiveFacts, { compress = false }: DumpOptions): StreamArtefact {
+function byDriver(
+  uri: string,
+  facts: LiveFacts,
+  { compress = false, snapshot }: DumpOptions,
+): StreamArtefact {
   const atOneMoment = isMongoLiveFacts(facts) && facts.snapshots;
   return {
     form: 'stream',
     name: `${facts.database ?? 'live'}.archive`,
     ...(!atOneMoment && NO_SNAPSHOT),
     open: (signal) => {
-      const stream = driverDump({ ...driven(facts), uri, snapshot: atOneMoment }, signal);
+      const stream = driverDump({ ...driven(facts), uri, snapshot: atOneMoment, held: snapshot }, signal);
       return compress ? gzipped(stream) : stream;
     },
   };
