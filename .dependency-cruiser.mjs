@@ -12,10 +12,10 @@ const mayImport = {
   backups: ['core', 's3', 'engines'],
   drill: ['core', 'telemetry', 'evidence', 'scratch', 'engines', 'backups'],
   restore: ['core', 'engines', 'backups'],
-  queue: ['core', 'evidence'],
+  queue: ['core', 'telemetry', 'evidence'],
   index: ['core', 'evidence'],
   producer: ['core', 'telemetry', 'evidence', 'queue'],
-  worker: ['core', 'telemetry', 'drill', 'queue'],
+  worker: ['core', 'telemetry', 'backups', 'drill', 'queue'],
   sink: ['core', 'telemetry', 'evidence', 'queue', 'index'],
   api: ['core', 'telemetry', 'evidence', 'queue', 'index'],
   cli: [
