@@ -11,6 +11,7 @@ import { benchDelta } from './delta.ts';
 import { benchDrill, type Measured } from './drill.ts';
 import { benchFleet } from './fleet.ts';
 import { benchMongo } from './mongo.ts';
+import { benchRestore } from './restore.ts';
 import { benchS3 } from './s3.ts';
 
 const { values } = parseArgs({
@@ -32,6 +33,7 @@ const BENCHES = {
   mongo: (folder: string) => withDocker(() => mongo(folder), ensureMongo),
   s3: () => withDocker(s3),
   delta: (folder: string) => withDocker(() => delta(folder)),
+  restore,
 } as const;
 
 /** Measures side by side in one run, because on a shared machine only ratios mean something. */
@@ -113,6 +115,19 @@ async function delta(folder: string): Promise<void> {
     measured.ratios,
   );
   await keep('delta', { runs: DELTA_RUNS, ...measured });
+}
+
+/** Each run restores 1 GB twice. */
+const RESTORE_RUNS = 3;
+
+async function restore(folder: string): Promise<void> {
+  const measured = await benchRestore(folder, RESTORE_RUNS);
+  print(
+    `emergency restores into a real server, median of ${RESTORE_RUNS} runs`,
+    measured.figures,
+    measured.ratios,
+  );
+  await keep('restore', { runs: RESTORE_RUNS, ...measured });
 }
 
 async function keep(name: string, measured: object): Promise<void> {

@@ -1,9 +1,25 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createDirectoryRepository } from '@muster/backups';
+import { MusterError, parseConfig, type RestorePhase } from '@muster/core';
+import { engineOf, targetOf } from '@muster/engines';
+import type { RestoreEvent } from '@muster/restore';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DumpFormat, type DumpServer, dumpServer } from '../support/dumps.ts';
+import { eventually } from '../support/eventually.ts';
+import { musterFolder } from '../support/muster.ts';
 import { describeIn } from '../support/needs.ts';
 import { type RestoreChanges, restoreInto } from '../support/restore-bench.ts';
 
+const configured = parseConfig(
+  `sources: [{ slug: shop, kind: postgres, backup: { type: dump, location: /tmp }, checks: [many] }]
+checks: [{ id: many, summary_sql: "SELECT count(*) AS n FROM orders", expect: "n == 20000" }]`,
+  { file: 'muster.yaml', baseDirectory: '/tmp' },
+);
+const CHECKS = configured.ok ? configured.config.checks : [];
 const FORMATS: readonly DumpFormat[] = ['custom', 'directory', 'tar', 'plain'];
 
 describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker (%s)', () => {
@@ -19,6 +35,11 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
       .split('\n');
   const rows = async (database: string) => Number(await server.sql(database, 'SELECT count(*) FROM orders'));
 
+  /** As whom its programs run. */
+  const asPostgres = async () => {
+    const { uid, gid } = await stat(path('data'));
+    return process.getuid?.() === 0 ? { uid, gid, cwd: server.dir } : { cwd: server.dir };
+  };
   beforeAll(async () => {
     server = await dumpServer(15);
     await server.sql('postgres', 'CREATE ROLE clerk; CREATE ROLE keeper LOGIN CREATEDB');
@@ -63,5 +84,309 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
        FROM pg_database WHERE datname = 'app'`,
     );
     expect(facts).toBe('keeper|t|public, "Odd"|0\n');
+  });
+
+  describe('refuses, before the first byte', () => {
+    const refused = async (code: string, words: RegExp, run: Promise<unknown>) => {
+      await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(words) });
+    };
+    const asRole = (user: string, database: string, changes?: RestoreChanges, file = 'shop.custom') =>
+      restoreInto('postgres', path(file), uri(database, user), changes);
+
+    it('a target that is not empty, without --clean', async () => {
+      await refused('target_not_empty', /it has 1 tables.*--clean/s, restore('shop.custom', 'shop'));
+      expect(await rows('shop')).toBe(20000);
+    });
+
+    it('a target that is older than the dump', async () => {
+      const engine = engineOf('postgres');
+      const identify: typeof engine.identify = async (...args) => ({
+        ...(await engine.identify(...args)),
+        major: 99,
+      });
+      const locate = async (signal: AbortSignal) => {
+        const [backup] = await createDirectoryRepository({
+          directory: server.dir,
+          match: 'shop.custom',
+          engine: { ...engine, identify },
+          pause: async () => undefined,
+        }).list(signal);
+        if (backup === undefined) throw new Error('none');
+        return backup;
+      };
+      await refused('target_older', /PostgreSQL 99.*older/s, restore('shop.custom', 'none', { locate }));
+    });
+
+    it('one that is read-only, by setting and as a standby', async () => {
+      await server.sql(
+        'postgres',
+        'CREATE ROLE looker LOGIN SUPERUSER; ALTER ROLE looker SET default_transaction_read_only = on',
+      );
+      await refused('target_read_only', /default_transaction_read_only/, asRole('looker', 'none'));
+      const standby = path('standby');
+      await server.tool('pg_basebackup', ['-D', standby, '-R', '-c', 'fast']);
+      const ctl = async (...args: readonly string[]) =>
+        await promisify(execFile)(
+          '/usr/lib/postgresql/15/bin/pg_ctl',
+          ['-D', standby, '-w', ...args],
+          await asPostgres(),
+        );
+      await ctl(
+        ...['-l', path('standby.log'), 'start'],
+        ...['-o', `-c port=5433 -c unix_socket_directories=${server.dir} -c listen_addresses=`],
+      );
+      try {
+        const there = `postgresql://postgres@/none?host=${encodeURIComponent(server.dir)}&port=5433`;
+        await refused('target_read_only', /standby/, restoreInto('postgres', path('shop.custom'), there));
+      } finally {
+        await ctl('-m', 'immediate', 'stop');
+      }
+    });
+
+    it('a user without the right to make or rename databases, or who is no member of the roles', async () => {
+      await server.sql('postgres', 'CREATE ROLE plain LOGIN');
+      await refused('target_rights_missing', /CREATEDB/, asRole('plain', 'none'));
+      await refused('target_rights_missing', /not the user's/, asRole('keeper', 'shop', { clean: true }));
+      await refused('target_rights_missing', /no member of .*"clerk"/s, asRole('keeper', 'none'));
+    });
+
+    it('a role that is not there, of an archive and of a plain dump, without a trace', async () => {
+      await server.sql('postgres', 'CREATE ROLE gone');
+      await server.sql('postgres', 'CREATE DATABASE owned');
+      await server.sql('owned', 'CREATE TABLE t (n int); ALTER TABLE t OWNER TO gone');
+      await server.dump('owned', 'custom', path('owned.custom'));
+      await server.dump('owned', 'plain', path('owned.plain'));
+      await server.sql('owned', 'DROP OWNED BY gone');
+      await server.sql('postgres', 'DROP ROLE gone');
+      await refused('role_missing', /CREATE ROLE "gone"/, restore('owned.custom', 'none'));
+      const { error, state } = await restore('owned.plain', 'none');
+      expect([error?.code, state]).toEqual([
+        'role_missing',
+        expect.stringContaining('Nothing of the restore is left'),
+      ]);
+      expect(await databases('none%')).toEqual(['']);
+    });
+
+    it('an extension that is not there', async () => {
+      const { admit } = targetOf('postgres');
+      const survey = await targetOf('postgres').survey(uri('none'), new AbortController().signal);
+      const facts = { format: 'plain', major: 15, databases: [], extensions: ['postgis'] };
+      await refused(
+        'extension_missing',
+        /postgis/,
+        admit(uri('none'), survey, { facts, sizeBytes: 1 }, new AbortController().signal),
+      );
+      await refused(
+        'no_space',
+        /free/,
+        admit(
+          uri('none'),
+          survey,
+          { facts, sizeBytes: Number.MAX_SAFE_INTEGER },
+          new AbortController().signal,
+        ),
+      );
+    });
+
+    it('a server that does not answer, and a password that is wrong', async () => {
+      const nowhere = 'postgresql://postgres@127.0.0.1:1/none';
+      await refused(
+        'target_unreachable',
+        /did not answer/,
+        restoreInto('postgres', path('shop.custom'), nowhere),
+      );
+    });
+
+    it('one whose name was not typed', async () => {
+      const confirm = async () => {
+        throw new MusterError('name_not_typed', 'That is not the name.');
+      };
+      await refused('name_not_typed', /not the name/, restore('shop.custom', 'none', { ports: { confirm } }));
+      expect(await databases('none%')).toEqual(['']);
+    });
+  });
+
+  describe('a database that is in use', () => {
+    it('is waited for, and who uses it is said, without what they ask; the second run only changes the names', async () => {
+      await server.sql('postgres', 'CREATE DATABASE busy');
+      await server.sql('busy', 'CREATE TABLE old (n int)');
+      const user = new pg.Client({
+        host: server.dir,
+        user: 'postgres',
+        database: 'busy',
+        application_name: 'the shop',
+      });
+      user.on('error', () => undefined);
+      await user.connect();
+      const first = await restore('shop.custom', 'busy', { clean: true, waitMs: 200 });
+      expect(first.error).toMatchObject({
+        code: 'target_in_use',
+        message: expect.stringContaining('(the shop)'),
+      });
+      expect(first.state).toContain('as it was');
+      expect(first.events).toContainEqual({ type: 'waiting', who: expect.stringContaining('the shop') });
+      const second = await restore('shop.custom', 'busy', { clean: true, disconnect: true });
+      expect(second.statement.predicate.result).toBe('pass');
+      expect(second.statement.predicate.phases.map(({ name }) => name)).toEqual(['prepare', 'finish']);
+      expect(await rows('busy')).toBe(20000);
+    });
+  });
+
+  describe('interrupted', () => {
+    const aborting = (phase: RestorePhase): RestoreChanges => {
+      const stop = new AbortController();
+      const observe = (event: RestoreEvent) => {
+        if (event.type === 'phase' && event.phase === phase)
+          setTimeout(() => stop.abort(), phase === 'restore' ? 150 : 0);
+      };
+      return { signal: stop.signal, ports: { observe }, clean: true, checks: CHECKS };
+    };
+
+    beforeAll(async () => {
+      await server.sql('postgres', 'CREATE DATABASE slow');
+      // Restoring takes for ever, anywhere but where it was dumped.
+      await server.sql(
+        'slow',
+        `CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+           $$ BEGIN IF current_database() <> 'slow' THEN PERFORM pg_catalog.pg_sleep(60); END IF; RETURN $1; END $$;
+         CREATE TABLE t AS SELECT 1 AS n; CREATE INDEX ON t (public.slow(n))`,
+      );
+      await server.dump('slow', 'custom', path('slow.custom'));
+      await server.sql('postgres', 'CREATE DATABASE held');
+      await server.sql('held', 'CREATE TABLE old (n int)');
+    });
+
+    it.each(['prepare', 'restore'] as const)(
+      'in the phase %s, it leaves the target as it was, and nothing else',
+      async (phase) => {
+        const { statement, state } = await restore('slow.custom', 'held', aborting(phase));
+        expect(statement.predicate).toMatchObject({ result: 'error', reason: 'cancelled' });
+        expect(statement.predicate.checks).toMatchObject([{ verdict: 'not_run' }]);
+        expect(state).toMatch(/"held" is as it was/);
+        expect(await databases('held%')).toEqual(['held']);
+        expect(await server.sql('held', 'SELECT count(*) FROM old')).toBe('0\n');
+      },
+    );
+
+    it('in the phase finish, the backup is whole beside it; in the phase check, in its place', async () => {
+      const user = new pg.Client({ host: server.dir, user: 'postgres', database: 'held' });
+      user.on('error', () => undefined);
+      await user.connect();
+      const first = await restore('shop.custom', 'held', { ...aborting('finish'), waitMs: 10_000 });
+      await user.end();
+      expect(first.state).toContain('only the names have to change');
+      expect(await databases('held%')).toEqual(['held', 'held_muster_new']);
+      const second = await restore('shop.custom', 'held', aborting('check'));
+      expect(second.statement.predicate).toMatchObject({
+        reason: 'cancelled',
+        checks: [{ verdict: 'not_run' }],
+      });
+      expect(second.state).toMatch(
+        /restored whole in the database "held"\. What was there is kept as "held_before_/,
+      );
+      expect(await rows('held')).toBe(20000);
+    });
+
+    it('by SIGKILL, the next run removes what was left', async () => {
+      const muster = await musterFolder();
+      try {
+        const args = ['restore', '--from', path('slow.custom'), '--into', 'env:TARGET', '--yes'];
+        const started = muster.start(args, { TARGET: uri('killed') });
+        const sleeping =
+          "SELECT count(*) FROM pg_stat_activity WHERE datname = 'killed_muster_new' AND wait_event = 'PgSleep'";
+        await eventually('the restore', async () => (await server.sql('postgres', sleeping)) === '1\n');
+        started.child.kill('SIGKILL');
+        await started.ended;
+        expect(await databases('killed%')).toEqual(['killed_muster_new']);
+        const ran = await muster.run(
+          ['restore', '--from', path('shop.custom'), '--into', 'env:TARGET', '--yes', '--json'],
+          { TARGET: uri('killed') },
+        );
+        expect([ran.exitCode, ran.stderr]).toEqual([
+          0,
+          expect.stringContaining('An interrupted restore left killed_muster_new behind'),
+        ]);
+        expect(await rows('killed')).toBe(20000);
+        expect(await databases('killed%')).toEqual(['killed']);
+        const { record, signed, statement } = JSON.parse(ran.stdout);
+        expect(signed).toBe(false);
+        expect(JSON.parse(await readFile(record, 'utf8'))).toEqual(statement);
+        expect(ran.stdout + ran.stderr).not.toContain(server.dir.concat('&'));
+      } finally {
+        await muster.remove();
+      }
+    });
+  });
+
+  it('what bears its name beside the target and is not its own is left alone, unless nothing is in it', async () => {
+    await server.sql('postgres', 'CREATE DATABASE mine_muster_new');
+    await server.sql('mine_muster_new', 'CREATE TABLE precious (n int)');
+    const { error, state } = await restore('shop.custom', 'mine');
+    expect([error?.code, state]).toEqual(['target_in_use', 'The target "mine" is as it was.']);
+    await server.sql('mine_muster_new', 'DROP TABLE precious');
+    expect((await restore('shop.custom', 'mine')).statement.predicate.result).toBe('pass');
+    expect(await databases('mine%')).toEqual(['mine']);
+  });
+
+  it('a backup that is cut short keeps what came back for people to look at, and the target as it was', async () => {
+    const whole = await readFile(path('shop.plain'));
+    await writeFile(path('cut.plain'), whole.subarray(0, whole.length / 2));
+    const { statement, state } = await restore('cut.plain', 'cut');
+    expect(statement.predicate).toMatchObject({ result: 'fail', reason: 'truncated' });
+    expect(state).toContain(
+      'still no database "cut". What came back of the backup is in the database "cut_muster_new"',
+    );
+    expect((await restore('shop.custom', 'cut')).statement.predicate.result).toBe('pass');
+    expect(await databases('cut%')).toEqual(['cut']);
+  });
+
+  it('a source is asked its checks afterwards, whose verdict is the exit code; its record is signed and verifies', async () => {
+    const muster = await musterFolder({
+      'muster.yaml': `
+sources:
+  - slug: shop
+    kind: postgres
+    backup: { type: dump, location: ${server.dir}, match: shop.custom }
+    connection: { uri: env:LIVE }
+    checks: [many, few]
+checks:
+  - { id: many, summary_sql: "SELECT count(*) AS n FROM orders", expect: "n == 20000" }
+  - { id: few, summary_sql: "SELECT count(*) AS n FROM orders", expect: "n < 10" }
+`,
+    });
+    try {
+      await muster.run(['keys', 'generate', '--json']);
+      const env = { LIVE: uri('shop'), TARGET: uri('shop') };
+      const ran = await muster.run(
+        ['restore', '--source', 'shop', '--into', 'env:TARGET', '--clean', '--yes', '--json'],
+        env,
+      );
+      expect([ran.exitCode, ran.stderr]).toEqual([
+        1,
+        expect.stringContaining('The target is the live source itself'),
+      ]);
+      const { record, signed, statement } = JSON.parse(ran.stdout);
+      expect(statement.predicate.checks.map(({ verdict }: { verdict: string }) => verdict)).toEqual([
+        'pass',
+        'fail',
+      ]);
+      expect(signed).toBe(true);
+      const file = record.replace(/^file:\/\//, '');
+      const verified = await muster.run(['verify', file, '--artefact', path('shop.custom')]);
+      expect([verified.exitCode, verified.stdout]).toEqual([
+        0,
+        expect.stringContaining('the record of a restore of shop.custom into shop'),
+      ]);
+      const refused = await muster.run(
+        ['restore', '--source', 'shop', '--into', 'env:TARGET', '--clean'],
+        env,
+      );
+      expect([refused.exitCode, refused.stderr]).toEqual([
+        2,
+        expect.stringContaining('Nobody is at a terminal'),
+      ]);
+    } finally {
+      await muster.remove();
+    }
   });
 });

@@ -201,7 +201,7 @@ class Restoring {
       return this.#outcome(await restore.giveUp(DONE));
     } catch (thrown) {
       const error = asFault(thrown, signal);
-      const state = (await restore?.giveUp(error)) ?? `The target ${target.name} is as it was.`;
+      const state = (await restore?.giveUp(error)) ?? `The target "${target.name}" is as it was.`;
       return this.#outcome(state, error);
     } finally {
       await restore?.close();

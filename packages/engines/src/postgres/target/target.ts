@@ -13,7 +13,7 @@ import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
 import { ask } from '../server/ask.js';
 import { drop } from '../server/client.js';
 import { admitToTarget, rolesMissing } from './admit.js';
-import { addressOf, openSession, optionsOf, withLogin } from './login.js';
+import { addressOf, type Login, openSession, optionsOf, withLogin } from './login.js';
 import { dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
 import { besideName, keptName } from './names.js';
 import { restoreByTool } from './run-tool.js';
@@ -61,14 +61,15 @@ async function beginRestore(
     return session;
   };
   const isWhole = survey.left?.state === 'whole' && survey.left.backup === backup;
-  let state: LeftState | 'nothing' | 'done' = isWhole ? 'whole' : 'nothing';
+  let state: LeftState | 'nothing' | 'making' | 'done' = isWhole ? 'whole' : 'nothing';
   let outcome = '';
   try {
     const control = await open(signal);
     await requireAlone(control, name);
     if (!isWhole) {
       if (survey.left !== undefined) await dropBeside(control, beside);
-      await requireNameFree(control, beside);
+      await requireNameFree(login, control, beside, signal);
+      state = 'making';
       await makeBeside(
         control,
         beside,
@@ -128,15 +129,11 @@ async function beginRestore(
           return `${asItWas} The backup is whole in the database ${quoteIdentifier(beside)}: run the same command again, and only the names have to change.`;
         if (state === 'nothing') return asItWas;
         const isBad = isEvidence(error);
-        const within = AbortSignal.timeout(GIVE_UP_MS);
-        const cleared = await withLogin(login, login.maintenance, within, async (client) => {
-          if (!isBad) return void (await dropBeside(client, beside));
+        const cleared = await clearUp(login, async (client) => {
+          if (!isBad) return await dropBeside(client, beside);
           await endSessions(client, beside);
-          await mark(client, beside, { state: 'broken', backup });
-        }).then(
-          () => true,
-          () => false,
-        );
+          return await mark(client, beside, { state: 'broken', backup });
+        });
         if (isBad)
           return `${asItWas} What came back of the backup is in the database ${quoteIdentifier(beside)}, for you to look at; the next restore removes it.`;
         return cleared
@@ -148,10 +145,18 @@ async function beginRestore(
       },
     };
   } catch (error) {
+    if (state === 'making') await clearUp(login, (client) => dropBeside(client, beside));
     for (const session of sessions) drop(session);
     throw error;
   }
 }
+
+/** @returns whether it was done within the time that a restore which failed may take. */
+const clearUp = (login: Login, work: (client: pg.Client) => Promise<unknown>): Promise<boolean> =>
+  withLogin(login, login.maintenance, AbortSignal.timeout(GIVE_UP_MS), work).then(
+    () => true,
+    () => false,
+  );
 
 /** What it is restored with is no older than the server, nor than what dumped. */
 const toolMajor = ({ major }: PostgresSurvey, facts: PostgresFacts): number => Math.max(major, facts.major);
@@ -169,10 +174,16 @@ async function requireAlone(control: pg.Client, name: string): Promise<void> {
   );
 }
 
-/** A database of that name that bears no mark of ours is somebody's. */
-async function requireNameFree(control: pg.Client, beside: string): Promise<void> {
+/** A database of that name that bears no mark of ours is somebody's, unless nothing is in it. */
+async function requireNameFree(
+  login: Login,
+  control: pg.Client,
+  beside: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { rows } = await control.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [beside]);
   if (rows.length === 0) return;
+  if (await withLogin(login, beside, signal, isEmptyDatabase)) return await dropBeside(control, beside);
   throw new MusterError(
     'target_in_use',
     `There is a database ${quoteIdentifier(beside)}, which Muster did not make and would need the name of. Rename it, then run the same command again.`,

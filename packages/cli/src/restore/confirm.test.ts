@@ -1,0 +1,26 @@
+import { PassThrough } from 'node:stream';
+import { expect, it } from 'vitest';
+import { createOutput } from '../terminal/output.js';
+import { typeName } from './confirm.js';
+
+const TARGET = { name: 'shop' } as Parameters<typeof typeName>[0];
+const silent = { write: () => undefined };
+const output = createOutput(silent, silent, {}, { json: false, quiet: false, color: false });
+
+const typed = (text: string, isTTY = true): Promise<void> => {
+  const input = Object.assign(new PassThrough(), { isTTY });
+  input.end(text);
+  return typeName(TARGET, input, output, new AbortController().signal);
+};
+
+it('the name of the target, typed by a person, lets a restore go on', async () => {
+  await expect(typed('shop\n')).resolves.toBeUndefined();
+});
+
+it.each(['shop2\n', 'y\n', '\n', ''])('%j in its place does not', async (text) => {
+  await expect(typed(text)).rejects.toMatchObject({ code: 'name_not_typed' });
+});
+
+it('nor does a name that no terminal has typed', async () => {
+  await expect(typed('shop\n', false)).rejects.toMatchObject({ code: 'name_not_typed' });
+});
