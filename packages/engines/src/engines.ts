@@ -1,8 +1,9 @@
-import { MusterError, type SourceKind } from '@muster/core';
+import type { SourceKind } from '@muster/core';
 import type { Engine, LiveDumper, Server } from './engine.js';
 import { mongodbEngine } from './mongodb/engine.js';
 import { mongodbLiveDumper } from './mongodb/live/live.js';
 import { attachMongo } from './mongodb/server/attach.js';
+import { mongodbTarget } from './mongodb/target/target.js';
 import { postgresEngine } from './postgres/engine.js';
 import { postgresLiveDumper } from './postgres/live/live.js';
 import { attachPostgres } from './postgres/server/attach.js';
@@ -18,10 +19,8 @@ export const liveDumperOf = (kind: SourceKind): LiveDumper => LIVE_DUMPERS[kind]
 const LIVE_DUMPERS = { postgres: postgresLiveDumper, mongodb: mongodbLiveDumper } as const;
 
 /** A real server of each kind, to restore into. */
-export const targetOf = (kind: SourceKind): TargetDriver => {
-  if (kind === 'postgres') return postgresTarget;
-  throw new MusterError('not_supported_yet', 'MongoDB is not restored into a real server yet.');
-};
+export const targetOf = (kind: SourceKind): TargetDriver => TARGETS[kind];
+const TARGETS = { postgres: postgresTarget, mongodb: mongodbTarget } as const;
 
 /** The server of a scratch that another process holds, to ask it and nothing else. */
 export const attachTo = (kind: SourceKind, kept: KeptServer): Pick<Server, 'ask'> => ATTACH[kind](kept);

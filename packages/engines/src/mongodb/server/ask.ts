@@ -4,7 +4,7 @@ import { type MongoClient, MongoServerError } from 'mongodb';
 import { aborted } from '../../aborted.js';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from './ask-target.js';
-import { clientAt, closeClient, codeOf } from './client.js';
+import { clientOf, closeClient, codeOf } from './client.js';
 import { NotBson } from './extended-json.js';
 import { stopOnServer } from './stop-on-server.js';
 import { type MongoQuestion, questionOf, writingStage } from './summary-find.js';
@@ -46,7 +46,7 @@ export async function ask(
     const writes = check.readOnly ? writingStage(question) : undefined;
     if (writes !== undefined) return refusal(writes);
     stop.throwIfAborted();
-    client = clientAt(target.socketDir, { appName, maxPoolSize: 1 });
+    client = clientOf(target, { appName, maxPoolSize: 1 });
     const asking = put(client, question, {
       ...options,
       major: target.major,
@@ -132,7 +132,7 @@ const refusal = (stage: string): Answer => ({
 
 /** A connection that broke: the server is gone, or it is well and only this question's connection ended. */
 async function lostOrEnded(target: AskTarget, error: unknown, stop: AbortSignal): Promise<Answer> {
-  const client = clientAt(target.socketDir);
+  const client = clientOf(target);
   try {
     const within = AbortSignal.any([AbortSignal.timeout(PING_MS), stop]);
     await Promise.race([client.db('admin').command({ ping: 1 }), aborted(within)]);

@@ -35,6 +35,16 @@ export function clientAt(socketDir: string, options: MongoClientOptions = {}): M
   });
 }
 
+/** A client of a server that is no scratch's: its URI says everything. */
+export const clientOfUri = (uri: string, options: MongoClientOptions = {}): MongoClient =>
+  new MongoClient(uri, { appName: 'muster restore', ...BSON_OPTIONS, ...options });
+
+/** A client of the server that questions are put to. */
+export const clientOf = (
+  { socketDir, uri }: { readonly socketDir: string; readonly uri?: string },
+  options: MongoClientOptions = {},
+): MongoClient => (uri === undefined ? clientAt(socketDir, options) : clientOfUri(uri, options));
+
 /** Ends a client's connections at once, whatever they do; the server gets a moment to end its sessions. */
 export async function closeClient(client: MongoClient): Promise<void> {
   const timer = new AbortController();

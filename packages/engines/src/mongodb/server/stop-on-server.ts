@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AskTarget } from './ask-target.js';
-import { clientAt, closeClient } from './client.js';
+import { clientOf, closeClient } from './client.js';
 
 /** How long the server gets to name its operations, and to obey: each. */
 const GRACE_MS = 2_000;
@@ -14,7 +14,7 @@ export async function stopOnServer(
   appName: string,
   settled: Promise<unknown>,
 ): Promise<void> {
-  const client = clientAt(target.socketDir, { promoteValues: true });
+  const client = clientOf(target, { promoteValues: true });
   try {
     const admin = client.db('admin');
     const running = await within(admin.command({ currentOp: 1, appName }));
