@@ -4,7 +4,6 @@ import {
   type DumpConfig,
   isReason,
   MusterError,
-  newDrillId,
   type Plan,
   type Predicate,
   type RestorePoint,
@@ -77,7 +76,7 @@ async function fromScripts(
       `The source "${source.slug}" has no SQL files that could be run (rehearse.migrate): give it a dump to begin with (rehearse.base).`,
     );
   const facts = scripts.facts(major);
-  const asked = drillOf(request, rehearsedSource(source, '/'), { kind: 'latest' }, ports.now());
+  const asked = drillOf(request, rehearsedSource(source, '/'), { kind: 'latest' });
   const place = { data: 'disk', limits: source.scratch } as const;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(source.limits.launch + source.limits.restore)]);
   const launched = await launch(
@@ -111,7 +110,7 @@ export async function restoreKept(
   restorePoint: RestorePoint,
   signal: AbortSignal,
 ): Promise<{ readonly held: Held; readonly predicate: Predicate }> {
-  const asked = drillOf(request, source, restorePoint, ports.now());
+  const asked = drillOf(request, source, restorePoint);
   const { kept, statement, message } = await runDrill(drillPortsOf(ports, request), asked, signal);
   const { predicate } = statement;
   // What differs is told table by table, by whoever compares.
@@ -133,13 +132,13 @@ const heldOf = ({ server, socketDir, database, release }: KeptScratch): Held => 
 });
 
 function drillOf(
-  { config, source: rehearsed }: RehearsalRequest,
+  { config, source: rehearsed, rehearsalId }: RehearsalRequest,
   source: Source,
   restorePoint: RestorePoint,
-  now: Date,
 ): DrillRequest {
   const plan: Plan = createPlan(config, source, {
-    drillId: newDrillId(now),
+    // So what it labels in Docker is known to be of this rehearsal.
+    drillId: rehearsalId.replace(/^reh_/, 'drl_'),
     trigger: { kind: 'cli' },
     restorePoint,
   });
