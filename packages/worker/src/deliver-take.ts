@@ -196,7 +196,8 @@ async function tryTake(
       ports.logger.error('no backup was taken', error, fields);
       return await fail(ports, job, running, code);
     }
-    ports.logger.warn('take is tried again', { ...fields, reason: code, after_ms: afterMs });
+    const detail = isMusterError(error) ? { detail: error.message } : {};
+    ports.logger.warn('take is tried again', { ...fields, reason: code, after_ms: afterMs, ...detail });
     await ports.takeHistory.put(job.source, { ...running, state: 'waiting', reason: code });
     return { type: 'later', afterMs };
   }
