@@ -4,6 +4,7 @@ import type { DrillIndex } from '@muster/index';
 import type {
   BoardQueues,
   BoardSessions,
+  Catalogues,
   DrillEvents,
   DrillQueue,
   DrillStates,
@@ -34,6 +35,7 @@ export interface ApiPorts {
   readonly services: Pick<ServiceRegistry, 'count'>;
   readonly reservations: Pick<Reservations, 'shortage'>;
   readonly looks: Pick<Looks, 'ask' | 'answer'>;
+  readonly catalogues: Pick<Catalogues, 'ask' | 'answer'>;
   readonly idempotency: IdempotencyKeys;
   readonly takes: TakeQueue;
   readonly takeHistory: TakeHistory;

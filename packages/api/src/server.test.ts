@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import {
   type ApiToken,
+  type Catalogue,
+  type CatalogueEntry,
   createPlan,
   type KnownTake,
   type Look,
@@ -47,6 +49,18 @@ const TRIED = {
   ended_at: '2026-11-21T02:59:05.000Z',
   outcome: 'error',
 } as const;
+const entry = (id: string, hour: number): CatalogueEntry => ({
+  id,
+  location: `file:///b/${id}`,
+  created_at: `2026-11-20T${String(hour).padStart(2, '0')}:00:00.000Z`,
+  created_at_from: 'header',
+  state: 'whole',
+  origin: 'muster',
+});
+const CATALOGUE: Catalogue = {
+  ...{ at: '2026-11-21T03:00:00.000Z', host: 'h', worker: 'w', location: 'file:///b', count: 3 },
+  backups: [entry('c', 3), entry('b', 2), entry('a', 1)],
+};
 const LOOK: Look = {
   at: NOW.toISOString(),
   host: 'h',
@@ -78,6 +92,7 @@ function world() {
   const traceparents = new Map<string, string | undefined>();
   const cancelled: string[] = [];
   const asked: { readonly schedule?: string | undefined; readonly plan: Plan }[] = [];
+  const wanted: string[] = [];
   const claims = new Map<string, { readonly request: string; readonly drillId: string }>();
   const ended: IndexedDrill[] = [];
   const takes = new Map<string, KnownTake>();
@@ -88,6 +103,7 @@ function world() {
     queue: true,
     held: false,
     look: LOOK as Look | undefined,
+    catalogue: CATALOGUE as Catalogue | undefined,
     short: undefined as 'memory' | undefined,
     stored: new Map<string, string>(),
     storing: new Set<string>(),
@@ -152,6 +168,10 @@ function world() {
     },
     services: { count: async () => given.services },
     reservations: { shortage: async () => given.short },
+    catalogues: {
+      ask: async ({ source }) => void wanted.push(source),
+      answer: async () => (wanted.length === 0 ? undefined : given.catalogue),
+    },
     looks: {
       ask: async (question, plan) => void asked.push({ ...question, plan }),
       answer: async () => (asked.length === 0 ? undefined : given.look),
@@ -243,7 +263,7 @@ function world() {
     });
     return drillId;
   };
-  return { ports, plans, cancelled, asked, given, end };
+  return { ports, plans, cancelled, asked, wanted, given, end };
 }
 
 describe('the API', () => {
@@ -274,6 +294,7 @@ describe('the API', () => {
     ['GET', `/api/v1/drills/${ID}/receipt`, 'viewer'],
     ['POST', `/api/v1/drills/${ID}/cancel`, 'operator'],
     ['GET', '/api/v1/sources', 'viewer'],
+    ['GET', '/api/v1/backups?source=shop', 'viewer'],
     ['GET', '/api/v1/sources/shop', 'viewer'],
     ['GET', '/api/v1/sources/shop/preflight', 'viewer'],
     ['POST', '/api/v1/backups', 'operator'],
@@ -307,7 +328,7 @@ describe('the API', () => {
           `${method.toUpperCase()} ${path.replace('takes/{id}', `takes/${TAKE}`).replace('{id}', ID).replace('{slug}', 'shop')}`,
       ),
     );
-    const tested = ROUTES.map(([method, url]) => `${method} ${url}`);
+    const tested = ROUTES.map(([method, url]) => `${method} ${url.split('?')[0]}`);
     expect(tested).toEqual(expect.arrayContaining(documented));
   });
 
@@ -557,6 +578,67 @@ describe('the API', () => {
       unknown: [{ what: 'backup', why: expect.stringContaining('none serves the pool eu now') }],
     });
     expect(w.asked).toEqual([]);
+  });
+
+  it('lists the backups of a source as a worker sees them, page by page, with their last drills', async () => {
+    const end = w.end();
+    const [drill] = await w.ports.index.list({ limit: 1 }, AbortSignal.timeout(1_000));
+    if (drill === undefined) throw new Error('there is a drill');
+    const { statement } = drill;
+    vi.spyOn(w.ports.index, 'list').mockResolvedValue([
+      {
+        ...drill,
+        statement: { ...statement, predicate: { ...statement.predicate, backup: { id: 'b', location: '' } } },
+      },
+    ]);
+    const page = async (query: string) => (await get(`/api/v1/backups?source=shop&limit=2${query}`)).json();
+    const first = await page('');
+    expect(first).toMatchObject({
+      source: 'shop',
+      type: 'dump',
+      count: 3,
+      backups: [{ id: 'c' }, { id: 'b', last_drill: { id: end, result: 'error', reason: 'lost' } }],
+    });
+    // One more comes before the next page is asked for.
+    w.given.catalogue = { ...CATALOGUE, backups: [entry('d', 23), ...CATALOGUE.backups] };
+    const second = await page(`&cursor=${encodeURIComponent(first.next_cursor)}`);
+    expect(second.backups.map(({ id }: { id: string }) => id)).toEqual(['a']);
+    expect(second).not.toHaveProperty('next_cursor');
+    expect(w.wanted).toEqual(['shop']);
+  });
+
+  it('says of backups that nobody can list them, why a worker could not, or that none has by now', async () => {
+    const url = '/api/v1/backups?source=bare';
+    w.given.catalogue = { ...CATALOGUE, backups: [], count: 0, reason: 'credentials_refused' };
+    const refused = (await get(url)).json();
+    expect(refused).toMatchObject({
+      reason: 'credentials_refused',
+      unknown: expect.stringContaining('refused the credentials'),
+    });
+    expect(refused).not.toHaveProperty('backups');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
+    w.given.catalogue = undefined;
+    const answer = get(url);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect((await answer).json()).toEqual({
+      ...{ source: 'bare', type: 'dump' },
+      unknown: expect.stringContaining('has not answered yet'),
+    });
+    vi.useRealTimers();
+    w.given.workers = [];
+    expect((await get(url)).json()).toMatchObject({
+      unknown: expect.stringContaining('none serves the pool eu now'),
+    });
+  });
+
+  it.each([
+    ['?source=none', 404, 'unknown_source'],
+    ['', 400, 'invalid_request'],
+    ['?source=shop&limit=0', 400, 'invalid_request'],
+  ])('lists no backups of what is no source: %s', async (query, status, code) => {
+    const answer = await get(`/api/v1/backups${query}`);
+    expect([answer.statusCode, answer.json().code]).toEqual([status, code]);
+    expect(w.wanted).toEqual([]);
   });
 
   it.each([

@@ -15,6 +15,7 @@ import { bearerIn, mayAs, type Principal, principalOf } from './auth.js';
 import { ANSWER_MS, ASSET_MS } from './limits.js';
 import { type Problem, problemFrom, Refusal } from './problem.js';
 import { createRefusals, type TellRefusal, tellUnknownToken } from './refusals.js';
+import { backupRoutes } from './routes/backups.js';
 import { drillRoutes } from './routes/drills.js';
 import { fleetRoutes } from './routes/fleet.js';
 import { preflightRoutes } from './routes/preflight.js';
@@ -54,6 +55,7 @@ export async function buildServer(ports: ApiPorts, { tokens, version }: ApiOptio
   const api: Api = { server, ports, tokens, closing: closing.signal };
   drillRoutes(api);
   sourceRoutes(api);
+  backupRoutes(api);
   takeRoutes(api);
   preflightRoutes(api);
   fleetRoutes(api);

@@ -1,8 +1,6 @@
 import {
   createPlan,
-  type Look,
   newDrillId,
-  type PoolOutlook,
   preflightOf,
   preflightSchema,
   type RestorePoint,
@@ -13,10 +11,7 @@ import type { Api } from '../api.js';
 import { configInForce, sourceOf } from '../in-force.js';
 import { Refusal } from '../problem.js';
 import { preflightQuery, problems, sourceParams } from '../schemas.js';
-
-/** Whoever asks is to have an answer within 10 s, this one or that there is none yet. */
-const WAITING_MS = 8_000;
-const LOOK_MS = 100;
+import { awaited, isServed, notServed, notYet } from '../worker-answers.js';
 
 /** What is known of the next drill of a source before it runs. */
 export function preflightRoutes({ server, ports }: Api): void {
@@ -46,7 +41,11 @@ export function preflightRoutes({ server, ports }: Api): void {
       const known = { fleet, schedule };
       const seen = await answer();
       if (seen !== undefined) return preflightOf(source, { ...known, look: seen });
-      if (!isServed(fleet)) return preflightOf(source, { ...known, unknown: [notServed(source)] });
+      if (!isServed(fleet))
+        return preflightOf(source, {
+          ...known,
+          unknown: [unknown(notServed(source, `muster doctor --source ${slug}`))],
+        });
       const plan = createPlan(config, source, {
         drillId: newDrillId(ports.now()),
         trigger: { kind: 'api', requested_by: principal.name },
@@ -55,7 +54,7 @@ export function preflightRoutes({ server, ports }: Api): void {
       await ports.looks.ask(question, plan);
       const look = await awaited(answer);
       return look === undefined
-        ? preflightOf(source, { ...known, unknown: [notYet(source)] })
+        ? preflightOf(source, { ...known, unknown: [unknown(notYet(source))] })
         : preflightOf(source, { ...known, look });
     },
   );
@@ -68,22 +67,4 @@ function restorePointOf({ slug, schedules }: Source, name: string | undefined): 
   throw new Refusal(400, 'unknown_schedule', `The source "${slug}" has no schedule of that name.`);
 }
 
-const isServed = ({ workers }: PoolOutlook): boolean => workers.some(({ state }) => state === 'ready');
-
-const notServed = ({ slug, pool }: Source) => ({
-  what: 'backup' as const,
-  why: `Only workers reach the backups, and none serves the pool ${pool} now: start one, or run muster doctor --source ${slug} where they are.`,
-});
-
-const notYet = ({ pool }: Source) => ({
-  what: 'backup' as const,
-  why: `A worker of the pool ${pool} was asked to look at the backups, and has not answered yet: ask again in a minute.`,
-});
-
-async function awaited(answer: () => Promise<Look | undefined>): Promise<Look | undefined> {
-  for (const limit = Date.now() + WAITING_MS; ; ) {
-    const look = await answer();
-    if (look !== undefined || Date.now() >= limit) return look;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-}
+const unknown = (why: string) => ({ what: 'backup' as const, why });

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Perform } from '../cli.js';
+import type { BackupInfoOptions } from './backup-info.js';
+import type { BackupListOptions } from './backup-list.js';
 import type { BackupPruneOptions } from './backup-prune.js';
 import type { BackupTakeOptions } from './backup-take.js';
 
@@ -27,6 +29,25 @@ Exit codes: 0 taken · 2 error: no backup was left · 64 usage or configuration.
     .action((options: BackupTakeOptions, command: Command) =>
       perform(command, async (cli) => (await import('./backup-take.js')).backupTake(cli, options)),
     );
+  backup
+    .command('list')
+    .description('the backups that there are, whoever took them, and what their last drills found')
+    .option('--source <slug>', 'of this source only')
+    .addHelpText('after', '\nExample:\n  $ muster backup list --source prod-db')
+    .action((options: BackupListOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./backup-list.js')).backupList(cli, options)),
+    );
+
+  backup
+    .command('info')
+    .description('all that is known of one backup')
+    .argument('<id>', 'its id, as muster backup list has it')
+    .option('--source <slug>', 'of which source (may be left out where there is one)')
+    .addHelpText('after', '\nExample:\n  $ muster backup info shop_20261121T000000Z.dump --source prod-db')
+    .action((id: string, options: BackupInfoOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./backup-info.js')).backupInfo(cli, id, options)),
+    );
+
   backup
     .command('prune')
     .description('delete those that Muster took and that take.retain of the source does not keep')

@@ -2,6 +2,7 @@ import { configJsonSchema, type DescribedConfig, describeConfig } from '@muster/
 import type { Command } from 'commander';
 import { Document, visit } from 'yaml';
 import type { Cli, Perform } from '../cli.js';
+import { retentionFinding } from '../doctor/retention.js';
 import { loadConfig } from '../load-config.js';
 import { EXIT } from '../problem.js';
 import { nearest } from '../render/faults.js';
@@ -52,6 +53,8 @@ async function check({ output, ...cli }: Cli): Promise<number> {
   const { file, config } = await loadConfig({ output, ...cli });
   const sources = config.sources.map(({ slug }) => slug);
   const checks = config.checks.map(({ id }) => id);
+  for (const finding of config.sources.map(retentionFinding))
+    if (finding?.outcome === 'warning') output.note(`${finding.subject}: ${finding.detail}`);
   output.result({ file, sources, checks, config_sha256: config.configSha256 }, () => {
     const { mark, paint } = MARKS.pass;
     const near = nearest(file, cli.environment.cwd);

@@ -13,6 +13,7 @@ import { examine, type Finding } from '../doctor/finding.js';
 import { examineFleet } from '../doctor/fleet.js';
 import { examineIsolation } from '../doctor/isolation.js';
 import { examineEvidence } from '../doctor/keys-and-evidence.js';
+import { retentionFinding } from '../doctor/retention.js';
 import { examineSource, type SourceAsked } from '../doctor/source.js';
 import { platformOf } from '../install-advice.js';
 import { interruptible } from '../interruption.js';
@@ -98,7 +99,7 @@ async function examineAll(cli: Cli, options: DoctorOptions, signal: AbortSignal)
     if (loaded === undefined) break;
     const asked = askedOf(options, source, cli.environment.now());
     const examined = await examineSource(cli, loaded.config, source, asked, signal);
-    findings.push(...examined.findings);
+    findings.push(...examined.findings, ...[retentionFinding(source)].filter((one) => one !== undefined));
     preflights.push(examined.preflight);
   }
   return { unusable, findings, preflights };
