@@ -32,6 +32,9 @@ export interface RestoreOptions {
   readonly from?: string;
   readonly decrypt?: string;
   readonly into?: string;
+  readonly intoDirectory?: string;
+  readonly delta?: true;
+  readonly at?: string;
   readonly clean?: true;
   readonly yes?: true;
   readonly disconnect?: true;
@@ -42,6 +45,8 @@ export interface RestoreOptions {
 /** `muster restore`: exit code by the restore and its checks. */
 export async function restoreRun(cli: Cli, options: RestoreOptions): Promise<number> {
   const { environment, output } = cli;
+  if (options.delta || options.at !== undefined)
+    throw new MusterError('usage', '--delta and --at belong to --into-directory.');
   const target = intoOf(options.into, environment.cwd);
   const loaded = options.from === undefined ? await loadConfig(cli) : undefined;
   const uri = await resolveSecret(target, environment.env);
@@ -154,7 +159,7 @@ function jobsOf(text: string | undefined): number {
   return jobs;
 }
 
-function present(cli: Cli, outcome: RestoreOutcome, record: KeptRecord, log: string): void {
+export function present(cli: Cli, outcome: RestoreOutcome, record: KeptRecord, log: string): void {
   const { output } = cli;
   const { statement, state, finished, error } = outcome;
   const { predicate } = statement;

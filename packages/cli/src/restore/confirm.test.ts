@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createOutput } from '../terminal/output.js';
 import { typeName } from './confirm.js';
 
-const TARGET = { name: 'shop' } as Parameters<typeof typeName>[0];
+const TARGET = { name: 'shop' };
 const silent = { write: () => undefined };
 const output = createOutput(silent, silent, {}, { json: false, quiet: false, color: false });
 

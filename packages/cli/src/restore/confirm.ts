@@ -47,7 +47,7 @@ export function planLines(
 
 /** Has a person type the target's name. @throws `name_not_typed`, also where nobody is there to type. */
 export async function typeName(
-  { name }: RestorePlan['target'],
+  { name }: Pick<RestorePlan['target'], 'name'>,
   input: Readable & { readonly isTTY?: boolean },
   output: Output,
   signal: AbortSignal,

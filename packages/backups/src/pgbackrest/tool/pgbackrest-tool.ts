@@ -33,7 +33,7 @@ export interface PgbackrestTool {
    * @returns what it printed, of `info` all and of others the last 64 KiB. @throws what {@link toolFault} says, `cancelled`.
    */
   run(
-    command: 'backup' | 'expire' | 'info',
+    command: 'backup' | 'expire' | 'info' | 'restore',
     options: readonly string[],
     onLine: (line: string) => void,
     signal: AbortSignal,

@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { MusterError, newRestoreId, type PgbackrestConfig, type Source } from '@muster/core';
+import { restoreSet } from '@muster/restore';
+import { backupRepository } from '../backup-repository.js';
+import type { Cli } from '../cli.js';
+import { interruptible } from '../interruption.js';
+import { chooseSource, loadConfig } from '../load-config.js';
+import { openOutputLog } from '../output-log.js';
+import { pgbackrestHere } from '../pgbackrest-here.js';
+import { stateDirectory } from '../places.js';
+import { EXIT } from '../problem.js';
+import { restoreObserver } from '../render/restore.js';
+import { typeName } from '../restore/confirm.js';
+import { keepRecord } from '../restore/keep-record.js';
+import { musterVersion } from '../version.js';
+import { restorePointOf } from './restore-point-options.js';
+import { present, type RestoreOptions } from './restore-run.js';
+
+/** `muster restore --into-directory`: a backup set of pgBackRest, into the data directory of a server that is stopped. */
+export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promise<number> {
+  const { environment, output } = cli;
+  const loaded = await loadConfig(cli);
+  const source = chooseSource(loaded, options.source);
+  const backup = setsOf(source);
+  const { backup: id, at } = options;
+  const asked = {
+    ...(id !== undefined && id !== 'latest' && { backup: id }),
+    ...(at !== undefined && { at }),
+  };
+  const restoreId = newRestoreId(environment.now());
+  const log = await openOutputLog(stateDirectory(environment), environment.now);
+  const observer = restoreObserver(cli);
+  return await interruptible(cli.process, observer.interrupted, async (signal) => {
+    const outcome = await restoreSet(
+      {
+        tool: pgbackrestHere(environment, source, backup),
+        confirm: async ({ path, version, isEmpty }, stop) => {
+          output.alert(
+            isEmpty
+              ? `The directory ${path} is empty.`
+              : `The directory ${path} holds a cluster of PostgreSQL ${version ?? ''}: it becomes what the backup is.`,
+          );
+          if (!options.yes) await typeName({ name: path }, process.stdin, output, stop);
+        },
+        observe: observer.observe,
+        output: (text) => log.append(restoreId, text),
+        now: environment.now,
+        musterVersion: musterVersion(),
+      },
+      {
+        restoreId,
+        slug: source.slug,
+        location: backupRepository(environment, source.kind, backup).location,
+        point: restorePointOf(asked, environment.now()),
+        directory: resolve(environment.cwd, options.intoDirectory ?? ''),
+        delta: options.delta ?? false,
+      },
+      signal,
+    ).finally(observer.close);
+    const record = await keepRecord(cli, loaded, outcome.statement);
+    present(cli, outcome, record, log.pathOf(restoreId));
+    return EXIT[outcome.statement.predicate.result];
+  });
+}
+
+/** The server that recovers reads the repository itself, long after this process: it must be able to. */
+function setsOf({ slug, backup }: Source): PgbackrestConfig {
+  if (backup.type !== 'pgbackrest')
+    throw new MusterError(
+      'usage',
+      `The backups of the source "${slug}" are no sets of pgBackRest: use --into.`,
+    );
+  const { repository } = backup;
+  if (repository.kind === 'place' && (repository.place.type !== 'directory' || repository.cipherPass))
+    throw new MusterError(
+      'not_supported_yet',
+      `The server that recovers must read the repository of "${slug}" itself, and no secret is written down for it: name its own pgbackrest.conf with backup.config of the source.`,
+    );
+  return backup;
+}
