@@ -95,7 +95,8 @@ describe.runIf(canRunIn('docker 15'))('a rehearsal of production, in Docker', ()
         ],
         ['take: { encrypt: { age: env:PHRASE } }'],
         'docker',
-      ),
+        // Of that version this machine has no pg_dump.
+      ).replace('      major: 15\n', ''),
     });
     const { exitCode, stderr, report, rows } = await rehearsed(folder);
     expect({ exitCode, message: report.message, stderr }).toMatchObject({ exitCode: 0, message: undefined });

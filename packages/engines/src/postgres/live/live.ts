@@ -1,4 +1,4 @@
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -151,6 +151,7 @@ async function runNetworked(
   const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
   const { bindir } = chooseInstallation(image, major, where);
   const { sslkey } = uri.rest;
+  const directories = directoriesOf(uri);
   return host.runNetworked(
     base,
     {
@@ -160,12 +161,22 @@ async function runNetworked(
         ...env,
         ...(sslkey !== undefined && { MUSTER_SSLKEY: await readFile(sslkey, 'utf8') }),
       },
-      user: image.user ?? FALLBACK_USER,
-      directories: directoriesOf(uri),
+      user: (await ownerOfPrivate(directories)) ?? image.user ?? FALLBACK_USER,
+      directories,
       stdout,
     },
     stop,
   );
+}
+
+/** Whoever may enter a directory that is for this user alone: that of a server which Muster itself has started. */
+async function ownerOfPrivate(directories: readonly string[]): Promise<string | undefined> {
+  for (const directory of directories) {
+    const found = await stat(directory).catch(() => undefined);
+    if (found?.uid === process.getuid?.() && found !== undefined && (found.mode & 0o077) === 0)
+      return `${found.uid}:${found.gid}`;
+  }
+  return undefined;
 }
 
 const noPgDump = (major: number): MusterError =>
