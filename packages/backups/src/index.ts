@@ -3,6 +3,7 @@ export { type Catalogued, catalogueOf } from './catalogue/catalogue.js';
 export type { CompanionPlace, FetchedCompanion } from './companions/companion-place.js';
 export { createDirectoryCompanion } from './companions/directory-companion.js';
 export { createS3Companion } from './companions/s3-companion.js';
+export { type DescribePorts, describeBackup } from './describe-backup.js';
 export { type BackupReader, withFacts } from './describe-backups.js';
 export { createDirectoryRepository, type DirectoryOptions } from './directory-repository.js';
 export { readOwnConfig } from './pgbackrest/own-config.js';

@@ -32,6 +32,7 @@ export type CommandCode =
   | 'take_overrun'
   | 'take_not_found'
   | 'take_failed'
+  | 'source_not_quiet'
   | 'tool_missing'
   | 'stanza_missing'
   | 'archiving_failed'

@@ -243,6 +243,16 @@ export interface LiveDumper {
    * only reads. @returns undefined where the source has no moment to share. @throws as {@link survey}.
    */
   openSnapshot(uri: string, facts: LiveFacts, signal: AbortSignal): Promise<SourceSnapshot | undefined>;
+  /**
+   * Records a source that nobody writes to, beside no dump: of one that shares no moment, one collection after the other.
+   * @throws as {@link openSnapshot}.
+   */
+  recordQuiet(
+    uri: string,
+    facts: LiveFacts,
+    asked: FidelityAsked,
+    signal: AbortSignal,
+  ): Promise<FidelityManifest>;
 }
 
 /** One moment of a live source, held until it is closed. Whoever holds it closes it on every path. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Perform } from '../cli.js';
 import type { BackupInfoOptions } from './backup-info.js';
 import type { BackupListOptions } from './backup-list.js';
+import type { BackupManifestOptions } from './backup-manifest.js';
 import type { BackupPruneOptions } from './backup-prune.js';
 import type { BackupTakeOptions } from './backup-take.js';
 
@@ -67,5 +68,28 @@ Exit codes: 0 done · 2 error: nothing more was deleted · 64 usage or configura
     )
     .action((options: BackupPruneOptions, command: Command) =>
       perform(command, async (cli) => (await import('./backup-prune.js')).backupPrune(cli, options)),
+    );
+  backup
+    .command('manifest')
+    .description('record what the database is that somebody else took a backup of, for drills to compare')
+    .requiredOption('--backup <id>', 'which backup')
+    .option('--source <slug>', 'of which source (may be left out where there is one)')
+    .option(
+      '--from <uri-ref>',
+      'env:NAME or file:PATH with the URI of a quiet replica (default: the connection)',
+    )
+    .addHelpText(
+      'after',
+      `
+The database must be what it was when the backup was taken, and nobody may write to it meanwhile: such as a replica
+whose replay is paused. The record lies beside the backup: see docs/fidelity.md.
+
+Example:
+  $ muster backup manifest --source prod-db --backup prod_20261121.dump --from env:REPLICA_URI
+
+Exit codes: 0 recorded · 2 error: nothing was written · 64 usage or configuration.`,
+    )
+    .action((options: BackupManifestOptions, command: Command) =>
+      perform(command, async (cli) => (await import('./backup-manifest.js')).backupManifest(cli, options)),
     );
 }

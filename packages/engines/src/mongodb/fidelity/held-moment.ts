@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { MusterError } from '@muster/core';
+import { type FidelityManifest, MusterError } from '@muster/core';
 import type { ClientSession, MongoClient } from 'mongodb';
 import { aborted } from '../../aborted.js';
-import type { LiveFacts, SourceSnapshot } from '../../engine.js';
+import type { FidelityAsked, LiveFacts, SourceSnapshot } from '../../engine.js';
 import { liveClient } from '../live/connection-uri.js';
 import { collectionsOf } from '../live/live-collections.js';
 import { isMongoLiveFacts, surveyError } from '../live/live-survey.js';
@@ -57,6 +57,27 @@ export async function openSnapshot(
   } catch (error) {
     await closeClient(client);
     throw signal.aborted ? cancelled() : surveyError(error);
+  }
+}
+
+/** {@link LiveDumper.recordQuiet} of MongoDB. */
+export async function recordQuiet(
+  text: string,
+  facts: LiveFacts,
+  asked: FidelityAsked,
+  signal: AbortSignal,
+): Promise<FidelityManifest> {
+  const client = liveClient(text.trim());
+  const record = async () => {
+    const collections = await collectionsOf(client, facts.database);
+    return await recordCollections({ client, collections, major: facts.major }, asked);
+  };
+  try {
+    return await Promise.race([record(), aborted(signal)]);
+  } catch (error) {
+    throw signal.aborted ? cancelled() : surveyError(error);
+  } finally {
+    await closeClient(client);
   }
 }
 

@@ -5,7 +5,7 @@ import type { StreamArtefact } from '../../artefact.js';
 import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { runHere, toolDump } from '../../live/tool-dump.js';
 import { FALLBACK_USER } from '../admit.js';
-import { openSnapshot } from '../fidelity/held-moment.js';
+import { openSnapshot, recordQuiet } from '../fidelity/held-moment.js';
 import { type DatabaseTool, parseProbe } from '../probe.js';
 import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
@@ -29,6 +29,7 @@ export const mongodbLiveDumper: LiveDumper = {
   survey,
   measure,
   openSnapshot,
+  recordQuiet,
   dump: (text, facts, host, base, options = {}) => {
     const uri = text.trim();
     const tool = hasOneTool(facts, options) ? chooseTool(base) : undefined;

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/core';
+import { type FidelityManifest, MusterError } from '@muster/core';
 import type pg from 'pg';
 import type { FidelityAsked, LiveFacts, SourceSnapshot } from '../../engine.js';
 import { type ConnectionUri, parseConnectionUri } from '../live/connection-uri.js';
@@ -8,6 +8,7 @@ import { readerOf } from './reader.js';
 import { type Before, readBefore, recordDatabase } from './record.js';
 import { sequenceValues } from './sequences.js';
 import { beginReading } from './settings.js';
+import { movedTables } from './tables.js';
 
 /** How long what a dump must wait for may take at the source. */
 const OPENING_MS = 60_000;
@@ -37,6 +38,21 @@ export async function openSnapshot(
     }
   }
   throw surveyError(last, uri, facts.database);
+}
+
+/** {@link LiveDumper.recordQuiet} of PostgreSQL. */
+export async function recordQuiet(
+  text: string,
+  facts: LiveFacts,
+  asked: FidelityAsked,
+  signal: AbortSignal,
+): Promise<FidelityManifest> {
+  const snapshot = await openSnapshot(text, facts, signal);
+  try {
+    return await snapshot.record(asked, Promise.resolve(), signal);
+  } finally {
+    await snapshot.close();
+  }
 }
 
 const cancelled = () => new MusterError('cancelled', 'The reading of the source was cancelled.');
@@ -98,7 +114,8 @@ async function record(
   const reader = readerOf(client, major, performance.now() + asked.budgetMs);
   const manifest = await recordDatabase([reader], asked, before, async () => {
     await dumped.catch(() => undefined);
-    return await sequenceValues(readerOf(client, major, performance.now() + CLOSING_MS), before.sequences);
+    const late = readerOf(client, major, performance.now() + CLOSING_MS);
+    return { moved: await movedTables(late), values: await sequenceValues(late, before.sequences) };
   });
   if (signal.aborted) throw cancelled();
   return manifest;

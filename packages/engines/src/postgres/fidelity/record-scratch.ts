@@ -44,7 +44,10 @@ const recordOne = (
   withReaders(server, database, asked, signal, SESSIONS, async ([first, ...more]) => {
     const before = await readBefore(first);
     // Nobody else is there.
-    return await recordDatabase([first, ...more], asked, before, async () => before.values);
+    return await recordDatabase([first, ...more], asked, before, async () => ({
+      values: before.values,
+      moved: { rows: [] },
+    }));
   });
 
 async function withReaders<T>(

@@ -23,6 +23,12 @@ export interface Before {
   readonly unavailable: readonly NotCompared[];
 }
 
+/** What is read when a dump is over. */
+export interface After {
+  readonly values: SequenceValues;
+  readonly moved: Read<{ readonly name: string }>;
+}
+
 /** Sequences, which know no snapshot, as they are before the dump. */
 export async function readBefore(reader: Reader): Promise<Before> {
   const known = await tooOld(reader, knownSequences);
@@ -34,13 +40,13 @@ export async function readBefore(reader: Reader): Promise<Before> {
 
 /**
  * Records what one database is, in the transactions of `readers`, which see one moment.
- * @param after - sequences once more; undefined where nobody can have moved them.
+ * @param after - resolves when the dump is over.
  */
 export async function recordDatabase(
   [reader, ...more]: readonly [Reader, ...Reader[]],
   asked: Pick<FidelityAsked, 'level' | 'sentinels'>,
   before: Before,
-  after: () => Promise<SequenceValues>,
+  after: () => Promise<After>,
 ): Promise<FidelityManifest> {
   const unavailable: NotCompared[] = [...before.unavailable];
   const identity = await reader.read<{ readonly name: string; readonly encoding: string }>(
@@ -68,8 +74,10 @@ export async function recordDatabase(
     encoding,
   });
   const largeObjects = await recordLargeObjects(reader, full);
-  const { sequences, unavailable: unreadable } = ranges(before, await after());
+  const { values, moved } = await after();
+  const { sequences, unavailable: unreadable } = ranges(before, values);
   unavailable.push(...unreadable, NEVER);
+  const isMoved = movedOf(moved);
   return {
     level: asked.level,
     version: 1,
@@ -77,16 +85,36 @@ export async function recordDatabase(
     databases: [
       {
         name,
-        tables: [...tables, largeObjects],
+        tables: [...tables.map((table) => unlessMoved(table, isMoved(table.name))), largeObjects],
         sequences: [...sequences],
         extensions: 'rows' in extensions ? [...extensions.rows] : [],
         objects: [...objects],
-        sentinels: [...sentinels],
+        sentinels: sentinels.map(({ name: table, recorded }) =>
+          unlessMoved(recorded, table !== undefined && isMoved(table)),
+        ),
       },
     ],
     unavailable: unavailable.slice(0, 10_000),
   };
 }
+
+/** Where it is not known whether a table was moved, any may have been. */
+const movedOf = (moved: After['moved']): ((name: string) => boolean) => {
+  if ('unavailable' in moved) return () => true;
+  const names = new Set(moved.rows.map(({ name }) => name));
+  return (name) => names.has(name);
+};
+
+const unlessMoved = <
+  T extends { sha256?: string | undefined; rows?: string | undefined; unavailable?: unknown },
+>(
+  one: T,
+  moved: boolean,
+): T => {
+  if (!moved || one.unavailable !== undefined) return one;
+  const { rows: _rows, sha256: _sha256, ...rest } = one;
+  return { ...rest, unavailable: 'changed' } as T;
+};
 
 const recordedObjects = async (reader: Reader, encoding: Encoding) =>
   reader.major < LEAST_MAJOR

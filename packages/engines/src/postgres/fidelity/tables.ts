@@ -8,7 +8,6 @@ type Table = FidelityDatabase['tables'][number];
 export interface KnownTable {
   /** As it stands in SQL. */
   readonly name: string;
-  readonly oid: string;
   /** Its columns in SQL, of the alias `t`, in the order of their names. */
   readonly columns: string;
   /** Of what an extension configures: which of its rows are dumped. */
@@ -25,7 +24,7 @@ export const COLUMNS = `(SELECT coalesce(string_agg(format('t.%I', a.attname), '
 export const OWN_SCHEMA = `n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'`;
 
 const KNOWN = `
-SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid::text AS oid, ${COLUMNS} AS columns,
+SELECT format('%I.%I', n.nspname, c.relname) AS name, ${COLUMNS} AS columns,
   coalesce(config.condition, '') AS condition,
   CASE WHEN c.relkind <> 'r' OR (member.objid IS NOT NULL AND config.condition IS NULL)
     OR (c.relpersistence = 'u' AND pg_is_in_recovery()) THEN 'yes' ELSE 'no' END AS left_out
@@ -49,7 +48,6 @@ export const LARGE_OBJECTS = 'large objects';
 interface Counted {
   readonly rows: string;
   readonly digest?: string;
-  readonly unmoved: 'yes' | 'no';
 }
 
 /** Counts tables, several at once where there are several readers, and digests what they hold where that is asked. */
@@ -71,22 +69,22 @@ export async function recordTables(
 
 async function recordTable(
   reader: Reader,
-  { name, oid, columns, condition, left_out: leftOut }: KnownTable,
+  { name, columns, condition, left_out: leftOut }: KnownTable,
   { full, encoding }: { readonly full: boolean; readonly encoding: Encoding },
 ): Promise<Table> {
   if (leftOut === 'yes') return { name, unavailable: 'not_in_dump' };
-  const from = { from: `ONLY ${name} AS t ${condition}`, oid };
+  const from = `ONLY ${name} AS t ${condition}`;
   return {
     name,
-    ...(await counted(reader, full ? contentQuery({ columns, ...from, encoding }) : countQuery(from))),
+    ...(await counted(reader, full ? contentQuery({ columns, from, encoding }) : countQuery(from))),
   };
 }
 
 export async function recordLargeObjects(reader: Reader, full: boolean): Promise<Table> {
-  const from = { from: 'pg_largeobject_metadata AS t', oid: '0' };
+  const from = 'pg_largeobject_metadata AS t';
   const hash =
     "encode(sha256(decode(lpad(to_hex(t.oid::bigint), 8, '0'), 'hex') || sha256(lo_get(t.oid))), 'hex')";
-  const found = await counted(reader, full ? contentQuery({ hash, ...from }) : countQuery(from));
+  const found = await counted(reader, full ? contentQuery({ hash, from }) : countQuery(from));
   return { name: LARGE_OBJECTS, ...found };
 }
 
@@ -99,6 +97,19 @@ export async function counted(
   if ('unavailable' in read) return read;
   const [row] = read.rows;
   if (row === undefined) return { unavailable: 'failed' };
-  if (row.unmoved === 'no') return { unavailable: 'changed' };
   return { rows: row.rows, ...(row.digest !== undefined && { sha256: `sha256:${row.digest}` }) };
 }
+
+/**
+ * Tables, and what they are parts of, that are not stored any more where this transaction sees them. What was emptied or
+ * written anew since its moment looks empty to it, or not: only when the dump is over is it known what the dump saw.
+ */
+const MOVED = `
+WITH RECURSIVE moved AS (
+  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND ${OWN_SCHEMA} AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid)
+  UNION SELECT i.inhparent FROM pg_inherits i JOIN moved ON moved.oid = i.inhrelid)
+SELECT format('%I.%I', n.nspname, c.relname) AS name
+FROM moved JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace`;
+
+export const movedTables = (reader: Reader): Promise<Read<Pick<KnownTable, 'name'>>> => reader.read(MOVED);

@@ -8,7 +8,7 @@ import type { StreamArtefact } from '../../artefact.js';
 import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
 import { type Ended, runHere, toolDump } from '../../live/tool-dump.js';
 import { chooseInstallation, FALLBACK_USER } from '../admit.js';
-import { openSnapshot } from '../fidelity/open-snapshot.js';
+import { openSnapshot, recordQuiet } from '../fidelity/open-snapshot.js';
 import { parseProbe } from '../probe.js';
 import {
   type ConnectionUri,
@@ -67,6 +67,7 @@ export const postgresLiveDumper: LiveDumper = {
   survey,
   measure,
   openSnapshot,
+  recordQuiet,
   dump: (uri, facts, host, base, options = {}) =>
     streamOf(uri, facts, options, async (asked, stdout, stop) => {
       const own = await ownPgDump(facts.major);
