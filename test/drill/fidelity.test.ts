@@ -116,4 +116,28 @@ describe.runIf(canRunIn('bubblewrap'))('the fidelity of a drill', () => {
       fidelity: { verdict: 'unavailable', reason },
     });
   });
+
+  it('is compared with what `backup manifest` recorded beside a backup that somebody else took, and refused to of a busy source', async () => {
+    const { dumps, drill, muster } = await projectOf(
+      'connection: { uri: env:SHOP_URI }',
+      'backup: { type: dump, location: dumps }',
+      LINE,
+    );
+    await server.dump('shop', 'custom', join(dumps, 'shop.dump'));
+    const manifest = () => muster(['backup', 'manifest', '--backup', 'shop.dump'], { SHOP_URI: uri });
+    expect(await manifest()).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('shop.dump.muster.json'),
+    });
+    const record = JSON.parse(await readFile(join(dumps, 'shop.dump.muster.json'), 'utf8')) as BackupRecord;
+    expect(record).not.toHaveProperty('take');
+    expect(await manifest()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('There is a record'),
+    });
+    expect((await drill()).predicate).toMatchObject({
+      result: 'pass',
+      fidelity: { verdict: 'equal', level: 'full', compared: { contents: 2 } },
+    });
+  });
 });
