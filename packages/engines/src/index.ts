@@ -30,7 +30,8 @@ export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
 export { faultsIn } from './postgres/pgbackrest/tool-faults.js';
 export { readArchivedSegment } from './postgres/pgbackrest/wal-archive.js';
 export { postgresToolIn } from './postgres/target/image-tool.js';
-export { type Scripts, type SeededRow, type StandIn, scriptsOf, standInAt } from './rehearse/stand-in.js';
+export type { Scripts, SeededRow, StandIn } from './rehearse/stand-in.js';
+export { scriptsOf, standInAt } from './rehearse/stand-ins.js';
 export { restoreWhileExamining } from './restore/while-examining.js';
 export type {
   BackupToAdmit,

@@ -1,8 +1,5 @@
-import type { SourceKind } from '@muster/core';
 import type { Base, Scratch } from '@muster/scratch';
 import type { BackupFacts } from '../engine.js';
-import { mongodbStandIn } from '../mongodb/rehearse/stand-in.js';
-import { postgresScripts, postgresStandIn } from '../postgres/rehearse/stand-in.js';
 
 /** A row that was put in. It holds the row itself: for memory alone. */
 export interface SeededRow {
@@ -30,15 +27,7 @@ export interface StandIn {
   rows(database: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 }
 
-export type SeedValue = string | number | boolean | null;
-
-/** The server behind this socket directory, of a scratch that Muster started. */
-export function standInAt(
-  kind: SourceKind,
-  at: { readonly socketDir: string; readonly serverVersion: string },
-): StandIn {
-  return kind === 'postgres' ? postgresStandIn(at) : mongodbStandIn(at);
-}
+type SeedValue = string | number | boolean | null;
 
 /** What makes an empty server into production by scripts. */
 export interface Scripts {
@@ -62,7 +51,3 @@ export interface Scripts {
     signal: AbortSignal,
   ): Promise<void>;
 }
-
-/** Undefined where a kind of server has no scripts. */
-export const scriptsOf = (kind: SourceKind): Scripts | undefined =>
-  kind === 'postgres' ? postgresScripts : undefined;
