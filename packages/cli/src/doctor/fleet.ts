@@ -1,7 +1,18 @@
+import type { Source } from '@muster/core';
 import { probePostgresIndex } from '@muster/index';
-import { createServiceRegistry, openRedis, requireSuitable, SERVICES, type ServiceName } from '@muster/queue';
+import {
+  createSchedules,
+  createServiceRegistry,
+  createTakeHistory,
+  openRedis,
+  requireSuitable,
+  SERVICES,
+  type ServiceName,
+  type TakesSeen,
+  takesSeen,
+} from '@muster/queue';
 import type { Cli } from '../cli.js';
-import { namedRedis } from '../fleet/redis-place.js';
+import { findRedis, namedRedis } from '../fleet/redis-place.js';
 import type { LoadedConfig } from '../load-config.js';
 import { resolveSecret } from '../resolve-secret.js';
 import { examine, type Finding } from './finding.js';
@@ -15,6 +26,11 @@ export async function examineFleet({ environment }: Cli, { config }: LoadedConfi
     findings.push(redis);
     if (redis.outcome !== 'fault')
       findings.push(await examine('services', async () => examineServices(await url())));
+  }
+  if (config.sources.some(({ take }) => take !== undefined)) {
+    const url = await findRedis(environment, config).catch(() => undefined);
+    if (url !== undefined)
+      findings.push(await examine('takes', () => examineTakes(url, config.sources, environment.now)));
   }
   const { url } = config.index;
   if (url !== undefined)
@@ -47,6 +63,33 @@ async function examineServices(url: string): Promise<string | Omit<Finding, 'sub
   } finally {
     redis.disconnect();
   }
+}
+
+async function examineTakes(
+  url: string,
+  sources: readonly Source[],
+  now: () => Date,
+): Promise<string | Omit<Finding, 'subject'>> {
+  const redis = openRedis(url, 'foreground');
+  const schedules = createSchedules(redis);
+  try {
+    return takesFinding(await takesSeen({ takeHistory: createTakeHistory(redis), schedules, now }, sources));
+  } finally {
+    await schedules.close();
+    redis.disconnect();
+  }
+}
+
+/** What is wrong with how backups are taken, by source. */
+export function takesFinding(
+  seen: ReadonlyMap<string, Pick<TakesSeen, 'findings'>>,
+): string | Omit<Finding, 'subject'> {
+  const told = [...seen].flatMap(([slug, { findings }]) =>
+    findings.map(({ message }) => `${slug}: ${message}`),
+  );
+  return told.length === 0
+    ? 'backups are taken when they are due'
+    : { outcome: 'warning', detail: told.join(' ') };
 }
 
 const MEANS: Readonly<Record<ServiceName, string>> = {
