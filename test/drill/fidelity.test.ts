@@ -117,7 +117,7 @@ describe.runIf(canRunIn('bubblewrap'))('the fidelity of a drill', () => {
     });
   });
 
-  it('is compared with what `backup manifest` recorded beside a backup that somebody else took, and refused to of a busy source', async () => {
+  it('is compared with what `backup manifest` recorded beside a backup that somebody else took, and that is not recorded twice', async () => {
     const { dumps, drill, muster } = await projectOf(
       'connection: { uri: env:SHOP_URI }',
       'backup: { type: dump, location: dumps }',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
+import { compareFidelity } from '@muster/core';
 import { type Artefact, liveDumperOf, mongodbEngine, type RestoreReport } from '@muster/engines';
 import { BSON, Decimal128, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,6 +134,27 @@ describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
         sparse: true,
       });
       expect(await restored.db('other').listCollections().toArray()).toEqual([]);
+    });
+  });
+
+  it('shares no moment, and recorded while it is quiet is what comes back', async () => {
+    const survey = await dumper.survey(uri('shop'), never());
+    expect(await dumper.openSnapshot(uri('shop'), survey, never())).toBeUndefined();
+    const sentinels = [{ table: 'shop.many', key: { _id: 7 } }];
+    const asked = { level: 'full', budgetMs: 60_000, sentinels } as const;
+    const recorded = await dumper.recordQuiet(uri('shop'), survey, asked, never());
+    await bench.within(facts, async ({ server, onOutput }) => {
+      const options = { facts, fallbackDatabase: 'restored', jobs: 2, onProgress: () => undefined, onOutput };
+      await server.restore(await dumped('shop'), options, never());
+      const found = () => server.recordFidelity(['shop'], asked, never());
+      const compared = { tables: 3, rows: '20001', contents: 3, sentinels: 1 };
+      expect(compareFidelity(recorded, await found())).toMatchObject({ verdict: 'equal', compared });
+      await client.db('shop').collection('odd').insertOne({ more: 1 });
+      const more = await dumper.recordQuiet(uri('shop'), survey, asked, never());
+      await client.db('shop').collection('odd').deleteOne({ more: 1 });
+      expect(compareFidelity(more, await found()).differences).toEqual([
+        { database: 'shop', what: 'table', name: 'odd', difference: 'rows', expected: '2', found: '1' },
+      ]);
     });
   });
 

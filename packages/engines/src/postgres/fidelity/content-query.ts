@@ -7,7 +7,7 @@ const LANES = [1, 17, 33, 49] as const;
 export const countQuery = (from: string): string => `SELECT count(*)::text AS rows FROM ${from}`;
 
 /** The hash of one row, of SQL columns: as text, which is what a dump holds; one that is null is no empty string. */
-export const rowHash = (columns: string, encoding: Encoding): string =>
+const rowHash = (columns: string, encoding: Encoding): string =>
   `encode(sha256(convert_to(ROW(${columns})::text, '${encoding}')), 'hex')`;
 
 /**

@@ -12,7 +12,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`;
 
 /** Which sentinel that is, without its data. */
-export const sentinelKey = ({ table, key }: Sentinel): string => sha256(canonicalJson({ table, key }));
+const sentinelKey = ({ table, key }: Sentinel): string => sha256(canonicalJson({ table, key }));
 
 /** A sentinel, and its table as it stands in SQL. */
 interface Found {

@@ -43,7 +43,7 @@ ORDER BY c.relpages, 1 LIMIT ${MOST_RECORDED + 1}`;
 export const knownTables = (reader: Reader): Promise<Read<KnownTable>> => reader.read<KnownTable>(KNOWN);
 
 /** What `pg_largeobject` holds, under a name that no table has. */
-export const LARGE_OBJECTS = 'large objects';
+const LARGE_OBJECTS = 'large objects';
 
 interface Counted {
   readonly rows: string;
