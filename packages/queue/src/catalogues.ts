@@ -5,7 +5,7 @@ import { type Asked, createQuestions } from './questions.js';
 
 /** Whose backups are asked for, under which configuration: of one source, the same for a minute. */
 const wantedSchema = z.strictObject({ config_sha256: wellFormed, source: z.string().regex(/^[a-z0-9-]+$/) });
-export type WantedCatalogue = z.infer<typeof wantedSchema>;
+type WantedCatalogue = z.infer<typeof wantedSchema>;
 export type AskedCatalogue = Asked<WantedCatalogue>;
 
 /** What backups a source has, which only workers see. @throws `redis_unavailable`. */

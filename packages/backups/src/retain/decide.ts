@@ -3,19 +3,17 @@ import type { Backup } from '../repository.js';
 import { type DrillFacts, mayRead } from './drill-facts.js';
 
 /** Why a backup is kept: the first that holds. `newer`: a set of pgBackRest, which expires the oldest first. */
-export const KEPT_FOR = [
-  'writing',
-  'not_musters',
-  'future',
-  'newest',
-  'count',
-  'days',
-  'passed',
-  'drill',
-  'unproven',
-  'newer',
-] as const;
-export type KeptFor = (typeof KEPT_FOR)[number];
+export type KeptFor =
+  | 'writing'
+  | 'not_musters'
+  | 'future'
+  | 'newest'
+  | 'count'
+  | 'days'
+  | 'passed'
+  | 'drill'
+  | 'unproven'
+  | 'newer';
 
 /** What is kept, or goes where `kept` is absent. */
 export interface Decision {

@@ -65,7 +65,7 @@ export interface TakeSlot {
   close(): Promise<void>;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly onBytes: (bytes: number) => void;
   /** Of the data that is dumped, if known: more than its dump is. */
   readonly sourceBytes?: number | undefined;

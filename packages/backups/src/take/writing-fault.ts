@@ -1,7 +1,7 @@
 import { errnoOf, isMusterError, MusterError } from '@muster/core';
 
 /** What a failure to write into a directory means to a take. */
-export function writingFault(location: string, error: unknown): unknown {
+function writingFault(location: string, error: unknown): unknown {
   if (isMusterError(error)) return error;
   const code = errnoOf(error);
   if (code === undefined) return error;

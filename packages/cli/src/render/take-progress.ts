@@ -65,7 +65,7 @@ export function takeObserver({ output, environment }: Cli, slug: string): TakeOb
 }
 
 /** `dumping · 3.10 MB of 8.40 MB · 12.0 MB/s · 0:04 left` */
-export function takeText(phase: TakePhase, flow: Flow | undefined, now: number): string {
+function takeText(phase: TakePhase, flow: Flow | undefined, now: number): string {
   if (flow === undefined) return WORDS[phase];
   const { bytes, totalBytes } = flow;
   const rate = rateOf(flow, now);
