@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CreateMultipartUploadCommand,
-  GetObjectCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -86,7 +86,7 @@ describe.runIf(canRunIn('bubblewrap') && canServeS3())('a dump that is taken int
     const examined = await engine.examine(backup.artefact, backup.facts, { onBytes: () => {} }, never());
     expect(examined).toEqual({ sha256: taken.record?.backup.sha256, sizeBytes: taken.sizeBytes });
     const object = { Bucket: BUCKET, Key: `${prefix}/${NAME}`, ChecksumMode: 'ENABLED' as const };
-    const { ChecksumCRC32, ChecksumType } = await s3.client.send(new GetObjectCommand(object));
+    const { ChecksumCRC32, ChecksumType } = await s3.client.send(new HeadObjectCommand(object));
     expect([ChecksumCRC32, ChecksumType]).toEqual([expect.any(String), 'FULL_OBJECT']);
   });
 
