@@ -169,6 +169,24 @@ describe.runIf(canRunIn('docker'))('the API of a fleet', () => {
     },
   );
 
+  it.each(SOURCES)(
+    'lists the backups of %s (%s) as a worker sees them, with their last drills',
+    async (source) => {
+      type Told = { readonly backups?: readonly { readonly last_drill?: { readonly id: string } }[] };
+      const backups = async () => (await (await call(`/api/v1/backups?source=${source}`)).json()) as Told;
+      const drill = await ask({}, source);
+      const { result, backup } = await fleet.receipt(drill);
+      const drilled = { id: backup?.id, origin: 'other', last_drill: { id: drill, result } };
+      await eventually('a worker has looked, and the drill is indexed', async () => {
+        const told = await backups();
+        return told.backups?.some(({ last_drill: last }) => last?.id === drill) === true;
+      });
+      const told = await backups();
+      expect(told).toMatchObject({ source, type: 'dump', count: 1, backups: [drilled] });
+      expect(JSON.stringify(told)).not.toContain('PLANTED');
+    },
+  );
+
   it('is ready where a producer and a sink run', async () => {
     const ready = await (await call('/readyz')).json();
     expect(ready).toMatchObject({ ready: true, producer: { ok: true }, sink: { ok: true } });

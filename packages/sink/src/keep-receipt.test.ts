@@ -62,6 +62,18 @@ describe("a worker's receipt", () => {
     expect(events).toEqual([{ type: 'stored', result: 'pass', key: keyOf(drill.id) }]);
   });
 
+  it.each([
+    ['passed', {}, 1],
+    ['was found good by a stand-in', { substitute: true as const }, 0],
+  ])('of a backup that %s is noted for whoever deletes backups, or not', async (_, substitute, count) => {
+    const { environment } = drilled().statement.predicate;
+    const drill = drilled({ environment: { ...environment, ...substitute } });
+    const { signer, plan, deliver, passed } = await given();
+    await plan(drill.plan);
+    await deliver(messageOf(drill, signer));
+    expect([...passed]).toEqual(Array(count).fill([drill.id, 'shop.dump']));
+  });
+
   it('counts as no pass of its source where its plan left out checks', async () => {
     const drill = drilled();
     const { signer, plan, deliver, indexed } = await given();

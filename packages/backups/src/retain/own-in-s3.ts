@@ -13,7 +13,7 @@ export interface OwnInS3Options {
 }
 
 /**
- * The backups of Muster below one prefix. Nothing is renamed there: an empty object beside a backup takes it out of
+ * The backups of Muster below one prefix. Nothing is renamed there: a small object beside a backup takes it out of
  * listings. Of versioned buckets the newest version goes, and what the bucket keeps of the others is its own matter.
  */
 export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBackups {
@@ -29,7 +29,7 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
     writing(place, name, () =>
       send(
         (client, sdk, abortSignal) =>
-          client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: `${root}${name}`, Body: '' }), {
+          client.send(new sdk.PutObjectCommand({ Bucket: bucket, Key: `${root}${name}`, Body: 'out' }), {
             abortSignal,
           }),
         signal,
