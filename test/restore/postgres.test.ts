@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createDirectoryRepository } from '@muster/backups';
 import { MusterError, parseConfig, type RestorePhase } from '@muster/core';
-import { engineOf, targetOf } from '@muster/engines';
+import { engineOf, hostTools, type ToolRunner, targetOf } from '@muster/engines';
 import type { RestoreEvent } from '@muster/restore';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -326,6 +326,49 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     await server.sql('mine_muster_new', 'DROP TABLE precious');
     expect((await restore('shop.custom', 'mine')).statement.predicate.result).toBe('pass');
     expect(await databases('mine%')).toEqual(['mine']);
+  });
+
+  it('what is left beside the target is judged when the restore begins, and not by what was seen before a person agreed', async () => {
+    const { size, mtime } = await stat(path('shop.custom'));
+    const marked = (state: string, backup: string): string =>
+      `COMMENT ON DATABASE late_muster_new IS 'muster restore ${JSON.stringify({ state, backup })}'`;
+    const replaced = async (by: string) => {
+      await server.sql('postgres', 'DROP DATABASE IF EXISTS late_muster_new');
+      await server.sql('postgres', 'CREATE DATABASE late_muster_new');
+      await server.sql('late_muster_new', `CREATE TABLE orders (id int); ${by}`);
+    };
+    const restoreAfter = (meanwhile: () => Promise<void>) =>
+      restore('shop.custom', 'late', { ports: { confirm: meanwhile } });
+
+    await replaced(marked('restoring', 'another'));
+    expect((await restoreAfter(() => replaced('SELECT 1'))).error?.code).toBe('target_in_use');
+    await replaced(marked('whole', `shop.custom ${size} ${mtime.toISOString()}`));
+    await restoreAfter(() => replaced(marked('restoring', 'another')));
+    expect(await rows('late')).toBe(20000);
+  });
+
+  it('two targets whose names need the same one beside them are not restored into at once', async () => {
+    const long = 'n'.repeat(60);
+    const other = restore('shop.custom', `${long}_1`);
+    const outcomes = await Promise.all([other, restore('shop.custom', `${long}_2`)]);
+    const codes = outcomes.map(({ error }) => error?.code);
+    expect(codes.filter((code) => code !== undefined && code !== 'target_in_use')).toEqual([]);
+  });
+
+  it('data of a plain dump are no commands for psql, also where it cannot be told to take none', async () => {
+    const ran = path('ran');
+    const whole = await readFile(path('shop.plain'), 'utf8');
+    const hostile = `COPY public.absent (a) FROM stdin;\n\\! touch ${ran}\n\\.\n`;
+    await writeFile(path('hostile.plain'), whole.replace('\nCREATE TABLE', `\n${hostile}\nCREATE TABLE`));
+    const tools: ToolRunner = {
+      find: async (...asked) => ({ ...(await hostTools(process.env).find(...asked)), version: '15.13' }),
+    };
+    const { error } = await restore('hostile.plain', 'hostile', { ports: { tools } });
+    expect(error?.code).toBe('restore_failed');
+    await expect(stat(ran)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect((await restore('shop.plain', 'fine', { ports: { tools } })).statement.predicate.result).toBe(
+      'pass',
+    );
   });
 
   it('a backup that is cut short keeps what came back for people to look at, and the target as it was', async () => {

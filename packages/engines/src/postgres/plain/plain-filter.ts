@@ -12,7 +12,7 @@ import { withoutSemicolon } from './sql-statements.js';
 /**
  * A plain dump on its way to psql's stdin.
  *
- * psql must run with `--no-psqlrc`, and with `ON_ERROR_STOP=1` wherever it knows no `\restrict`: after a COPY that fails it reads data as SQL,
+ * psql must run with `--no-psqlrc`, and outside of a scratch with `ON_ERROR_STOP=1` where it knows no `\restrict`: after a COPY that fails it reads data as SQL,
  * and a line of data may be a command.
  * What healthy dumps would trip over there (`CREATE SCHEMA public`, the DROPs of --clean) is made harmless here.
  */

@@ -22,6 +22,8 @@ export interface PsqlScript {
   readonly facts: PostgresFacts;
   /** What it must pass on its way. */
   readonly filter: Transform;
+  /** It is run outside of any scratch: a psql that knows no `\restrict` ends at the first error. */
+  readonly outside?: boolean;
 }
 
 /** A script on its way into psql. */
@@ -36,7 +38,7 @@ export interface PsqlInput {
 
 /** The arguments and the input of a psql of this version that runs `script` as what may be hostile. */
 export function psqlInput(
-  { database, artefact, facts, filter }: PsqlScript,
+  { database, artefact, facts, filter, outside = false }: PsqlScript,
   psqlVersion: string,
   options: Pick<RestoreOptions, 'onProgress'> & { readonly onFault: () => void },
   signal: AbortSignal,
@@ -46,9 +48,10 @@ export function psqlInput(
     options.onProgress({ bytes, totalBytes: artefact.sizeBytes }),
   );
   const word = randomBytes(16).toString('hex');
+  const restricted = knowsRestrict(psqlVersion);
   const input = feed(chained(unwrap(count.stream, facts.wrapper), filter), {
     // A dump's own \restrict names a word that its author knows; ours is known to no one.
-    head: knowsRestrict(psqlVersion) ? `\\restrict ${word}\n` : '',
+    head: restricted ? `\\restrict ${word}\n` : '',
     // No lone `;` before it: after a COPY psql would take that for the COPY again. Nor does it answer inside of a
     // transaction that wrote: nobody will commit that.
     tail: `\nSELECT '${word}' WHERE pg_catalog.txid_current_if_assigned() IS NULL;\n`,
@@ -59,6 +62,8 @@ export function psqlInput(
     args: [
       ...['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'],
       ...['--set=VERBOSITY=verbose', '--set=SHOW_CONTEXT=never'],
+      // After a COPY that fails psql reads data as statements, and a line of data may be a command of its own.
+      ...(outside && !restricted ? ['--set=ON_ERROR_STOP=1'] : []),
       ...['--dbname', conninfo(database), '--file=-'],
     ],
     lastWord: word,

@@ -113,7 +113,8 @@ async function byPsql(
       }),
   });
   const input = psqlInput(
-    { database, artefact, facts, filter },
+    // This psql runs where the operator does.
+    { database, artefact, facts, filter, outside: true },
     tool.version,
     { onProgress: options.onProgress, onFault: () => stop.abort() },
     signal,

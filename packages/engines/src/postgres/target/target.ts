@@ -15,7 +15,7 @@ import { drop } from '../server/client.js';
 import { admitToTarget, rolesMissing } from './admit.js';
 import { addressOf, type Login, openSession, optionsOf, withLogin } from './login.js';
 import { dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
-import { besideName, keptName } from './names.js';
+import { besideName, keptName, type Marker, readMarker } from './names.js';
 import { restoreByTool } from './run-tool.js';
 import { isEmptyDatabase, type PostgresSurvey, surveyTarget } from './survey.js';
 import { swap } from './swap.js';
@@ -60,14 +60,17 @@ async function beginRestore(
     sessions.push(session);
     return session;
   };
-  const isWhole = survey.left?.state === 'whole' && survey.left.backup === backup;
-  let state: LeftState | 'nothing' | 'making' | 'done' = isWhole ? 'whole' : 'nothing';
+  let state: LeftState | 'nothing' | 'making' | 'done' = 'nothing';
   let outcome = '';
   try {
     const control = await open(signal);
     await requireAlone(control, name);
-    if (!isWhole) {
-      if (survey.left !== undefined) await dropBeside(control, beside);
+    // Since the survey a person was asked, and another restore may have been there.
+    const left = await leftIn(control, beside);
+    const isWhole = left?.state === 'whole' && left.backup === backup;
+    if (isWhole) state = 'whole';
+    else {
+      if (left !== undefined) await dropBeside(control, beside);
       await requireNameFree(login, control, beside, signal);
       state = 'making';
       await makeBeside(
@@ -161,11 +164,21 @@ const clearUp = (login: Login, work: (client: pg.Client) => Promise<unknown>): P
 /** What it is restored with is no older than the server, nor than what dumped. */
 const toolMajor = ({ major }: PostgresSurvey, facts: PostgresFacts): number => Math.max(major, facts.major);
 
-/** One restore at a time into one target; the server lets the lock go when we are gone. @throws `target_in_use` */
+/** What marks a database as left by a restore; undefined where it is not there, or somebody else's. */
+async function leftIn(control: pg.Client, beside: string): Promise<Marker | undefined> {
+  const { rows } = await control.query<{ comment: string | null }>(
+    `SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS comment FROM pg_catalog.pg_database d WHERE d.datname = $1`,
+    [beside],
+  );
+  return readMarker(rows[0]?.comment);
+}
+
+/** One restore at a time beside one target; the server lets the lock go when we are gone. @throws `target_in_use` */
 async function requireAlone(control: pg.Client, name: string): Promise<void> {
   const { rows } = await control.query<{ alone: string }>(
     "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext('muster restore'), pg_catalog.hashtext($1))::text AS alone",
-    [name],
+    // Long names have the same one beside them.
+    [besideName(name)],
   );
   if (rows[0]?.alone === 'true') return;
   throw new MusterError(
