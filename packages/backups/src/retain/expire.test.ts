@@ -120,6 +120,21 @@ describe('pgbackrest expire', () => {
     expect(freedBytes).toBe(300);
   });
 
+  it('counts a set that came while drills were looked at, so that none goes in its place', async () => {
+    const { asked, ports } = world();
+    let sets = SETS;
+    const drills = async () => {
+      sets = [set('20261120-000000F', 1), ...SETS];
+      return DECIDING.drills;
+    };
+    await expireSets(
+      { ...ports, drills, repository: { location: '', list: async () => sets } },
+      request,
+      signal,
+    );
+    expect(asked[0]?.[1]).toBe('--repo1-retention-full=3');
+  });
+
   it('is not run in a dry run, nor where all is kept', async () => {
     const { asked, ports } = world();
     await expireSets(ports, { ...request, dryRun: true }, signal);

@@ -1,7 +1,7 @@
 import { isFuture } from '@muster/core';
 import type { Backup, BackupRepository } from '../repository.js';
 import type { Deciding, Decision } from './decide.js';
-import { mayRead } from './drill-facts.js';
+import { type DrillFacts, mayRead } from './drill-facts.js';
 import { type Pruned, type PrunePorts, type PruneRequest, summary } from './prune.js';
 
 export interface ExpirePorts extends Pick<PrunePorts, 'drills' | 'now'> {
@@ -20,15 +20,19 @@ export async function expireSets(
   request: PruneRequest,
   signal: AbortSignal,
 ): Promise<Pruned> {
-  const sets = await repository.list(signal);
-  const decideBy = async () =>
-    decideSets(sets, { ...request, drills: await drills(sets, signal), now: now() });
+  const listed = await repository.list(signal);
+  const decideBy = (known: readonly Backup[], facts: DrillFacts) =>
+    decideSets(known, { ...request, drills: facts, now: now() });
   const settled = { location: repository.location, broughtBack: [], removed: [] };
-  const decided = await decideBy();
+  const decided = decideBy(listed, await drills(listed, signal));
   if (request.dryRun || decided.every(({ kept }) => kept !== undefined))
     return { ...settled, ...summary(decided) };
   // The last look: no set can be taken out of what is listed before it is removed.
-  const last = await decideBy();
+  const facts = await drills(listed, signal);
+  // A set that came meanwhile is in the count that pgBackRest keeps, in the place of one that is to stay.
+  const sets = await repository.list(signal);
+  const last = decideBy(sets, facts);
+  if (last.every(({ kept }) => kept !== undefined)) return { ...settled, ...summary(last) };
   const left = new Set(last.flatMap(({ backup, kept }) => (kept ? [chainOf(backup.id)] : [])));
   await expire(optionsFor(left.size), signal);
   const there = new Set((await repository.list(signal)).map(({ id }) => id));
