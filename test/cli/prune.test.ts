@@ -1,6 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RECORD_SUFFIX } from '@muster/core';
+import { newDrillId, RECORD_SUFFIX, receiptKey } from '@muster/core';
+import { createDirectoryStore } from '@muster/evidence';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backupName, bytesOf, type KeptBackups, keptBackups } from '../support/kept-backups.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
@@ -84,6 +85,18 @@ describe('muster backup prune', () => {
     await here.run(['keys', 'generate', '--out', 'other.key']);
     expect((await here.run(['backup', 'prune'])).stdout).toContain('none that is here has passed a drill');
     expect(await there()).toEqual(withRecords(1, 2, 3));
+  });
+
+  it('takes no copy of a receipt for a drill of its own', async () => {
+    await Promise.all([1, 2, 3, 4].map(backups.take));
+    const passed = await backups.drilled(backupName(4), bytesOf(4), 4, 'pass');
+    const store = createDirectoryStore(join(here.folder, 'evidence'));
+    const signal = AbortSignal.timeout(60_000);
+    const bytes = await store.get(receiptKey('shop', passed), signal);
+    await rm(join(here.folder, 'evidence', 'receipts'), { recursive: true });
+    await store.putOnce(receiptKey('shop', newDrillId(new Date())), bytes, signal);
+    expect((await here.run(['backup', 'prune'])).stdout).toContain('none that is here has passed a drill');
+    expect(await there()).toEqual(withRecords(1, 2, 3, 4));
   });
 
   it('deletes nothing without retain, and says that nothing ever is, as does the check of the configuration', async () => {

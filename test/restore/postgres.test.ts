@@ -98,6 +98,17 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
       expect(await rows('shop')).toBe(20000);
     });
 
+    it.each([
+      'CREATE PUBLICATION sent FOR ALL TABLES',
+      'CREATE FOREIGN DATA WRAPPER far; CREATE SERVER hub FOREIGN DATA WRAPPER far',
+      'CREATE COLLATION own FROM "C"',
+    ])('one without any table that somebody worked on: %s', async (work) => {
+      await server.sql('postgres', 'DROP DATABASE IF EXISTS worked');
+      await server.sql('postgres', 'CREATE DATABASE worked');
+      await server.sql('worked', work);
+      await refused('target_not_empty', /--clean/, restore('shop.custom', 'worked'));
+    });
+
     it('a target that is older than the dump', async () => {
       const engine = engineOf('postgres');
       const identify: typeof engine.identify = async (...args) => ({

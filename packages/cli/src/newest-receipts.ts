@@ -13,7 +13,7 @@ export interface Bounds {
   readonly since?: Date | undefined;
 }
 
-/** What the receipts of a source say that verify, the newest drill first. @throws what the store throws. */
+/** What the receipts of a source say that verify and are its own, the newest drill first. @throws what the store throws. */
 export async function* newestReceipts(
   store: EvidenceStore,
   keyring: () => Promise<Keyring>,
@@ -26,11 +26,17 @@ export async function* newestReceipts(
   const read = async function* () {
     const options = { keyring: await keyring(), requirePass: false };
     const verified = await Promise.all(
-      keys.map(async (key) => await verifyReceipt(await store.get(key, signal), options, signal)),
+      keys.map(async (key) => ({
+        drillId: drillIdOf(key),
+        ...(await verifyReceipt(await store.get(key, signal), options, signal)),
+      })),
     );
     keys = [];
-    for (const { exitCode, statement } of verified)
-      if (exitCode === 0 && statement !== undefined) yield statement.predicate;
+    for (const { exitCode, statement, drillId } of verified) {
+      const predicate = exitCode === 0 ? statement?.predicate : undefined;
+      // A copy of another receipt says nothing here, whoever signed that.
+      if (predicate?.source.slug === slug && predicate.drill_id === drillId) yield predicate;
+    }
   };
   for await (const key of newestKeys(store, `receipts/${slug}`, now, months, signal)) {
     if (since !== undefined && drillTime(drillIdOf(key)) < since) break;

@@ -27,6 +27,18 @@ const OWN = (catalog: string, alias: string, namespace: string) => `
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = ${alias}.oid AND d.deptype = 'e')`;
 
+/** Catalogs of what needs no table to be somebody's work, and may lie in no schema. */
+const OTHERS = [
+  ...['pg_operator', 'pg_collation', 'pg_conversion', 'pg_ts_config', 'pg_ts_dict', 'pg_cast', 'pg_language'],
+  ...['pg_foreign_data_wrapper', 'pg_foreign_server', 'pg_publication', 'pg_event_trigger', 'pg_default_acl'],
+];
+
+/** Those that were made after the cluster was, and not by an extension. */
+const OTHER = (catalog: string) => `
+  SELECT 1 FROM pg_catalog.${catalog} o WHERE o.oid >= 16384 AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = 'e')`;
+
 const INSIDE = `
 SELECT
   (SELECT count(*) FROM (${OWN('pg_class', 'c', 'relnamespace')} AND c.relkind IN ('r', 'p', 'f', 'm')) AS t)::text AS tables,
@@ -35,7 +47,7 @@ SELECT
     WHERE c.relkind IN ('r', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_')::text AS rows,
   pg_catalog.pg_database_size(pg_catalog.current_database())::text AS bytes,
   (EXISTS (${OWN('pg_class', 'c', 'relnamespace')}) OR EXISTS (${OWN('pg_proc', 'p', 'pronamespace')})
-    OR EXISTS (${OWN('pg_type', 't', 'typnamespace')}) OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
+    OR EXISTS (${OWN('pg_type', 't', 'typnamespace')}) OR EXISTS (${OTHERS.map(OTHER).join(' UNION ALL ')}) OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
     OR EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('public', 'information_schema') AND nspname !~ '^pg_'))::text AS full`;
 
 const BESIDE = `
