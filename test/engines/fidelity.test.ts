@@ -1,4 +1,9 @@
-import { compareFidelity, type FidelityManifest, type FidelityRecord } from '@muster/core';
+import {
+  compareFidelity,
+  type FidelityManifest,
+  type FidelityRecord,
+  fidelityManifestSchema,
+} from '@muster/core';
 import { type FidelityAsked, postgresLiveDumper, type SourceSnapshot } from '@muster/engines';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DumpServer, dumpServer, fillSample } from '../support/dumps.ts';
@@ -12,6 +17,9 @@ const FULL: FidelityAsked = {
   sentinels: [{ table: 'shop.item', key: { id: 7 } }],
 };
 const FACTS = { format: 'custom', major: 15, databases: [] };
+
+/** More arguments than a name has room for. */
+const LONG = Array.from({ length: 30 }, (_, n) => `a_long_name_of_an_argument_${n} int`).join(', ');
 
 /** What restores otherwise than it was written, and what depends on settings. */
 const MORE = `
@@ -29,7 +37,8 @@ CREATE TABLE refers (id int REFERENCES shop.item, at timestamptz DEFAULT now(), 
 INSERT INTO refers VALUES (1), (2); CREATE SEQUENCE down INCREMENT -3; SELECT nextval('down');
 CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
 CREATE TRIGGER touch BEFORE UPDATE ON refers FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id) EXECUTE FUNCTION touched();
-CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE VIEW words AS SELECT * FROM note WHERE word IN ('one', 'two') OR (word LIKE 't%' AND length(word) > 1);
+CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE VIEW words WITH (security_barrier, check_option = local) AS SELECT * FROM note WHERE word IN ('one', 'two') OR (word LIKE 't%' AND length(word) > 1);
+${['int', 'text'].map((last) => `CREATE FUNCTION long(${LONG}, ${last}) RETURNS int LANGUAGE sql AS 'SELECT 1';`).join('\n')}
 `;
 
 describeIn(['bubblewrap 15'], 'what a PostgreSQL was when it was dumped', () => {
@@ -111,6 +120,7 @@ describeIn(['bubblewrap 15'], 'what a PostgreSQL was when it was dumped', () => 
 
   it('is not what comes back with one value, row, sequence or index changed, and is whatever the order and the settings', async () => {
     const expected = await recorded(uri('shop'));
+    expect(fidelityManifestSchema.parse(expected).unavailable).toHaveLength(1);
     await bench.within(FACTS, async (running) => {
       const with_ = async (name: string, change: string): Promise<FidelityRecord> => {
         await server.sql('postgres', `CREATE DATABASE ${name} TEMPLATE shop`);
@@ -157,6 +167,22 @@ describeIn(['bubblewrap 15'], 'what a PostgreSQL was when it was dumped', () => 
       ]);
       expect(await differing('index', 'DROP INDEX shop.item_name')).toEqual([
         { what: 'object', part: 'index', name: 'shop.item_name', difference: 'missing' },
+      ]);
+      expect(
+        await differing(
+          'guards',
+          `ALTER DOMAIN positive DROP CONSTRAINT positive_check; ALTER VIEW words RESET (security_barrier);
+           DROP FUNCTION long(${LONG}, text)`,
+        ),
+      ).toEqual([
+        { what: 'object', part: 'view', name: 'public.words', difference: 'definition' },
+        { what: 'object', part: 'constraint', name: 'public.positive.positive_check', difference: 'missing' },
+        {
+          what: 'object',
+          part: 'function',
+          name: expect.stringContaining('public.long('),
+          difference: 'missing',
+        },
       ]);
       expect(
         await differing(

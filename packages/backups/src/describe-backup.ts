@@ -12,6 +12,7 @@ import {
 } from '@muster/core';
 import type { Engine, FidelityAsked, LiveDumper } from '@muster/engines';
 import { putObject, type S3Connection, S3Failure } from '@muster/s3';
+import { recordBytes } from './record-bytes.js';
 import type { Backup, BackupRepository } from './repository.js';
 import { backupFault, s3Place } from './s3-place.js';
 import { writing } from './take/writing-fault.js';
@@ -54,13 +55,7 @@ export async function describeBackup(
     backup: { id: backupId, ...bytes },
     fidelity,
   };
-  await writeRecord(
-    ports,
-    asked.backup,
-    backupId,
-    Buffer.from(`${JSON.stringify(record, null, 2)}\n`),
-    signal,
-  );
+  await writeRecord(ports, asked.backup, backupId, recordBytes(record), signal);
   return { record, location: `${backup.location}${RECORD_SUFFIX}` };
 }
 

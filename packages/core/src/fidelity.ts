@@ -9,7 +9,9 @@ import { wellFormed } from './well-formed.js';
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 /** A count that may be more than a double holds. */
 const decimal = z.string().regex(/^-?\d{1,40}$/);
-const name = wellFormed.min(1).max(300);
+/** Of a name, in UTF-16 code units. */
+export const MOST_NAME = 300;
+const name = wellFormed.min(1).max(MOST_NAME);
 
 /** The most of each kind that is recorded of one database; what is beyond is named `too_many`. */
 export const MOST_RECORDED = 200_000;

@@ -10,6 +10,7 @@ import {
   type Take,
 } from '@muster/core';
 import type { DumpOptions, Engine, LiveDumper, LiveFacts, StreamArtefact } from '@muster/engines';
+import { recordBytes } from '../record-bytes.js';
 import { encrypted, readAgeRecipients } from './age-encrypt.js';
 import { causeOf, examinedFlow } from './examined-flow.js';
 import { createTakePhases, type TakePhases } from './phases.js';
@@ -88,7 +89,7 @@ async function takeDump(ports: DumpTakerPorts, asked: Asked, phases: TakePhases)
     phases.enter('publish');
     const endedAt = ports.now();
     const record = recordOf(ports, asked, surveyed.facts, slot, written, { startedAt, endedAt });
-    await slot.publish(Buffer.from(`${JSON.stringify(record, null, 2)}\n`), signal);
+    await slot.publish(recordBytes(record), signal);
     const { sizeBytes } = written;
     return { backupId: slot.name, location: slot.location, sizeBytes, startedAt, endedAt, record, swept };
   } finally {

@@ -2,6 +2,7 @@ import {
   canonicalJson,
   type FidelityDatabase,
   type FidelityManifest,
+  MOST_NAME,
   MOST_RECORDED,
   type NotCompared,
   type Sentinel,
@@ -166,11 +167,15 @@ function objectsOf({ name, type, described, indexes }: LiveCollection): readonly
       const label = title === undefined ? '' : String(JSON.parse(extendedJson(title, 'short')));
       return {
         part: 'index',
-        name: `${name}.${label}`.slice(0, MOST_NAME),
+        name: shortName(`${name}.${label}`),
         sha256: sha256(told.sort().join('\n')),
       };
     }),
   ];
 }
 
-const MOST_NAME = 600;
+/** What is too long is told by its beginning and a digest of all. */
+const shortName = (name: string): string =>
+  name.length <= MOST_NAME
+    ? name
+    : `${name.slice(0, 250).toWellFormed()}..${sha256(name).slice('sha256:'.length, 'sha256:'.length + 16)}`;

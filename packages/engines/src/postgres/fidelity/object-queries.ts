@@ -26,12 +26,13 @@ const COLUMN_FACTS = `(SELECT string_agg(concat_ws(' ', quote_ident(a.attname), 
   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
 const DEFAULTS = `(SELECT string_agg(concat_ws(' ', quote_ident(a.attname), pg_get_expr(f.adbin, f.adrelid)), ', ' ORDER BY a.attname COLLATE "C")
   FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum WHERE f.adrelid = c.oid)`;
+const OPTIONS = `(SELECT string_agg(o, ' ' ORDER BY o COLLATE "C") FROM unnest(c.reloptions) AS o)`;
 const PARENTS = `(SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)`;
 
 const relations = (part: string, kinds: string, definition: string): ObjectPart => ({
   part,
   query: `SELECT ${TABLE} AS name,
-      concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, ${PARENTS}, ${COLUMN_FACTS}) AS facts,
+      concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, ${PARENTS}, ${COLUMN_FACTS}, ${OPTIONS}) AS facts,
       ${definition} AS definition
     FROM ${RELATIONS} WHERE c.relkind IN (${kinds}) AND ${OWN_RELATION}`,
 });
@@ -49,7 +50,7 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
     `'r', 'p', 'f'`,
     `concat_ws(' ', pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid), ${DEFAULTS})`,
   ),
-  relations('view', `'v', 'm'`, 'pg_get_viewdef(c.oid)'),
+  relations('view', `'v', 'm'`, `concat_ws(' ', pg_get_viewdef(c.oid), ${DEFAULTS})`),
   {
     part: 'index',
     // pg_dump leaves out what is not valid.
@@ -61,7 +62,7 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
   {
     part: 'constraint',
     // Those that a partition has of its parent, PostgreSQL names anew; NOT NULL is told with the columns.
-    query: `SELECT format('%s.%I', coalesce(${TABLE}, ${nameOf('tn.nspname', 't.typname')}), o.conname) AS name,
+    query: `SELECT format('%s.%I', CASE WHEN c.oid IS NULL THEN ${nameOf('tn.nspname', 't.typname')} ELSE ${TABLE} END, o.conname) AS name,
         concat_ws(' ', o.contype, o.convalidated, o.condeferrable, o.condeferred) AS facts,
         pg_get_constraintdef(o.oid) AS definition
       FROM pg_constraint o LEFT JOIN (${RELATIONS}) ON c.oid = o.conrelid AND ${OWN_RELATION}

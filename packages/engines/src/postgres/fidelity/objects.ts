@@ -1,4 +1,4 @@
-import { type FidelityDatabase, MOST_RECORDED, type NotCompared } from '@muster/core';
+import { type FidelityDatabase, MOST_NAME, MOST_RECORDED, type NotCompared } from '@muster/core';
 import type { Encoding } from './content-query.js';
 import { type ObjectPart, objectParts } from './object-queries.js';
 import type { Reader } from './reader.js';
@@ -16,8 +16,9 @@ const CAST = `::${WORD}(\\.${WORD})?( varying| precision)?(\\([0-9, ]+\\))?( wit
 const withoutCasts = (definition: string): string =>
   `regexp_replace(regexp_replace(${definition}, $re$${CAST}$re$, '', 'g'), '[\\s()]', '', 'g')`;
 
-/** The longest name that is recorded whole: functions are told by their arguments. */
-const MOST_NAME = 600;
+/** Functions are told by their arguments, which may be many: what is too long is told by its beginning and a digest of all. */
+const shortName = (encoding: Encoding): string => `CASE WHEN octet_length(name) <= ${MOST_NAME} THEN name
+  ELSE left(name, 140) || '..' || left(encode(sha256(convert_to(name, '${encoding}')), 'hex'), 16) END`;
 
 /** What there is besides rows: each object by its name, with a digest of how it is defined. */
 export async function recordObjects(
@@ -39,6 +40,6 @@ export async function recordObjects(
 }
 
 const digesting = (query: ObjectPart['query'], encoding: Encoding): string => `
-SELECT left(name, ${MOST_NAME}) AS name, encode(sha256(convert_to(
+SELECT ${shortName(encoding)} AS name, encode(sha256(convert_to(
     concat_ws(' ', coalesce(facts, ''), '|', coalesce(${withoutCasts('definition')}, '')), '${encoding}')), 'hex') AS digest
 FROM (${query}) AS described ORDER BY described.name COLLATE "C" LIMIT ${MOST_RECORDED + 1}`;

@@ -12,7 +12,7 @@ const LEAST_MAJOR = 11;
 
 /** What a dump restores otherwise by its nature, or Muster does not look at. */
 const NEVER: NotCompared = {
-  what: 'owners, privileges, comments, publications, subscriptions, operators, languages, foreign servers',
+  what: 'owners, privileges, roles of policies, comments, publications, subscriptions, replica identity, operators, casts, collations, text search, languages, foreign servers, storage and statistics of columns, settings of the database',
   reason: 'unsupported',
 };
 
