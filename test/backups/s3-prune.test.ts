@@ -99,4 +99,15 @@ describe.runIf(canServeS3())('pruning object storage', () => {
     expect(await pruned(async () => facts)).toMatchObject({ broughtBack: [retired], removed: [going] });
     expect(await there()).toEqual(withRecords(kept, retired));
   });
+
+  it('brings back what somebody marked as being deleted and no record proves to be its own', async () => {
+    const kept = await take(1);
+    await put('theirs.dump', 'theirs');
+    await put(goingName('theirs.dump'), '');
+    expect(await pruned(async () => ({ passed: [], open: [] }))).toMatchObject({
+      broughtBack: ['theirs.dump'],
+      removed: [],
+    });
+    expect(await there()).toEqual([...withRecords(kept), 'theirs.dump']);
+  });
 });

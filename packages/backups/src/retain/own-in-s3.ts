@@ -59,11 +59,19 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
     await erase(`${root}${goingName(id)}`, signal);
   };
 
+  const recordOf = async (id: string, signal: AbortSignal): ReturnType<OwnBackups['recordOf']> => {
+    const listed = await one(`${id}${RECORD_SUFFIX}`, signal);
+    return listed && (await recordInS3(place, listed, signal));
+  };
+  /** The record goes last: whatever is there without one was never Muster's, whoever marked it. */
+  const mayGo = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    if ((await objectsOf(id, FOREVER, signal)).length === 0) return true;
+    const record = await recordOf(id, signal);
+    return typeof record === 'object' && record.take !== undefined && record.backup.id === id;
+  };
+
   return {
-    async recordOf(id, signal) {
-      const listed = await one(`${id}${RECORD_SUFFIX}`, signal);
-      return listed && (await recordInS3(place, listed, signal));
-    },
+    recordOf,
 
     digestOf: async () => undefined,
 
@@ -91,10 +99,10 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
       });
       const going = new Set(hidden.flatMap(({ id, state }) => (state === 'going' ? [id] : [])));
       for (const { id, state, key, modified } of hidden) {
-        if (state === 'going') {
+        if (state === 'going' && (await mayGo(id, signal))) {
           await eraseAll(id, modified, signal);
           removed.push(id);
-        } else if (!going.has(id)) {
+        } else if (state === 'going' || !going.has(id)) {
           await erase(key, signal);
           broughtBack.push(id);
         }
