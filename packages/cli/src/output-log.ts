@@ -68,6 +68,6 @@ async function removeOld(directory: string, now: Date): Promise<void> {
   }
 }
 
-/** Of a drill, or of a command that failed within Muster. */
-const OWN = /^(drl_|internal-).*\.log$/;
+/** Of a drill, a take, a rehearsal, a restore, a pruning, or of a command that failed within Muster. */
+const OWN = /^(drl_|tak_|reh_|rst_|prune-|internal-).*\.log$/;
 const CUT = Buffer.from('\n[the rest was left out: more than is kept of one drill]\n');

@@ -11,14 +11,11 @@ import { directoriesOf } from './connection-uri.js';
 import { driverDump } from './driver-dump.js';
 import { isMongoLiveFacts, survey } from './live-survey.js';
 import { measure } from './measure.js';
-import { ownMongodump } from './own-mongodump.js';
+import { ownMongodump, RUN_MONGODUMP } from './own-mongodump.js';
 import { deniedDump } from './rights-missing.js';
 
 /** The first of the Database Tools that take a URI from elsewhere than their arguments (`--config`). */
 const TOOL_WITH_CONFIG = [100, 3] as const;
-
-/** $1 is mongodump. What the URI says must not stand in a process list. */
-const SCRIPT = `printf '%s\\n' "$MUSTER_CONFIG" | "$@" --config=/dev/stdin --archive`;
 
 /**
  * With mongodump where there is one and the URI names a database, whose right to read is all that it needs then; else,
@@ -41,7 +38,7 @@ export const mongodbLiveDumper: LiveDumper = {
     const uri = text.trim();
     const own = hasOneTool(facts, options) ? await ownMongodump() : undefined;
     if (own === undefined || !takesConfig(own)) return byDriver(uri, facts, options);
-    const argv = ['/bin/sh', '-c', SCRIPT, 'sh', own.path, ...flagsOf(options)] as const;
+    const argv = ['/bin/sh', '-c', RUN_MONGODUMP, 'sh', own.path, ...flagsOf(options)] as const;
     const env = configOf(uri);
     return byTool(facts, (signal) =>
       toolDump('mongodump', (stdout, stop) => runHere(argv, env, stdout, stop), signal, deniedDump),
@@ -123,7 +120,7 @@ function openDump(
     host.runNetworked(
       base,
       {
-        argv: ['/bin/sh', '-c', SCRIPT, 'sh', path, ...flagsOf(options)],
+        argv: ['/bin/sh', '-c', RUN_MONGODUMP, 'sh', path, ...flagsOf(options)],
         env: { LC_ALL: 'C' },
         secretEnv: configOf(uri),
         user: parseProbe(base.facts).user ?? FALLBACK_USER,

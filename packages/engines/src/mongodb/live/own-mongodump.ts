@@ -6,6 +6,15 @@ import type { DatabaseTool } from '../probe.js';
 const DIRECTORIES = ['/usr/bin', '/usr/local/bin', '/opt/mongodb-database-tools/bin'] as const;
 const ANSWER_MS = 10_000;
 
+/**
+ * $1 is mongodump, which takes the place of the shell: whoever ends that, ends it. What the URI says must not stand in a
+ * process list.
+ */
+export const RUN_MONGODUMP = `exec "$@" --config=/dev/stdin --archive <<END
+$MUSTER_CONFIG
+END
+`;
+
 /** The mongodump of this machine, if it has one that runs. */
 export async function ownMongodump(
   directories: readonly string[] = DIRECTORIES,
