@@ -118,7 +118,7 @@ function noneOf(
   if (backups.length === 0) {
     return new MusterError(
       'no_backup',
-      `No backup was found in ${location}: check that backups are written there, and backup.match if the source has one.`,
+      `No backup was found in ${location}: check that backups are written there (muster backup take takes one where the source has take), and backup.match if the source has one.`,
     );
   }
   const growing = backups.filter(({ id }) => point.kind !== 'id' || id === point.id);

@@ -48,7 +48,7 @@ export async function backupManifest(cli: Cli, options: BackupManifestOptions): 
       const tables = databases.reduce((sum, database) => sum + database.tables.length, 0);
       const { id, sha256 } = record.backup;
       output.result({ id, source: source.slug, location, sha256, fidelity: level, tables }, () => [
-        printable(location),
+        `${output.style.good('✔')} ${output.style.bold(printable(id))}  ${output.style.dim(`described · ${printable(location)} · fidelity ${level ?? 'none'}`)}`,
       ]);
       return EXIT.pass;
     },

@@ -92,6 +92,6 @@ function present({ output }: Cli, source: Source, taken: Taken): void {
       `in ${formatDuration(durationMs)}`,
       `fidelity ${fidelity}`,
     ].join(' · ');
-    return [`${good('✓')} ${bold(printable(backupId))}  ${dim(facts)}`];
+    return [`${good('✔')} ${bold(printable(backupId))}  ${dim(facts)}`];
   });
 }

@@ -1,5 +1,10 @@
 import type { LookAtDrills } from '@muster/backups';
-import { openAs } from '../evidence-drills.js';
+import type { Config, Source } from '@muster/core';
+import type { ConfigStore } from '@muster/queue';
+import type { Environment } from '../environment.js';
+import { evidenceDrills, openAs } from '../evidence-drills.js';
+import { openEvidenceStore } from '../evidence-store.js';
+import { parseDocument } from './config-file.js';
 import type { FleetQueues } from './fleet-queues.js';
 
 /** The drills of a source as the queues of its fleet know them: what runs, what waits for its receipt to be stored, what passed. */
@@ -22,6 +27,26 @@ export const fleetDrills =
       ],
       passed: await passed.list(slug),
     };
+  };
+
+/**
+ * The drills of a source by what is in the evidence store, as far as this machine can read it. Where the configuration names
+ * no store or keyring they lie beside its file, whose directory travels with it.
+ */
+export const writtenDrills =
+  (
+    environment: Environment,
+    configs: Pick<ConfigStore, 'get'>,
+    { configSha256 }: Pick<Config, 'configSha256'>,
+    source: Source,
+  ): LookAtDrills =>
+  async (backups, signal) => {
+    const document = await configs.get(configSha256);
+    const parsed = document && parseDocument(document);
+    const { store, keyring } = parsed?.ok ? parsed.read.config.evidence : {};
+    if (store === undefined || keyring === undefined) return { open: [], passed: [] };
+    const look = evidenceDrills(openEvidenceStore(store, environment), { keyring }, source, environment.now);
+    return await look(backups, signal);
   };
 
 const READING_MS = 30_000;

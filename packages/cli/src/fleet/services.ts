@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { LookAtDrills } from '@muster/backups';
-import { type Config, isMusterError, MusterError, restorePointOf, type Source } from '@muster/core';
+import { type Config, isMusterError, MusterError, restorePointOf } from '@muster/core';
 import { preflight, runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
 import { type RunningProducer, startProducer } from '@muster/producer';
@@ -11,7 +10,6 @@ import { type RunningSink, startSink } from '@muster/sink';
 import type { Logger } from '@muster/telemetry';
 import { type RunningWorker, startWorker } from '@muster/worker';
 import type { Cli } from '../cli.js';
-import { evidenceDrills } from '../evidence-drills.js';
 import { openEvidenceStore } from '../evidence-store.js';
 import type { LoadedConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
@@ -26,7 +24,7 @@ import { musterVersion } from '../version.js';
 import { drillPorts, hostOptions, lookPorts } from '../wiring.js';
 import { configFile, parseDocument } from './config-file.js';
 import { configInForce } from './config-in-force.js';
-import { drillsOfBoth, fleetDrills } from './fleet-drills.js';
+import { drillsOfBoth, fleetDrills, writtenDrills } from './fleet-drills.js';
 import type { FleetQueues } from './fleet-queues.js';
 import { servicePulse, withPulse } from './service-pulse.js';
 import { watchedKeyring } from './watched-keyring.js';
@@ -92,7 +90,7 @@ export async function workerService(
     prune: async (config, source, signal) => {
       const drills = drillsOfBoth(
         fleetDrills(queues, source.slug),
-        writtenDrills(environment, config, source),
+        writtenDrills(environment, queues.configs, config, source),
       );
       const onOutput = (text: string): void => output.append(`prune-${source.slug}`, text);
       const how = { dryRun: false, unproven: false };
@@ -127,16 +125,6 @@ export async function workerService(
     now: environment.now,
   });
 }
-
-/** By what is in the evidence store, as far as this worker can read it. */
-const writtenDrills =
-  (environment: Cli['environment'], { evidence }: Config, source: Source): LookAtDrills =>
-  async (backups, signal) => {
-    const { store, keyring } = evidence;
-    if (store === undefined || keyring === undefined) return { open: [], passed: [] };
-    const look = evidenceDrills(openEvidenceStore(store, environment), { keyring }, source, environment.now);
-    return await look(backups, signal);
-  };
 
 const REMOVING_MS = 60_000;
 

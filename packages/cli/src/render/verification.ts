@@ -21,15 +21,13 @@ const WIDTH = Math.max(...Object.values(STEPS).map((step) => step.length));
 /** The steps of one verification, each with its mark, and what they come to. */
 export function verificationLines(
   path: string,
-  { steps, exitCode, statement, rehearsal }: Verification,
+  verification: Verification,
   { style, quiet }: Pick<Output, 'style' | 'quiet'>,
 ): string[] {
+  const { steps, exitCode, statement } = verification;
   const authentic = exitCode === 0;
   const { mark, paint } = MARKS[authentic ? 'pass' : 'fail'];
-  const what = rehearsal
-    ? `${rehearsal.predicate.rehearsal_id}, a rehearsal and no drill, result ${rehearsal.predicate.result}`
-    : statement && `${statement.predicate.drill_id}, result ${statement.predicate.result}`;
-  const sum = authentic ? `authentic: ${what}` : SUMS[exitCode];
+  const sum = authentic ? `authentic: ${subjectOf(verification)}` : SUMS[exitCode];
   const verdict = `${style.bold(style[paint](`${mark} ${sum}`))}`;
   if (quiet) return [`${printable(path)}  ${verdict}`];
   const recovery = recoveryText(statement?.predicate.recovery);
@@ -45,6 +43,15 @@ export function verificationLines(
     ),
     verdict,
   ];
+}
+
+/** What was verified, and how it ended: only a drill is named without saying what it is. */
+function subjectOf({ statement, restore, rehearsal }: Verification): string | undefined {
+  if (rehearsal)
+    return `${rehearsal.predicate.rehearsal_id}, a rehearsal and no drill, result ${rehearsal.predicate.result}`;
+  if (restore)
+    return `${restore.predicate.restore_id}, a restore and no drill, result ${restore.predicate.result}`;
+  return statement && `${statement.predicate.drill_id}, result ${statement.predicate.result}`;
 }
 
 const SUMS: Readonly<Record<Exclude<Verification['exitCode'], 0>, string>> = {

@@ -15,7 +15,7 @@ export function planLines(
   const count = (number: number): string => number.toLocaleString('en-US');
   const there = target.exists
     ? target.isEmpty
-      ? 'is there, and empty'
+      ? 'an empty database'
       : `has ${count(target.tables)} tables, about ${count(target.rows)} rows, ${formatSize(target.bytes)}`
     : 'is not there yet';
   const left = target.left;
