@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto';
 import {
   type FileHandle,
   link,
-  lstat,
   mkdir,
   mkdtemp,
   open,
   readdir,
-  readFile,
   rename,
   rm,
   rmdir,
@@ -17,9 +15,10 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { backupRecordSchema, errnoOf, MusterError, RECORD_SUFFIX } from '@muster/core';
+import { errnoOf, MusterError, RECORD_SUFFIX } from '@muster/core';
 import { readBackup } from '@muster/engines';
-import { isDead, ownerText, readOwner } from './slot-owner.js';
+import { CONTENT, isThere, OWNER, RECORD, removeSlot, sweepSlot } from './directory-slot.js';
+import { ownerText } from './slot-owner.js';
 import { nameOfSlot, namesOf, slotName } from './take-names.js';
 import { type Liveness, RENEW_MS, type SlotOwner, type TakePlace, type TakeSlot } from './take-place.js';
 import { writing } from './writing-fault.js';
@@ -29,11 +28,6 @@ export interface DirectoryPlaceOptions {
   readonly directory: string;
   readonly liveness: Liveness;
 }
-
-/** In the directory of a slot. */
-const OWNER = 'owner.json';
-const CONTENT = 'content';
-const RECORD = 'record.json';
 
 /**
  * Backups in a directory. A slot is a hidden directory beside them, for its owner alone, so that what is in it can be made
@@ -57,7 +51,7 @@ export function createDirectoryTakePlace({ directory, liveness }: DirectoryPlace
         const swept = [];
         for (const slot of slots) {
           signal.throwIfAborted();
-          swept.push(...(await sweepSlot(directory, slot, liveness, now)));
+          swept.push(...(await sweepSlot(directory, slot, { liveness, now }, signal)));
         }
         return swept;
       }),
@@ -91,61 +85,6 @@ async function clockOf(directory: string): Promise<Date | undefined> {
     return undefined;
   }
 }
-
-/** The proof of whose it is goes last, so that a removal that is interrupted can be taken up again. */
-async function sweepSlot(
-  directory: string,
-  slot: string,
-  liveness: Liveness,
-  now: Date | undefined,
-): Promise<readonly string[]> {
-  const path = join(directory, slot);
-  const text = await readFile(join(path, OWNER), 'utf8').catch(() => '');
-  if (text === '') return (await removeEmpty(path)) ? [slot] : [];
-  const owner = readOwner(text);
-  const renewed = (await stat(join(path, OWNER)).catch(() => undefined))?.mtime;
-  if (owner === undefined || renewed === undefined || !isDead(owner, liveness, { renewed, now })) return [];
-  const orphan = await removeOrphan(directory, nameOfSlot(slot) ?? '', owner.takeId);
-  await removeSlot(path);
-  return orphan === undefined ? [slot] : [slot, orphan];
-}
-
-/** One whose take died before it could say whose it is: nothing else is in it, or it stays. */
-async function removeEmpty(path: string): Promise<boolean> {
-  const inside = await readdir(path).catch(() => undefined);
-  if (inside === undefined || inside.some((name) => name !== OWNER)) return false;
-  await rm(join(path, OWNER), { force: true });
-  return await rmdir(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function removeSlot(path: string): Promise<void> {
-  for (const name of [CONTENT, RECORD]) await rm(join(path, name), { recursive: true, force: true });
-  await rm(path, { recursive: true, force: true });
-}
-
-/** The record of a backup that its take did not come to publish: there is none of that name, and the record is its own. */
-async function removeOrphan(directory: string, name: string, takeId: string): Promise<string | undefined> {
-  const record = `${name}${RECORD_SUFFIX}`;
-  if (await isThere(join(directory, name))) return undefined;
-  const parsed = await readFile(join(directory, record), 'utf8')
-    .then((text) => backupRecordSchema.safeParse(JSON.parse(text)))
-    .catch(() => undefined);
-  if (parsed?.data?.take?.id !== takeId) return undefined;
-  await unlink(join(directory, record));
-  return record;
-}
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return false;
-      throw error;
-    },
-  );
 
 /** Undefined where somebody has the name. */
 async function reserve(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
