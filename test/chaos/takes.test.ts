@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownTake } from '@muster/core';
-import { type Heartbeat, openRedis } from '@muster/queue';
+import { openRedis } from '@muster/queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressOf, apiTokens } from '../support/api-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -76,17 +76,22 @@ describe.runIf(canRunIn('docker'))('backups that a fleet takes', () => {
     };
   };
 
-  it('whose workers are killed, one in the middle and one when its backup was there: each is made once, by another', async () => {
-    const release = { shop: await hold('shop'), other: await hold('other') };
-    const ids = { shop: await take('shop'), other: await take('other') };
-    await eventually(
-      'both are dumped',
-      async () => {
-        const { workers: living } = await call<{ workers: Heartbeat[] }>('/workers');
-        return living.filter(({ taking }) => taking?.phase === 'dump').length === 2;
-      },
+  const isDumping = (source: string) => {
+    const waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'orders'::regclass";
+    return eventually(
+      `${source} is dumped`,
+      async () => Number(await fleet.indexServer.sql(source, waiting)) > 0,
       40_000,
     );
+  };
+
+  it('whose workers are killed, one in the middle and one when its backup was there: each is made once, by another', async () => {
+    const release = { shop: await hold('shop'), other: await hold('other') };
+    // A dump waits ten seconds for a lock, and no longer: whoever is to be killed in the middle begins last.
+    const other = await take('other');
+    await isDumping('other');
+    const ids = { shop: await take('shop'), other };
+    await isDumping('shop');
     const redis = openRedis(fleet.redis.url, 'commands');
     // No word of the backup reaches Redis.
     await redis.client('PAUSE', 60_000, 'WRITE');

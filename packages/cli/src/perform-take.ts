@@ -64,7 +64,8 @@ async function dumpHost(
   return { host, base: await host.prepare({ image, probe, remedy }, signal) };
 }
 
-function takePlace({ place }: DumpConfig, { env }: Environment): TakePlace {
+/** Where the dumps of a source are written. */
+export function takePlace({ place }: DumpConfig, { env }: Environment): TakePlace {
   if (place.type === 'directory')
     return createDirectoryTakePlace({ directory: place.location, liveness: livenessOf });
   const { bucket, prefix, s3 } = place;

@@ -1,5 +1,5 @@
 import { type BackupRecord, newTakeId } from '@muster/core';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Backup } from '../repository.js';
 import { findTaken } from './find-taken.js';
 
@@ -20,6 +20,9 @@ it('finds the dump whose record names the take, and no other', async () => {
   const own = { recordOf: async (id: string) => records[id] };
   const find = (id: string) => findTaken({ repository, own }, { takeId: id, since: at(2) }, signal);
   expect(await find(takeId)).toEqual({ backupId: 'b', sizeBytes: 2 });
+  const sweep = vi.fn(async () => []);
+  await findTaken({ repository, own, place: { sweep } }, { takeId, since: at(2) }, signal);
+  expect(sweep).toHaveBeenCalledOnce();
   expect(await find(newTakeId(at(2)))).toBeUndefined();
 });
 

@@ -1,22 +1,25 @@
 import type { Backup, BackupRepository } from '../repository.js';
 import type { OwnBackups } from '../retain/own-backups.js';
 import type { Taken } from './take.js';
+import type { TakePlace } from './take-place.js';
 
 export interface FindTakenPorts {
   readonly repository: Pick<BackupRepository, 'list'>;
   /** Where records lie beside backups; absent of pgBackRest, whose sets have none. */
   readonly own?: Pick<OwnBackups, 'recordOf'>;
+  /** Of dumps: where the dead take may have left its slot. */
+  readonly place?: Pick<TakePlace, 'sweep'>;
 }
 
 /** A take publishes the newest backup, unless clocks differ: so many of the newest are looked at. */
 const LOOKED_AT = 20;
 
 /**
- * The backup that a take had published before its worker died: that whose record names it. Of pgBackRest, the first set that
+ * The backup that a take had published before its worker died: that whose record names it; what else it left is swept. Of pgBackRest, the first set that
  * came to its end since the take began, for the source was locked by it. @throws what listing throws.
  */
 export async function findTaken(
-  { repository, own }: FindTakenPorts,
+  { repository, own, place }: FindTakenPorts,
   { takeId, since }: { readonly takeId: string; readonly since: Date },
   signal: AbortSignal,
 ): Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined> {
@@ -24,7 +27,10 @@ export async function findTaken(
   if (own === undefined) return told(backups.findLast(({ createdAt }) => createdAt >= since));
   for (const backup of backups.slice(0, LOOKED_AT)) {
     const record = await own.recordOf(backup.id, signal);
-    if (record !== undefined && record !== 'unreadable' && record.take?.id === takeId) return told(backup);
+    if (record === undefined || record === 'unreadable' || record.take?.id !== takeId) continue;
+    // The backup is there, whether or not: what cannot be swept now is at the next take.
+    await place?.sweep(signal).catch(() => undefined);
+    return told(backup);
   }
   return undefined;
 }
