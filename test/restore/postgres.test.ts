@@ -430,7 +430,7 @@ checks:
       expect([verified.exitCode, verified.stdout]).toEqual([
         0,
         expect.stringMatching(
-          /the record of a restore of shop\.custom into shop[\s\S]*authentic: rst_\w+, a restore and no drill, result pass/,
+          /the record of a restore of shop\.custom into shop[\s\S]*authentic: rst_\w+, a restore and no drill, result fail/,
         ),
       ]);
       const refused = await muster.run(
