@@ -14,6 +14,8 @@ export interface MongoServer {
   close(): Promise<void>;
 }
 
+const PATIENCE = { serverSelectionTimeoutMS: 1_000 } as const;
+
 export async function startMongo(): Promise<MongoServer> {
   const sockets = await mkdtemp(join(tmpdir(), 'muster-mongo-'));
   // Its user has another number than the one who asks.
@@ -25,7 +27,7 @@ export async function startMongo(): Promise<MongoServer> {
   );
   const socket = encodeURIComponent(join(sockets, 'mongodb-27017.sock'));
   const uri: MongoServer['uri'] = (database, options = '') => `mongodb://${socket}/${database}?${options}`;
-  const client = new MongoClient(uri('admin'), { serverSelectionTimeoutMS: 1_000 });
+  let client = new MongoClient(uri('admin'), PATIENCE);
   const close = async (): Promise<void> => {
     await client.close();
     await docker('rm', '--force', '--volumes', container);
@@ -39,7 +41,11 @@ export async function startMongo(): Promise<MongoServer> {
           .db('admin')
           .command({ ping: 1 })
           .catch(() => undefined);
-        return answer !== undefined;
+        if (answer !== undefined) return true;
+        // One that asked before there was a server does not always come to ask it.
+        await client.close();
+        client = new MongoClient(uri('admin'), PATIENCE);
+        return false;
       },
       60_000,
     );
