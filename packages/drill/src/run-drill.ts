@@ -1,4 +1,5 @@
 import { isMusterError, isReason, MusterError } from '@muster/core';
+import { askChecks, type ChecksToAsk } from '@muster/engines';
 import { asMusterError } from './as-muster-error.js';
 import { chooseDatabase } from './choose-database.js';
 import { type Companions, companionsOf } from './companions.js';
@@ -11,7 +12,6 @@ import { type Located, type LocatedRemote, locate } from './locate.js';
 import { messageOf } from './message.js';
 import { createPhases, type Phases } from './phases.js';
 import { placesFor } from './place.js';
-import { question } from './question.js';
 import { type Recordings, recordingsOf } from './recordings.js';
 import { restore } from './restore.js';
 import { restoreGlobals } from './restore-globals.js';
@@ -241,27 +241,24 @@ async function check(
 ): Promise<void> {
   const { source, plan } = request;
   if (source.checks.length === 0) return;
-  const context = {
-    now: ports.now,
-    observe: ports.observe,
-    output: (text: string) => ports.output(plan.drill_id, text),
+  const asked: ChecksToAsk = {
+    checks: source.checks,
+    database,
+    backupCreatedAt: located.createdAt,
     summaries: source.summaries,
+    now: ports.now,
+    onOutput: (text) => ports.output(plan.drill_id, text),
+    onStart: ({ id }) => ports.observe({ type: 'check-started', id }),
+    onRecord: (record) => {
+      seen.checks.push(record);
+      ports.observe({ type: 'check-ended', check: record });
+    },
+    lost: ({ id }) =>
+      new MusterError('scratch_lost', `The scratch's server ended while it answered the check "${id}".`),
   };
-  const where = { database, backupCreatedAt: located.createdAt };
   await phases.run({ name: 'check', limitMs: source.limits.drill, lost: launched.lost }, (signal) =>
     companions
-      .under(
-        () =>
-          question(
-            context,
-            launched.server,
-            source.checks,
-            where,
-            (record) => seen.checks.push(record),
-            signal,
-          ),
-        signal,
-      )
+      .under(() => askChecks(launched.server, asked, signal), signal)
       .catch((error) => explain(launched, source, error, signal)),
   );
 }

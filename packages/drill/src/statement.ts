@@ -24,8 +24,8 @@ import {
   UNCHANGED_DRILLS,
   type Verdict,
 } from '@muster/core';
+import { notRun } from '@muster/engines';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
-import { notRun } from './question.js';
 import type { Seen } from './seen.js';
 
 /**

@@ -9,6 +9,7 @@ export {
   type RepositorySet,
   type StreamArtefact,
 } from './artefact.js';
+export { askChecks, type ChecksToAsk, notRun } from './ask-checks.js';
 export { readBackup, readingError } from './bytes/feed.js';
 export { FLOW_BUFFER_BYTES } from './bytes/flow-buffer.js';
 export { HeadReader } from './bytes/head-reader.js';

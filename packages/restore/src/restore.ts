@@ -14,17 +14,18 @@ import {
 } from '@muster/core';
 import {
   type Artefact,
+  askChecks,
   type BackupFacts,
   type Engine,
   type Examined,
   type Finished,
+  notRun,
   restoreWhileExamining,
   type TargetDriver,
   type TargetRestore,
   type TargetSurvey,
   type ToolRunner,
 } from '@muster/engines';
-import { askChecks, notAsked } from './smoke-checks.js';
 
 /** What a restore needs from outside. */
 export interface RestorePorts {
@@ -233,6 +234,8 @@ class Restoring {
             this.#checks.push(check);
             ports.observe({ type: 'check', check });
           },
+          lost: ({ id }) =>
+            new MusterError('target_lost', `The target ended while it answered the check "${id}".`),
         },
         signal,
       ),
@@ -280,7 +283,7 @@ class Restoring {
   #outcome(state: string, error?: MusterError): RestoreOutcome {
     const { restoreId, kind, source, checks } = this.#request;
     const { backup, facts, target, startedAt } = this.#found;
-    const all = [...this.#checks, ...checks.slice(this.#checks.length).map(notAsked)];
+    const all = [...this.#checks, ...checks.slice(this.#checks.length).map(notRun)];
     const verdict = error === undefined ? rollUp(all) : { result: resultOf(error), reason: error.code };
     const examined = this.#examined;
     const kept = this.#finished?.kept;

@@ -4,49 +4,55 @@ import {
   identityOf,
   judge,
   judgeRole,
-  MusterError,
+  type MusterError,
   type Source,
   summaryJson,
 } from '@muster/core';
-import type { TargetRestore } from '@muster/engines';
+import type { Server } from './engine.js';
 
-/** What is asked of a target that was restored. */
-export interface SmokeChecks {
+/** What is asked of a database that was restored, and who hears of it. */
+export interface ChecksToAsk {
   readonly checks: readonly Check[];
+  /** Where a check names no database of its own. */
   readonly database: string;
   readonly backupCreatedAt?: Date;
   readonly summaries: Source['summaries'];
   readonly now: () => Date;
+  /** What the server said to a question it refused: for people, in no record. */
   readonly onOutput: (text: string) => void;
+  readonly onStart?: (check: Check) => void;
+  /** Gets each as soon as it is judged, so that what was seen stands even if the server is lost after it. */
   readonly onRecord: (record: CheckRecord) => void;
+  /** What it means that the server ended while it answered. */
+  readonly lost: (check: Check) => MusterError;
 }
 
-/** Asks the checks one after another, as a drill does. @throws `cancelled`, `target_lost`. */
+/** A check that was not come to (never a pass). */
+export const notRun = (check: Check): CheckRecord => ({ ...identityOf(check), verdict: 'not_run' });
+
+/** Asks the checks one after another, in the order declared. @throws `cancelled`, and what `lost` says. */
 export async function askChecks(
-  target: Pick<TargetRestore, 'ask'>,
-  { checks, onRecord, ...context }: SmokeChecks,
+  server: Pick<Server, 'ask'>,
+  asked: ChecksToAsk,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const check of checks) {
+  for (const check of asked.checks) {
     signal.throwIfAborted();
-    const record = await askOne(target, check, context, signal);
-    onRecord(record);
-    if (record.reason === 'server_lost')
-      throw new MusterError('target_lost', `The target ended while it answered the check "${check.id}".`);
+    asked.onStart?.(check);
+    const record = await askCheck(server, check, asked, signal);
+    asked.onRecord(record);
+    if (record.reason === 'server_lost') throw asked.lost(check);
   }
 }
 
-/** A check that was not come to. */
-export const notAsked = (check: Check): CheckRecord => ({ ...identityOf(check), verdict: 'not_run' });
-
-async function askOne(
-  target: Pick<TargetRestore, 'ask'>,
+async function askCheck(
+  server: Pick<Server, 'ask'>,
   check: Check,
-  { now, database, backupCreatedAt, summaries, onOutput }: Omit<SmokeChecks, 'checks' | 'onRecord'>,
+  { now, database, backupCreatedAt, summaries, onOutput }: ChecksToAsk,
   signal: AbortSignal,
 ): Promise<CheckRecord> {
   const startedAt = now();
-  const answer = await target.ask(
+  const answer = await server.ask(
     check,
     {
       database: check.database ?? database,
