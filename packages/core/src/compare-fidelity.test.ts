@@ -134,6 +134,53 @@ describe('what comes back', () => {
     });
   });
 
+  it('whose definitions were told in an older way has them compared by name alone, and nothing more is unexpected', () => {
+    const [index] = DATABASE.objects;
+    if (index === undefined) throw new Error('there is an index');
+    const told = {
+      objects: [
+        { ...index, sha256: digest('f') },
+        { ...index, part: 'trigger state' },
+      ],
+    };
+    expect(compareFidelity(manifest(), manifest(told, { definitions: 2 }))).toMatchObject({
+      verdict: 'equal',
+      not_compared: [{ what: 'definitions', reason: 'other_version' }],
+    });
+    expect(compareFidelity(manifest(), manifest({ objects: [] }, { definitions: 2 })).differences).toEqual([
+      { database: 'shop', what: 'object', part: 'index', name: 'public.item_name', difference: 'missing' },
+    ]);
+    const [now, found] = [manifest({}, { definitions: 2 }), manifest(told, { definitions: 2 })];
+    expect(compareFidelity(now, found).differences).toHaveLength(2);
+  });
+
+  it('of before PostgreSQL 12, which writes floats otherwise, has its rows counted, and its contents named', () => {
+    const other = {
+      tables: DATABASE.tables.map((table) => ({ ...table, sha256: digest('f') })),
+      sentinels: DATABASE.sentinels.map((one) => ({ ...one, sha256: digest('f') })),
+    };
+    const [old, found] = [manifest({}, { major: 11 }), manifest(other, { major: 12 })];
+    expect(compareFidelity(old, found)).toMatchObject({
+      verdict: 'equal',
+      compared: { tables: 2, contents: 0, sentinels: 0 },
+      not_compared: [
+        { what: 'definitions', reason: 'other_version' },
+        { what: 'content', reason: 'other_version' },
+        { what: 'item', reason: 'other_version' },
+      ],
+    });
+    const gone = manifest(
+      { sentinels: DATABASE.sentinels.map(({ sha256: _, ...one }) => one) },
+      { major: 12 },
+    );
+    expect(compareFidelity(old, gone)).toMatchObject({
+      differences: [{ what: 'sentinel', difference: 'missing' }],
+    });
+    expect(compareFidelity(manifest({}, { major: 12 }), manifest(other, { major: 17 }))).toMatchObject({
+      verdict: 'different',
+    });
+  });
+
   it('that was not recorded at either side is named, and no difference', () => {
     for (const reason of UNAVAILABLE) {
       const unread = { tables: [{ name: 'public.item', unavailable: reason }, ...DATABASE.tables.slice(1)] };

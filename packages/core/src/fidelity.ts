@@ -84,6 +84,8 @@ export const fidelityManifestSchema = z.strictObject({
   version: z.literal(1),
   /** Major version of the server: another one may write definitions otherwise. */
   major: z.int().nonnegative(),
+  /** Of what is told of definitions, which grows; absent = 1. Those of another version are compared by name. */
+  definitions: z.int().positive().optional(),
   databases: z.array(databaseSchema).max(10_000),
   /** What of the whole could not be recorded. */
   unavailable: z.array(namedSchema).max(10_000),

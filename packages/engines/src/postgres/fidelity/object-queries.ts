@@ -28,11 +28,17 @@ const DEFAULTS = `(SELECT string_agg(concat_ws(' ', quote_ident(a.attname), pg_g
   FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum WHERE f.adrelid = c.oid)`;
 const OPTIONS = `(SELECT string_agg(o, ' ' ORDER BY o COLLATE "C") FROM unnest(c.reloptions) AS o)`;
 const PARENTS = `(SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = c.oid)`;
+/** One that is an index is told of with it. */
+const REPLICA_IDENTITY = `CASE c.relreplident WHEN 'f' THEN 'replica identity full' WHEN 'n' THEN 'replica identity nothing' END`;
+/** The column with which a sequence goes. */
+const OWNING_COLUMN = `(SELECT format('of %s.%I', d.refobjid::regclass, a.attname)
+  FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))`;
 
 const relations = (part: string, kinds: string, definition: string): ObjectPart => ({
   part,
   query: `SELECT ${TABLE} AS name,
-      concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, ${PARENTS}, ${COLUMN_FACTS}, ${OPTIONS}) AS facts,
+      concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, ${PARENTS}, ${COLUMN_FACTS}, ${OPTIONS}, ${REPLICA_IDENTITY}) AS facts,
       ${definition} AS definition
     FROM ${RELATIONS} WHERE c.relkind IN (${kinds}) AND ${OWN_RELATION}`,
 });
@@ -55,7 +61,7 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
     part: 'index',
     // pg_dump leaves out what is not valid.
     query: `SELECT ${nameOf('n.nspname', 'x.relname')} AS name,
-        concat_ws(' ', ${TABLE}, i.indisunique, i.indisprimary) AS facts, pg_get_indexdef(x.oid) AS definition
+        concat_ws(' ', ${TABLE}, i.indisunique, i.indisprimary, CASE WHEN i.indisreplident THEN 'replica identity' END) AS facts, pg_get_indexdef(x.oid) AS definition
       FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid CROSS JOIN ${RELATIONS}
       WHERE c.oid = i.indrelid AND i.indisready AND (i.indisvalid OR c.relkind = 'p') AND ${OWN_RELATION}`,
   },
@@ -91,6 +97,17 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
       WHERE c.oid = g.tgrelid AND NOT g.tgisinternal AND coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0' AND ${OWN_RELATION}`,
   },
   {
+    part: 'trigger state',
+    // Of a partition, that it has not of its parent: it fires, or not, by itself. Those of foreign keys no dump tells.
+    query: `SELECT format('%s.%I', ${TABLE}, g.tgname) AS name, g.tgenabled::text AS facts, '' AS definition
+      FROM pg_trigger g CROSS JOIN ${RELATIONS}
+      WHERE c.oid = g.tgrelid AND ${OWN_RELATION}
+        AND EXISTS (SELECT FROM pg_depend d JOIN pg_trigger parent ON parent.oid = d.refobjid
+          WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.refclassid = 'pg_trigger'::regclass
+            AND parent.tgenabled <> g.tgenabled)
+        AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.oid = g.tgconstraint AND o.contype <> 't')`,
+  },
+  {
     part: 'rule',
     query: `SELECT format('%s.%I', ${TABLE}, r.rulename) AS name, r.ev_enabled::text AS facts, pg_get_ruledef(r.oid) AS definition
       FROM pg_rewrite r CROSS JOIN ${RELATIONS}
@@ -107,6 +124,8 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
     query: `SELECT ${nameOf('n.nspname', 't.typname')} AS name,
         concat_ws(' ', t.typtype, t.typnotnull,
           CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END,
+          (SELECT quote_ident(l.collname) FROM pg_collation l JOIN pg_type b ON b.oid = t.typbasetype
+            WHERE l.oid = t.typcollation AND t.typcollation <> b.typcollation),
           (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
           (SELECT r.rngsubtype::regtype::text FROM pg_range r WHERE r.rngtypid = t.oid),
           CASE WHEN t.typtype = 'c' THEN ${COLUMN_FACTS} END) AS facts,
@@ -118,7 +137,7 @@ export const objectParts = (major: number): readonly ObjectPart[] => [
   {
     part: 'sequence',
     query: `SELECT ${TABLE} AS name, concat_ws(' ', format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmax, s.seqmin,
-        s.seqcache, s.seqcycle) AS facts, '' AS definition
+        s.seqcache, s.seqcycle, ${OWNING_COLUMN}) AS facts, '' AS definition
       FROM pg_sequence s CROSS JOIN ${RELATIONS} WHERE c.oid = s.seqrelid AND ${OWN_RELATION}`,
   },
   {

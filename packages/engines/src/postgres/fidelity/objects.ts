@@ -6,6 +6,12 @@ import type { Reader } from './reader.js';
 type SchemaObject = FidelityDatabase['objects'][number];
 
 const WORD = '("([^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)';
+/**
+ * Of what is told of definitions. It goes up where more is told, or otherwise; the names and parts of what was told before stay,
+ * for records of an older version are compared by them.
+ */
+export const DEFINITIONS = 2;
+
 /** A cast as the server writes it: \`::character varying(3)[]\`. */
 const CAST = `::${WORD}(\\.${WORD})?( varying| precision)?(\\([0-9, ]+\\))?( with(out)? time zone)?(\\[\\])*`;
 

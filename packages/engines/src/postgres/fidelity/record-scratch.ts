@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { FidelityAsked } from '../../engine.js';
 import { withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
+import { DEFINITIONS } from './objects.js';
 import { type Reader, readerOf } from './reader.js';
 import { readBefore, recordDatabase } from './record.js';
 import { beginReading } from './settings.js';
@@ -32,7 +33,8 @@ export async function recordScratch(
       unavailable.push(...one.unavailable);
     }
   }
-  return { level: asked.level, version: 1, major, databases: recorded, unavailable };
+  const what = { version: 1, major, definitions: DEFINITIONS } as const;
+  return { level: asked.level, ...what, databases: recorded, unavailable };
 }
 
 const recordOne = (

@@ -1,7 +1,7 @@
 import { type FidelityDatabase, type FidelityManifest, MOST_RECORDED, type NotCompared } from '@muster/core';
 import type { FidelityAsked } from '../../engine.js';
 import type { Encoding } from './content-query.js';
-import { recordObjects } from './objects.js';
+import { DEFINITIONS, recordObjects } from './objects.js';
 import type { Read, Reader } from './reader.js';
 import { recordSentinels } from './sentinels.js';
 import { type KnownSequence, knownSequences, type SequenceValues, sequenceValues } from './sequences.js';
@@ -12,7 +12,7 @@ const LEAST_MAJOR = 11;
 
 /** What a dump restores otherwise by its nature, or Muster does not look at. */
 const NEVER: NotCompared = {
-  what: 'owners, privileges, roles of policies, comments, publications, subscriptions, replica identity, operators, casts, collations, text search, languages, foreign servers, storage and statistics of columns, settings of the database',
+  what: 'owners, privileges, roles of policies, comments, publications, subscriptions, operators, casts, collations, text search, languages, foreign servers, storage and statistics of columns, settings of the database',
   reason: 'unsupported',
 };
 
@@ -82,6 +82,7 @@ export async function recordDatabase(
     level: asked.level,
     version: 1,
     major: reader.major,
+    definitions: DEFINITIONS,
     databases: [
       {
         name,
