@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { isMusterError, type Look, newDrillId } from '@muster/core';
 import {
   cancelDrill,
@@ -18,6 +19,7 @@ import {
   createWorkerRegistry,
   type Disposition,
   type DrillDelivery,
+  type Lease,
   openDrill,
   openDrills,
   openRedis,
@@ -374,6 +376,41 @@ describe('what one drill at a time may have', () => {
     expect(await leases.acquire('source:shop', 'drill-2')).toBeDefined();
   });
 
+  it('is a lease, and whoever held it is told when another takes it', async () => {
+    const lease = await createLeases(redis, 300).acquire('taken:shop', 'drill-1');
+    await redis.set('muster:lease:taken:shop', 'drill-2 nonce');
+    expect(await lostBy(lease)).toMatchObject({ code: 'lease_lost' });
+    await lease?.release();
+    expect(await createLeases(redis).holder('taken:shop')).toBe('drill-2');
+  });
+
+  it('is a lease that is had again where Redis forgot it, and that is not lost once it is given back', async () => {
+    const leases = createLeases(redis, 600);
+    const lease = await leases.acquire('forgotten:shop', 'drill-1');
+    await redis.del('muster:lease:forgotten:shop');
+    await eventually('it is held', async () => (await leases.holder('forgotten:shop')) === 'drill-1');
+    await lease?.release();
+    const again = await createLeases(redis).acquire('forgotten:shop', 'drill-2');
+    expect([lease?.lost.aborted, again?.lost.aborted]).toEqual([false, false]);
+    await again?.release();
+  });
+
+  it('is a lease that ends where Redis does not answer for as long as it lives', async () => {
+    const own = await startRedis();
+    const connection = openRedis(own.url, 'commands');
+    try {
+      const lease = await createLeases(connection, 300).acquire('source:shop', 'drill-1');
+      await own.kill();
+      expect(await lostBy(lease)).toMatchObject({
+        code: 'lease_lost',
+        message: expect.stringContaining('did not renew'),
+      });
+    } finally {
+      connection.disconnect();
+      await own.close();
+    }
+  });
+
   it('is room on a host, never more than there is, whoever asks at the same time', async () => {
     const reservations = createReservations(redis);
     const host = { hostId: 'h', hostName: 'h', memoryBytes: 1_000 };
@@ -650,3 +687,10 @@ describe('a look at the backups of a source', () => {
     for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(0);
   });
 });
+
+/** Why a lease was lost, once it is. */
+async function lostBy(lease: Lease | undefined): Promise<unknown> {
+  if (lease === undefined) throw new Error('nobody had it');
+  if (!lease.lost.aborted) await once(lease.lost, 'abort');
+  return lease.lost.reason;
+}

@@ -1,11 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDirectoryRepository, createDirectoryTakePlace, readAgeKeys } from '@muster/backups';
-import { backupRecordSchema, isMusterError, RECORD_SUFFIX } from '@muster/core';
+import { backupRecordSchema, isMusterError, MusterError, RECORD_SUFFIX } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { livenessOf } from '@muster/scratch';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -17,6 +16,7 @@ import { canMount, onMounted } from '../support/mounted.ts';
 import { canRunIn } from '../support/needs.ts';
 import { never } from '../support/server-bench.ts';
 import { DEAD, ELSEWHERE, HERE, type Taking, take, takenSource } from '../support/taking.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const engine = engineOf('postgres');
 const AT = new Date('2026-11-21T03:00:00.400Z');
@@ -76,6 +76,8 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
   const recordOf = async (name: string) =>
     backupRecordSchema.parse(JSON.parse(await readFile(join(directory, `${name}${RECORD_SUFFIX}`), 'utf8')));
   const restored = async (path: string): Promise<string> => {
+    // The server's tool is another user's.
+    execFileSync('chmod', ['-R', 'go+rX', path]);
     await server.sql('postgres', 'DROP DATABASE IF EXISTS again');
     await server.sql('postgres', 'CREATE DATABASE again');
     await server.tool('pg_restore', ['--dbname=again', '--exit-on-error', path]);
@@ -204,6 +206,16 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     expect(await there()).toEqual([]);
   });
 
+  it('that is told why it must stop says it', async () => {
+    const cancel = new AbortController();
+    const taken = taking('take: {}', {
+      signal: cancel.signal,
+      onProgress: ({ phase }) => phase === 'dump' && cancel.abort(new MusterError('lease_lost', 'Lost it.')),
+    });
+    await expect(taken).rejects.toEqual(fault('lease_lost', 'Lost it. It was stopped in its phase "dump"'));
+    expect(await there()).toEqual([]);
+  });
+
   it('that takes longer than it may leaves nothing', async () => {
     await server.sql('postgres', 'CREATE DATABASE held');
     await server.sql('held', 'CREATE TABLE note (n int)');
@@ -270,7 +282,7 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     });
 
     it.concurrent('by a connection that is lost in the middle', async () => {
-      const cut = await cuttingProxy(port, 500_000);
+      const cut = await tcpProxy(port, 500_000, 'cut');
       try {
         const taken = taking('take: {}', { URI: uri(cut.port), place: await ownPlace() });
         await expect(taken).rejects.toEqual(fault('source_lost', 'broke in the middle'));
@@ -342,11 +354,23 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     });
   });
 
-  it('can be read by whom files made here can be read', async () => {
-    const { backupId } = await taking();
-    await writeFile(join(directory, 'usual'), '');
-    const modeOf = async (name: string) => (await stat(join(directory, name))).mode;
-    expect(await modeOf(backupId)).toBe(await modeOf('usual'));
+  describe('can be read by', () => {
+    const modes = async (keys?: string) => {
+      const { backupId } = await taking(keys);
+      const modeOf = async (name: string) => ((await stat(join(directory, name))).mode & 0o777).toString(8);
+      return [await modeOf(backupId), await modeOf(`${backupId}${RECORD_SUFFIX}`)];
+    };
+
+    it('the user of Muster alone, whatever the umask is', async () => {
+      expect(await modes()).toEqual(['600', '600']);
+      expect(await modes('take: { format: directory }')).toEqual(['700', '600']);
+    });
+
+    it("the group of the directory, where its owner set that group's bit", async () => {
+      await chmod(directory, 0o2770);
+      expect(await modes()).toEqual(['640', '640']);
+      expect(await modes('take: { format: directory }')).toEqual(['750', '640']);
+    });
   });
 });
 
@@ -374,31 +398,6 @@ function held(server: DumpServer, database: string, statement: string) {
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'holder'`,
       );
       await ended;
-    },
-  };
-}
-
-/** Forwards to a port of this machine, and after so many bytes of an answer the connection is lost. */
-async function cuttingProxy(to: number, bytes: number): Promise<{ readonly port: number; close(): void }> {
-  const sockets = new Set<Socket>();
-  const proxy = createServer((client) => {
-    const upstream = connect(to, '127.0.0.1');
-    let count = 0;
-    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => undefined));
-    client.on('data', (chunk) => upstream.write(chunk)).on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    upstream.on('data', (chunk: Buffer) => {
-      count += chunk.length;
-      if (count < bytes) client.write(chunk);
-      else client.destroy();
-    });
-  }).listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  return {
-    port: (proxy.address() as AddressInfo).port,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
     },
   };
 }

@@ -30,6 +30,7 @@ export type CommandCode =
   | 'take_exists'
   | 'no_space'
   | 'take_overrun'
+  | 'lease_lost'
   | 'take_not_found'
   | 'take_failed'
   | 'source_not_quiet'

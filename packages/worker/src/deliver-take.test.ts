@@ -2,6 +2,7 @@ import type { Taken } from '@muster/backups';
 import {
   type Config,
   type ErrorCode,
+  isMusterError,
   type KnownTake,
   MusterError,
   newTakeId,
@@ -46,6 +47,7 @@ function world(overrun = 'skip') {
   const said: string[] = [];
   const grace = new AbortController();
   const lock = new AbortController();
+  const lease = new AbortController();
   const say = (message: string): void => void said.push(message);
   const logger: TakingPorts['logger'] = { info: say, warn: say, error: say, child: () => logger };
   const ports: TakingPorts = {
@@ -65,7 +67,7 @@ function world(overrun = 'skip') {
         const release = async (): Promise<void> => {
           given.holder = undefined;
         };
-        return { release };
+        return { lost: lease.signal, release };
       },
       holder: async () => given.holder,
     },
@@ -75,7 +77,10 @@ function world(overrun = 'skip') {
         did.push('take');
         onProgress({ phase: 'dump' });
         given.during();
-        if (signal.aborted) throw new MusterError('cancelled', 'cancelled');
+        if (signal.aborted) {
+          const why: unknown = signal.reason;
+          throw isMusterError(why) ? why : new MusterError('cancelled', 'cancelled');
+        }
         if (given.fault !== undefined) throw new MusterError(given.fault, 'a fault');
         return { backupId: 'shop_1.dump', sizeBytes: 7 } as Taken;
       },
@@ -98,6 +103,7 @@ function world(overrun = 'skip') {
     said,
     grace,
     lock,
+    lease,
     known: () => history.get(job.id),
     run: () => deliverTake(context, job, lock.signal),
   };
@@ -172,6 +178,13 @@ describe('a take', () => {
     expect(known()).toMatchObject({ state: 'running', tries: 3 });
     await run();
     expect(known()).toMatchObject({ outcome: 'failed', reason: 'worker_lost' });
+  });
+
+  it('whose lease is lost stops, and is tried again', async () => {
+    const { run, known, given, lease } = world();
+    given.during = () => lease.abort(new MusterError('lease_lost', 'lost'));
+    expect(await run()).toEqual({ type: 'later', afterMs: 30_000 });
+    expect(known()).toMatchObject({ state: 'waiting', reason: 'lease_lost', tries: 1 });
   });
 
   it('is given back when its worker must stop, and has used up no try', async () => {

@@ -50,11 +50,16 @@ interface Taking {
   readonly lockLost: AbortSignal;
 }
 
+/** One that has its source for itself alone, until `leaseLost` aborts. */
+interface HeldTaking extends Taking {
+  readonly leaseLost: AbortSignal;
+}
+
 const DONE: Disposition = { type: 'done' };
 const LOOK_MS = 2_000;
 const CONFIG_MS = 10 * 60_000;
-/** Faults of the place, which another try may not meet. */
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['take_unwritable', 'no_space']);
+/** Faults of the place and of the fleet, which another try may not meet. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['take_unwritable', 'no_space', 'lease_lost']);
 
 /**
  * One delivery of a take: looks whether it is still to be done, waits for its source or leaves it out, takes the backup, and
@@ -83,7 +88,7 @@ export async function deliverTake(
   if (lease === undefined) return await giveWay(ports, taking);
   let disposition: Disposition | 'taken';
   try {
-    disposition = await tryTraced(context, taking);
+    disposition = await tryTraced(context, { ...taking, leaseLost: lease.lost });
   } finally {
     await lease.release();
   }
@@ -117,7 +122,7 @@ async function giveWay(ports: TakingPorts, { job, known, take }: Taking): Promis
   return DONE;
 }
 
-async function tryTraced(context: TakingContext, taking: Taking): Promise<Disposition | 'taken'> {
+async function tryTraced(context: TakingContext, taking: HeldTaking): Promise<Disposition | 'taken'> {
   const { ports, onChange } = context;
   const { job, known } = taking;
   const traced = { ...job, queue: takesQueue(job.pool) };
@@ -134,12 +139,12 @@ async function tryTraced(context: TakingContext, taking: Taking): Promise<Dispos
 
 async function tryTake(
   context: TakingContext,
-  taking: Taking,
+  taking: HeldTaking,
   spans: TakeSpans,
 ): Promise<Disposition | 'taken'> {
   const { ports, graceOver, onChange } = context;
-  const { job, known, source, lockLost } = taking;
-  const signal = AbortSignal.any([lockLost, graceOver]);
+  const { job, known, source, lockLost, leaseLost } = taking;
+  const signal = AbortSignal.any([lockLost, graceOver, leaseLost]);
   const started = ports.now().toISOString();
   const number = known.tries + 1;
   const fields = { take_id: job.id, source: job.source, attempt: number };

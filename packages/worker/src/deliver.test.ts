@@ -104,7 +104,8 @@ function world() {
     },
     ...NO_TAKES,
     leases: {
-      acquire: async () => (given.lease ? { release: released } : undefined),
+      acquire: async () =>
+        given.lease ? { lost: new AbortController().signal, release: released } : undefined,
       holder: async () => undefined,
     },
     reservations: {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type FileHandle,
   link,
   mkdir,
   mkdtemp,
@@ -62,7 +61,7 @@ export function createDirectoryTakePlace({ directory, liveness }: DirectoryPlace
           signal.throwIfAborted();
           if (namesOf(name).some((one) => there.has(one))) continue;
           const slot = await reserve(directory, name, owner);
-          if (slot !== undefined) return slotAt(directory, name, slot, owner);
+          if (slot !== undefined) return slotAt(directory, name, slot, owner, await rightsIn(directory));
         }
         throw new MusterError(
           'take_exists',
@@ -108,7 +107,18 @@ async function reserve(directory: string, name: string, owner: SlotOwner): Promi
   return undefined;
 }
 
-function slotAt(directory: string, name: string, slot: string, owner: SlotOwner): TakeSlot {
+interface Rights {
+  readonly file: number;
+  readonly directory: number;
+}
+
+/** Whole databases are for who takes them alone, and for a group where the directory was given to it (`chmod g+s`). */
+async function rightsIn(directory: string): Promise<Rights> {
+  const isShared = ((await stat(directory)).mode & 0o2000) !== 0;
+  return isShared ? { file: 0o640, directory: 0o750 } : { file: 0o600, directory: 0o700 };
+}
+
+function slotAt(directory: string, name: string, slot: string, owner: SlotOwner, rights: Rights): TakeSlot {
   const content = join(slot, CONTENT);
   const final = join(directory, name);
   const renewing = setInterval(
@@ -120,13 +130,17 @@ function slotAt(directory: string, name: string, slot: string, owner: SlotOwner)
   return {
     name,
     location: pathToFileURL(final).href,
-    directory: content,
+    makeDirectory: () =>
+      writing(directory, async () => {
+        await mkdir(content, { mode: rights.directory });
+        return content;
+      }),
     settle: (signal) => writing(directory, () => syncTree(content, signal)),
     write: (bytes, { onBytes }, signal) =>
       writing(directory, async () => {
         const hash = createHash('sha256');
         let sizeBytes = 0;
-        const file = await open(content, 'wx');
+        const file = await open(content, 'wx', rights.file);
         try {
           for await (const chunk of bytes) {
             signal.throwIfAborted();
@@ -146,20 +160,20 @@ function slotAt(directory: string, name: string, slot: string, owner: SlotOwner)
     publish: (record, signal) =>
       writing(directory, async () => {
         const kept = join(slot, RECORD);
-        await writeSynced(kept, record);
-        await syncDirectory(slot);
+        await writeSynced(kept, record, rights.file);
+        await sync(slot);
         signal.throwIfAborted();
         await publishFile(kept, `${final}${RECORD_SUFFIX}`);
         try {
           // A backup that lists has its record, also where the power fails between the two.
-          await syncDirectory(directory);
+          await sync(directory);
           if ((await stat(content)).isDirectory()) await publishDirectory(content, final);
           else await publishFile(content, final);
         } catch (error) {
           await unlink(`${final}${RECORD_SUFFIX}`).catch(() => undefined);
           throw error;
         }
-        await syncDirectory(directory);
+        await sync(directory);
       }),
     close: async () => {
       clearInterval(renewing);
@@ -211,32 +225,22 @@ async function digestOf(path: string, signal: AbortSignal): Promise<string> {
   return hash.digest('hex');
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  await withFile(path, 'wx', async (file) => {
-    await file.writeFile(bytes);
-    await file.sync();
-  });
+async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  await using file = await open(path, 'wx', mode);
+  await file.writeFile(bytes);
+  await file.sync();
 }
 
-const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', (file) => file.sync());
+/** A file, or the names in a directory. */
+async function sync(path: string): Promise<void> {
+  await using file = await open(path, 'r');
+  await file.sync();
+}
 
 async function syncTree(path: string, signal: AbortSignal): Promise<void> {
   for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
     signal.throwIfAborted();
-    await withFile(join(entry.parentPath, entry.name), 'r', (file) => file.sync());
+    await sync(join(entry.parentPath, entry.name));
   }
-  await syncDirectory(path);
-}
-
-async function withFile(
-  path: string,
-  flags: string,
-  work: (file: FileHandle) => Promise<void>,
-): Promise<void> {
-  const file = await open(path, flags);
-  try {
-    await work(file);
-  } finally {
-    await file.close();
-  }
+  await sync(path);
 }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import {
   type BackupRecord,
   type DumpConfig,
@@ -257,12 +256,11 @@ async function dumpDirectory(
 ): Promise<Dumped> {
   const { signal } = phases;
   const { dumpDirectory: dump } = ports.dumperOf(source.kind);
-  const { directory, settle } = slot;
-  if (dump === undefined || directory === undefined || settle === undefined)
+  const { makeDirectory, settle } = slot;
+  if (dump === undefined || makeDirectory === undefined || settle === undefined)
     throw new MusterError('internal', 'A dump of several files was asked for where there can be none.');
   const options = { jobs: take.jobs, ...(snapshot !== undefined && { snapshot }) };
-  // With the rights that files get here: pg_dump's own would be for its user alone.
-  await mkdir(directory);
+  const directory = await makeDirectory();
   await phases.watched(directory, LOOK_MS, () => dump(uri, facts, directory, options, signal));
   phases.enter('examine');
   await settle(signal);

@@ -2,6 +2,7 @@ import { MusterError, type SetType } from '@muster/core';
 import { z } from 'zod';
 import type { PgbackrestTool } from '../pgbackrest/tool/pgbackrest-tool.js';
 import type { TakeBackup, TakeOptions } from './take.js';
+import { whyStopped } from './why-stopped.js';
 
 export interface PgbackrestTakeOptions {
   readonly tool: PgbackrestTool;
@@ -32,7 +33,11 @@ export function createPgbackrestTake({
     const limit = AbortSignal.timeout(source.take?.limitMs ?? DEFAULT_LIMIT_MS);
     const signal = AbortSignal.any([cancel, limit]);
     const { label, swept } = await backUp(tool, type, jobs, options, signal).catch((error: unknown) => {
-      if (!limit.aborted || cancel.aborted) throw error;
+      if (cancel.aborted) {
+        const { code, words } = whyStopped(cancel);
+        throw new MusterError(code, `${words} No backup set was left of it.`, { cause: error });
+      }
+      if (!limit.aborted) throw error;
       throw new MusterError(
         'time_limit',
         'The take reached its time limit: raise take.limit of the source, or find what is slow.',

@@ -1,10 +1,11 @@
 import { isMusterError, MusterError } from '@muster/core';
 import { sizeInside } from './size-inside.js';
 import type { TakePhase, TakeProgress } from './take.js';
+import { whyStopped } from './why-stopped.js';
 
 /** Where a take is, and what ends it. */
 export interface TakePhases {
-  /** Aborts when somebody cancels the take, and when its time is over. */
+  /** Aborts when the take is told to stop, and when its time is over. */
   readonly signal: AbortSignal;
   enter(phase: TakePhase): void;
   /** Bytes of this phase. */
@@ -58,9 +59,10 @@ export function createTakePhases(
     race: (work) => Promise.race([work, unheeded(signal, closed.signal)]),
     explain(error) {
       if (cancel.aborted) {
+        const { code, words } = whyStopped(cancel);
         return new MusterError(
-          'cancelled',
-          `The take was cancelled in its phase "${phase}": no backup was left of it.`,
+          code,
+          `${words} It was stopped in its phase "${phase}": no backup was left of it.`,
           { cause: error },
         );
       }

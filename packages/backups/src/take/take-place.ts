@@ -41,11 +41,11 @@ export interface TakeSlot {
   /** Where it will be, without credentials. */
   readonly location: string;
   /**
-   * A directory of this machine that is not there yet, for tools that write several files; absent where a place has only
-   * single ones. Then {@link settle} and not {@link write}.
+   * Makes a directory of this machine, for tools that write several files; absent where a place has only single ones. Then
+   * {@link settle} and not {@link write}.
    */
-  readonly directory?: string;
-  /** What a tool wrote into {@link directory} is on the disk itself when this resolves. */
+  makeDirectory?(): Promise<string>;
+  /** What a tool wrote into {@link makeDirectory} is on the disk itself when this resolves. */
   settle?(signal: AbortSignal): Promise<void>;
   /**
    * Writes one file. When this resolves its bytes are stored for good, and the digest is that of what lies there.

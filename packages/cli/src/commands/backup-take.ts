@@ -38,7 +38,7 @@ export async function backupTake(cli: Cli, options: BackupTakeOptions): Promise<
         cli,
         loaded.config,
         request,
-        () => take(request, { onProgress: observer.observe, onOutput }, signal),
+        (held) => take(request, { onProgress: observer.observe, onOutput }, held),
         signal,
       );
       observer.close();

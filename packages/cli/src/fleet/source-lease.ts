@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Taken } from '@muster/backups';
 import { type Config, isMusterError, type KnownTake, MusterError, type Source, takeTime } from '@muster/core';
 import { endTake, type Lease, takeLease } from '@muster/queue';
@@ -14,18 +15,19 @@ const LOOK_MS = 1_000;
 
 /**
  * Takes a backup by hand with its source for itself alone, across hosts, where there is a fleet that may take one too; the
- * fleet knows of it then. With `overrun: wait` it waits for the take that runs, for the limit of one.
+ * fleet knows of it then. With `overrun: wait` it waits for the take that runs, for the limit of one. What `work` is given
+ * aborts with `signal`, and when the source is no longer its own.
  * @throws `take_overrun`, `cancelled`, what `work` throws.
  */
 export async function withSourceHeld(
   { environment, output }: Cli,
   config: Config,
   asked: HandTake,
-  work: () => Promise<Taken>,
+  work: (signal: AbortSignal) => Promise<Taken>,
   signal: AbortSignal,
 ): Promise<Taken> {
   const url = await findRedis(environment, config);
-  if (url === undefined) return await work();
+  if (url === undefined) return await work(signal);
   const queues = openQueues(url, 'foreground');
   const startedAt = environment.now();
   const note = (ended: Pick<KnownTake, 'reason' | 'backup' | 'bytes'>, outcome: 'taken' | 'failed') =>
@@ -40,7 +42,7 @@ export async function withSourceHeld(
         return undefined;
       },
     );
-    const taken = await work();
+    const taken = await work(lease === undefined ? signal : AbortSignal.any([signal, lease.lost]));
     if (lease !== undefined) await note({ backup: taken.backupId, bytes: taken.sizeBytes }, 'taken');
     return taken;
   } catch (error) {
@@ -71,7 +73,7 @@ async function leaseOf(
       );
     }
     if (isFirst) onWait();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

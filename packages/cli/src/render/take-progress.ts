@@ -19,9 +19,11 @@ export interface TakeObserver {
 const PROGRESS_EVERY_MS = 10_000;
 const STOPPING = 'Stopping: what was written goes, and no backup is left of it. Once more leaves at once.';
 
-const WORDS: Readonly<Record<TakePhase, string>> = {
+/** Mostly there is nothing to sweep; what was swept is told by its names. */
+type ShownPhase = Exclude<TakePhase, 'sweep'>;
+
+const WORDS: Readonly<Record<ShownPhase, string>> = {
   survey: 'looking at the source',
-  sweep: 'clearing what dead takes left',
   dump: 'dumping',
   examine: 'examining',
   publish: 'publishing',
@@ -30,21 +32,20 @@ const WORDS: Readonly<Record<TakePhase, string>> = {
 /** One moving line on a terminal, lines that stay elsewhere, nothing with `--quiet`. */
 export function takeObserver({ output, environment }: Cli, slug: string): TakeObserver {
   const update = output.live ? createLogUpdate(output.stderr as NodeJS.WriteStream) : undefined;
-  let phase: TakePhase | undefined;
+  let phase: ShownPhase | undefined;
   let flow: Flow | undefined;
   let saidAt = 0;
   let closed = false;
   return {
-    observe(progress) {
-      if (closed) return;
+    observe({ phase: reached, bytes, totalBytes }) {
+      if (closed || reached === 'sweep') return;
       const at = environment.now().getTime();
-      const begins = progress.phase !== phase;
+      const begins = reached !== phase;
       if (begins) flow = undefined;
-      phase = progress.phase;
-      const { bytes, totalBytes } = progress;
+      phase = reached;
       if (bytes !== undefined)
         flow = flowed(flow, at, { bytes, ...(totalBytes !== undefined && { totalBytes }) });
-      const line = `${slug}: ${takeText(progress.phase, flow, at)}`;
+      const line = `${slug}: ${takeText(reached, flow, at)}`;
       if (update !== undefined) return update(cutTo(line, (output.stderr.columns || 80) - 1));
       if (!begins && at - saidAt < PROGRESS_EVERY_MS) return;
       saidAt = at;
@@ -65,7 +66,7 @@ export function takeObserver({ output, environment }: Cli, slug: string): TakeOb
 }
 
 /** `dumping · 3.10 MB of 8.40 MB · 12.0 MB/s · 0:04 left` */
-function takeText(phase: TakePhase, flow: Flow | undefined, now: number): string {
+function takeText(phase: ShownPhase, flow: Flow | undefined, now: number): string {
   if (flow === undefined) return WORDS[phase];
   const { bytes, totalBytes } = flow;
   const rate = rateOf(flow, now);
