@@ -1,3 +1,4 @@
+export { orAborted, orStuck, stopOnAbort } from './abort.js';
 export * from './backup-record.js';
 export * from './catalogue.js';
 export type { Check, CheckRole, Expectation, Literal, Operator } from './check.js';

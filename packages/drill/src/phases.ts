@@ -1,4 +1,11 @@
-import { type ErrorCode, isMusterError, MusterError, type PhaseName, type PhaseRecord } from '@muster/core';
+import {
+  type ErrorCode,
+  isMusterError,
+  MusterError,
+  orStuck,
+  type PhaseName,
+  type PhaseRecord,
+} from '@muster/core';
 import type { DrillEvent } from './drill-event.js';
 
 export interface Phases {
@@ -69,21 +76,6 @@ export function createPhases(context: PhasesContext): Phases {
   };
 }
 
-/** How long after its end a phase may take to stop; what is stuck in the kernel (a dead network file system) never does. */
-const STOPPING_MS = 60_000;
-
-/** Rejects when a phase goes on long after its signal aborted: its drill ends with a receipt all the same. */
-function unheeded(signal: AbortSignal, settled: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => {
-      const timer = setTimeout(() => reject(signal.reason), STOPPING_MS);
-      settled.addEventListener('abort', () => clearTimeout(timer));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    settled.addEventListener('abort', () => signal.removeEventListener('abort', onAbort));
-  });
-}
-
 async function bounded<T>(
   context: PhasesContext,
   options: PhaseOptions,
@@ -91,12 +83,12 @@ async function bounded<T>(
 ): Promise<T> {
   const limit = AbortSignal.timeout(options.limitMs);
   const loss = new AbortController();
-  const settled = new AbortController();
-  void options.lost?.then((error) => settled.signal.aborted || loss.abort(error));
+  let over = false;
+  void options.lost?.then((error) => over || loss.abort(error));
   const signal = AbortSignal.any([context.cancel, context.deadline, limit, loss.signal]);
   try {
     signal.throwIfAborted();
-    return await Promise.race([work(signal), unheeded(signal, settled.signal)]);
+    return await orStuck(work(signal), signal);
   } catch (error) {
     if (context.cancel.aborted) {
       throw new MusterError(
@@ -122,6 +114,6 @@ async function bounded<T>(
     if (loss.signal.aborted && isMusterError(loss.signal.reason)) throw loss.signal.reason;
     throw error;
   } finally {
-    settled.abort();
+    over = true;
   }
 }

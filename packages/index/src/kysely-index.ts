@@ -1,3 +1,4 @@
+import { orAborted } from '@muster/core';
 import { type Kysely, sql } from 'kysely';
 import type { DrillIndex, DrillQuery, IndexedReceipt } from './drill-index.js';
 import { indexFault } from './index-fault.js';
@@ -135,16 +136,4 @@ async function rebuild(
     .select((select) => select.fn.countAll().as('count'))
     .executeTakeFirstOrThrow();
   return Number(count);
-}
-
-/** Stops waiting on abort; the database's own time limits end what is under way, and all of it may be done twice. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { MusterError, type S3Access, type SecretRef } from '@muster/core';
+import { MusterError, orAborted, type S3Access, type SecretRef } from '@muster/core';
 import { faultOf, type S3Fault, type S3Names } from './s3-fault.js';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
@@ -88,7 +88,7 @@ export function createS3Requests(connection: S3Connection, called: S3Called, tim
     const limit = AbortSignal.timeout(timing.attempt);
     const both = AbortSignal.any([signal, limit]);
     try {
-      return await unlessAborted(request(client, sdk, both), both);
+      return await orAborted(request(client, sdk, both), both);
     } catch (error) {
       // However the SDK puts it that it was stopped.
       throw limit.aborted ? limit.reason : error;
@@ -127,14 +127,4 @@ function clientConfig(connection: S3Connection): S3ClientConfig {
     maxAttempts: 1,
     expectContinueHeader: false,
   };
-}
-
-/** `promise`, or the signal's reason as soon as it is aborted, whether or not the promise ends. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

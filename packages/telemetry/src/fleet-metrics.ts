@@ -1,4 +1,4 @@
-import { TAKE_FINDINGS, type TakeFinding } from '@muster/core';
+import { orAborted, TAKE_FINDINGS, type TakeFinding } from '@muster/core';
 import { type Attributes, metrics, type ObservableGauge } from '@opentelemetry/api';
 import { METRICS } from './metric-names.js';
 
@@ -161,17 +161,8 @@ async function readFleet(
 }
 
 /** @throws `TimeoutError` where a scrape should not wait any longer. */
-export async function inTime<T>(ask: Promise<T>, limit = AbortSignal.timeout(LOOKING_MS)): Promise<T> {
-  limit.throwIfAborted();
-  const late = Promise.withResolvers<never>();
-  const onAbort = () => late.reject(limit.reason);
-  limit.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([ask, late.promise]);
-  } finally {
-    limit.removeEventListener('abort', onAbort);
-  }
-}
+export const inTime = <T>(ask: Promise<T>, limit = AbortSignal.timeout(LOOKING_MS)): Promise<T> =>
+  orAborted(ask, limit);
 
 function queueReadings({ pool, depth, oldestWaiting }: PoolQueue, now: Date): readonly Reading[] {
   return [

@@ -48,8 +48,6 @@ export function createDumpTaker(ports: DumpTakerPorts): TakeBackup {
       return await takeDump(ports, { ...request, backup, take }, phases);
     } catch (error) {
       throw takeFault(phases.explain(error), onOutput);
-    } finally {
-      phases.close();
     }
   };
 }

@@ -1,4 +1,4 @@
-import { isMusterError, MusterError } from '@muster/core';
+import { isMusterError, MusterError, orStuck } from '@muster/core';
 import { sizeInside } from './size-inside.js';
 import type { TakePhase, TakeProgress } from './take.js';
 import { whyStopped } from './why-stopped.js';
@@ -16,12 +16,10 @@ export interface TakePhases {
   race<T>(work: Promise<T>): Promise<T>;
   /** What an error means, that came from within. */
   explain(error: unknown): unknown;
-  close(): void;
 }
 
 /** So often a terminal is told. */
 const TELL_MS = 100;
-const STOPPING_MS = 60_000;
 
 export function createTakePhases(
   limitMs: number,
@@ -30,7 +28,6 @@ export function createTakePhases(
 ): TakePhases {
   const limit = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([cancel, limit]);
-  const closed = new AbortController();
   let phase: TakePhase = 'survey';
   let told = 0;
   const tell = (bytes: number, totalBytes?: number): void => {
@@ -56,7 +53,7 @@ export function createTakePhases(
         clearInterval(timer);
       }
     },
-    race: (work) => Promise.race([work, unheeded(signal, closed.signal)]),
+    race: (work) => orStuck(work, signal),
     explain(error) {
       if (cancel.aborted) {
         const { code, words } = whyStopped(cancel);
@@ -75,17 +72,5 @@ export function createTakePhases(
       }
       return error;
     },
-    close: () => closed.abort(),
   };
-}
-
-function unheeded(signal: AbortSignal, settled: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = (): void => {
-      const timer = setTimeout(() => reject(signal.reason), STOPPING_MS);
-      settled.addEventListener('abort', () => clearTimeout(timer));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    settled.addEventListener('abort', () => signal.removeEventListener('abort', onAbort));
-  });
 }

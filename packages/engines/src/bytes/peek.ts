@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { isMusterError, MusterError } from '@muster/core';
+import { isMusterError, MusterError, stopOnAbort } from '@muster/core';
 import { unwrapping } from './decompress.js';
 import { readingError } from './feed.js';
 import { HeadReader } from './head-reader.js';
@@ -66,18 +66,16 @@ export async function peekStream<T>(
 ): Promise<{ readonly seen: T; readonly stream: Readable }> {
   const reader = new HeadReader(stream);
   const stop = (): void => void stream.destroy(new MusterError('cancelled', 'The drill was cancelled.'));
-  signal.addEventListener('abort', stop, { once: true });
   try {
-    signal.throwIfAborted();
-    const head = await reader.atLeast(1);
-    if (head.length === 0) reader.short(empty());
-    return { seen: await look(reader), stream: reader.replay() };
+    return await stopOnAbort(signal, stop, async () => {
+      const head = await reader.atLeast(1);
+      if (head.length === 0) reader.short(empty());
+      return { seen: await look(reader), stream: reader.replay() };
+    });
   } catch (error) {
     stream.destroy();
     if (signal.aborted) throw new MusterError('cancelled', 'The drill was cancelled.', { cause: error });
     throw isMusterError(error) ? error : readingError(error);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -1,5 +1,5 @@
-import { MusterError } from '@muster/core';
-import type { Loss } from '@muster/scratch';
+import { MusterError, orAborted } from '@muster/core';
+import type { Loss, Scratch } from '@muster/scratch';
 
 const MEANINGS = {
   scratch_disk_full: 'The backup does not fit the scratch: give it more `scratch.disk`.',
@@ -19,4 +19,20 @@ export function scratchLoss(
 ): MusterError | undefined {
   const reason = REASONS.find((one) => told.includes(one));
   return reason && new MusterError(reason, MEANINGS[reason], { cause });
+}
+
+/** How long the cell may take to know why it ended. */
+const LOST_MS = 5_000;
+
+/** Why the cell of a server is failing, where it is: asked a moment longer where the server has ended. */
+export async function lossOf({
+  scratch,
+  lost,
+}: {
+  readonly scratch: Scratch;
+  readonly lost: AbortSignal;
+}): Promise<Loss | undefined> {
+  const loss = await scratch.diagnose();
+  if (!lost.aborted || loss !== undefined) return loss;
+  return await orAborted(scratch.lost, AbortSignal.timeout(LOST_MS)).catch(() => undefined);
 }

@@ -1,6 +1,5 @@
-import { isMusterError, MusterError } from '@muster/core';
+import { isMusterError, MusterError, orAborted } from '@muster/core';
 import type { Command, Scratch } from '@muster/scratch';
-import { aborted } from '../aborted.js';
 
 /** How a server is started, and how it is seen that it has. */
 export interface Starting<T> {
@@ -30,7 +29,7 @@ export async function startInScratch<T>(
   ended.catch(() => undefined);
   scratch.lost.then(() => lost.abort());
   try {
-    const end = await Promise.race([ready, ended, aborted(signal)]);
+    const end = await orAborted(Promise.race([ready, ended]), signal);
     if (end !== undefined) throw new Error(`the server ended with exit code ${end.exitCode}`);
     await scratch.expose(socket);
     return await meet(lost.signal);

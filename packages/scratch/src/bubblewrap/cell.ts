@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { MusterError } from '@muster/core';
+import { MusterError, orAborted } from '@muster/core';
 import { createCellDirectory } from '../cell-directory.js';
-import { cancelled, refuseIfAborted, within } from '../limit.js';
+import { refuseIfAborted, within } from '../limit.js';
 import type { HostOptions } from '../scratch.js';
 import {
   accounts,
@@ -94,6 +94,7 @@ export async function launchCell(
     });
   } catch (error) {
     await made.disposeAsync();
+    refuseIfAborted(signal, 'the launch of the scratch');
     throw error;
   }
 }
@@ -117,18 +118,5 @@ async function refuseUnreadable(readOnly: readonly Bind[]): Promise<void> {
         cause,
       });
     });
-  }
-}
-
-/** Rejects with `cancelled` when the signal aborts; what the promise began is its owner's to take back. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  refuseIfAborted(signal, 'the launch of the scratch');
-  const abort = Promise.withResolvers<never>();
-  const onAbort = (): void => abort.reject(cancelled('the launch of the scratch'));
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, abort.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type FidelityManifest, MusterError } from '@muster/core';
+import { type FidelityManifest, MusterError, orAborted } from '@muster/core';
 import type { ClientSession, MongoClient } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { FidelityAsked, LiveFacts, SourceSnapshot } from '../../engine.js';
 import { liveClient } from '../live/connection-uri.js';
 import { collectionsOf } from '../live/live-collections.js';
@@ -37,15 +36,14 @@ export async function openSnapshot(
   if (!isMongoLiveFacts(facts) || !facts.snapshots) return undefined;
   const client = liveClient(text.trim());
   try {
-    const held = await Promise.race([hold(client, facts), aborted(signal)]);
+    const held = await orAborted(hold(client, facts), signal);
     const id = randomUUID();
     HELD.set(id, held);
     return {
       id,
       record: async (asked, _dumped, stop) => {
         const recording = recordCollections({ ...held, major: facts.major }, asked);
-        recording.catch(() => undefined);
-        return await Promise.race([recording, aborted(stop)]).catch((error: unknown) => {
+        return await orAborted(recording, stop).catch((error: unknown) => {
           throw stop.aborted ? cancelled() : error;
         });
       },
@@ -73,7 +71,7 @@ export async function recordQuiet(
     return await recordCollections({ client, collections, major: facts.major }, asked);
   };
   try {
-    return await Promise.race([record(), aborted(signal)]);
+    return await orAborted(record(), signal);
   } catch (error) {
     throw signal.aborted ? cancelled() : surveyError(error);
   } finally {

@@ -1,6 +1,5 @@
-import { MusterError } from '@muster/core';
+import { MusterError, orAborted } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { LiveFacts } from '../../engine.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import { majorOf } from '../mongo-facts.js';
@@ -29,7 +28,7 @@ export async function survey(text: string, signal: AbortSignal): Promise<MongoLi
   const database = databaseOf(uri);
   const client = liveClient(uri);
   try {
-    return await Promise.race([ask(client, database), aborted(signal)]);
+    return await orAborted(ask(client, database), signal);
   } catch (error) {
     if (signal.aborted) throw new MusterError('cancelled', 'The look at the source was cancelled.');
     throw surveyError(error);

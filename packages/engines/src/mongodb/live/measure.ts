@@ -1,4 +1,4 @@
-import { aborted } from '../../aborted.js';
+import { orAborted } from '@muster/core';
 import type { LiveFacts, LiveMeasure } from '../../engine.js';
 import { closeClient } from '../server/client.js';
 import { liveClient } from './connection-uri.js';
@@ -17,7 +17,7 @@ export async function measure(
       database === undefined
         ? client.db('admin').command({ listDatabases: 1, maxTimeMS: MEASURING_MS })
         : client.db(database).command({ dbStats: 1, maxTimeMS: MEASURING_MS });
-    const told = await Promise.race([asking, aborted(signal)]);
+    const told = await orAborted(asking, signal);
     const bytes = Number(told[database === undefined ? 'totalSize' : 'dataSize']);
     return Number.isFinite(bytes) && bytes >= 0 ? { sizeBytes: Math.round(bytes) } : {};
   } finally {

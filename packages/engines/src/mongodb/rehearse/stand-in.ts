@@ -1,6 +1,5 @@
-import { MusterError } from '@muster/core';
+import { MusterError, orAborted } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { StandIn } from '../../rehearse/stand-in.js';
 import { clientAt, closeClient, codeOf, SOCKET } from '../server/client.js';
 
@@ -66,7 +65,7 @@ async function within<T>(
   signal.throwIfAborted();
   const client = clientAt(socketDir, { promoteValues: true, promoteLongs: true });
   try {
-    return await Promise.race([work(client), aborted(signal)]);
+    return await orAborted(work(client), signal);
   } finally {
     await closeClient(client);
   }

@@ -1,13 +1,11 @@
 import { MusterError } from '@muster/core';
 import { MongoServerError } from 'mongodb';
 import { readingError } from '../../bytes/feed.js';
-import { scratchLoss } from '../../restore/scratch-loss.js';
+import { lossOf, scratchLoss } from '../../restore/scratch-loss.js';
 import type { RunningMongod } from '../server/mongod.js';
 
 /** OutOfDiskSpace. */
 const DISK_FULL = 14031;
-/** How long the cell may take to know why it ended. */
-const LOST_MS = 5_000;
 
 /** What a fault of a restore through our own connection means. */
 export async function restoreError(
@@ -36,14 +34,4 @@ export async function restoreError(
         cause: error,
       })
     : readingError(error);
-}
-
-/** Why the cell is failing, where it is: asked a moment longer where the server has ended. */
-async function lossOf({ scratch, lost }: RunningMongod) {
-  if (!lost.aborted) return scratch.diagnose();
-  const timeout = AbortSignal.timeout(LOST_MS);
-  const late = new Promise<undefined>((resolve) =>
-    timeout.addEventListener('abort', () => resolve(undefined)),
-  );
-  return (await scratch.diagnose()) ?? (await Promise.race([scratch.lost, late]));
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, type Check, MusterError } from '@muster/core';
+import { type Answer, type Check, MusterError, orAborted } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from './ask-target.js';
 import { clientOf, closeClient, codeOf } from './client.js';
@@ -53,7 +52,7 @@ export async function ask(
       column: check.expectation.column,
     });
     settled = asking.catch(() => undefined);
-    answer = await Promise.race([asking, aborted(stop)]);
+    answer = await orAborted(asking, stop);
   } catch (error) {
     if (signal.aborted) answer = { kind: 'server_lost' };
     else if (deadline.aborted) answer = { kind: 'timeout' };
@@ -135,7 +134,7 @@ async function lostOrEnded(target: AskTarget, error: unknown, stop: AbortSignal)
   const client = clientOf(target);
   try {
     const within = AbortSignal.any([AbortSignal.timeout(PING_MS), stop]);
-    await Promise.race([client.db('admin').command({ ping: 1 }), aborted(within)]);
+    await orAborted(client.db('admin').command({ ping: 1 }), within);
   } catch {
     return { kind: 'server_lost' };
   } finally {

@@ -1,6 +1,6 @@
+import { orAborted } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import type { MongoClient } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { Installation } from '../probe.js';
 import { clientAt, closeClient } from './client.js';
 
@@ -30,7 +30,7 @@ export async function withClient<T>(
   stop.throwIfAborted();
   const client = clientAt(server.scratch.socketDir);
   try {
-    return await Promise.race([work(client), aborted(stop)]);
+    return await orAborted(work(client), stop);
   } finally {
     await closeClient(client);
   }

@@ -1,6 +1,5 @@
-import { MusterError } from '@muster/core';
+import { MusterError, orAborted } from '@muster/core';
 import type { Db, MongoClient } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import type { TargetSurvey } from '../../target/target.js';
 import { databaseOf } from '../live/connection-uri.js';
@@ -35,7 +34,7 @@ export async function surveyMongo(text: string, signal: AbortSignal): Promise<Mo
   const client = openClient(uri);
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    return await Promise.race([look(client, name, placeOf(uri)), aborted(limit)]);
+    return await orAborted(look(client, name, placeOf(uri)), limit);
   } catch (error) {
     if (signal.aborted) throw new MusterError('cancelled', 'The look at the target was cancelled.');
     throw surveyError(error);

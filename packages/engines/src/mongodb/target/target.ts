@@ -1,6 +1,5 @@
-import { isMusterError, MusterError } from '@muster/core';
+import { isMusterError, MusterError, orAborted } from '@muster/core';
 import { type MongoClient, MongoServerError } from 'mongodb';
-import { aborted } from '../../aborted.js';
 import type { DumpArtefact } from '../../artefact.js';
 import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
@@ -161,8 +160,7 @@ async function read(
   }
 }
 
-const within = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
-  Promise.race([work(), aborted(signal)]);
+const within = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => orAborted(work(), signal);
 
 async function fault(error: unknown, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return new MusterError('cancelled', 'The restore was interrupted.', { cause: error });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { MusterError } from '@muster/core';
+import { MusterError, stopOnAbort } from '@muster/core';
 import pg from 'pg';
 import { drop, isConnecting } from '../server/client.js';
 import type { ConnectionUri } from './connection-uri.js';
@@ -82,10 +82,8 @@ async function within<T>(
     slow = late.aborted && !isConnecting(client);
     drop(client);
   };
-  stop.addEventListener('abort', abort, { once: true });
   try {
-    signal.throwIfAborted();
-    return await ask();
+    return await stopOnAbort(stop, abort, ask);
   } catch (cause) {
     if (!slow || signal.aborted) throw cause;
     throw new MusterError(
@@ -93,8 +91,6 @@ async function within<T>(
       `The source took the connection, and answered nothing for ${ms / 1000} s. See whether it is overloaded, or whether something else listens there.`,
       { cause },
     );
-  } finally {
-    stop.removeEventListener('abort', abort);
   }
 }
 

@@ -7,7 +7,7 @@ import { admit } from '../admit.js';
 import { quoteIdentifier } from '../format/roles.js';
 import type { PostgresFacts } from '../postgres-facts.js';
 import { createDatabaseStatement } from '../restore/create-database.js';
-import { close, connect, drop, PORT } from '../server/client.js';
+import { connect, PORT, spend } from '../server/client.js';
 import { conninfo } from '../server/session.js';
 
 interface At {
@@ -105,14 +105,7 @@ async function within<T>(
     },
     signal,
   );
-  const abort = () => drop(client);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await work(client);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    await close(client);
-  }
+  return await spend(client, signal, work);
 }
 
 const factsOf = (major: number): PostgresFacts => ({

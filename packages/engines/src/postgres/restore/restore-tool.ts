@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { MusterError, type RestoreWarning } from '@muster/core';
+import { MusterError, orAborted, type RestoreWarning } from '@muster/core';
 import type { Command, ExecResult } from '@muster/scratch';
-import { aborted } from '../../aborted.js';
 import type { Feed } from '../../bytes/feed.js';
 import { readWatch, watched } from '../../bytes/read-watch.js';
+import { lossOf } from '../../restore/scratch-loss.js';
 import type { LogEntry } from '../server/server-log.js';
 import { isRefusal, withSession } from '../server/session.js';
 import type { RunningServer } from '../server/start.js';
@@ -12,8 +12,6 @@ import { ToolStderr } from './tool-complaints.js';
 
 /** How long the server's log may lag behind the end of the tool. */
 const LOG_LAG_MS = 10_000;
-/** How long the cell may take to know why it ended. */
-const LOST_MS = 5_000;
 
 export interface ToolRun {
   readonly tool: 'pg_restore' | 'psql';
@@ -100,17 +98,6 @@ async function endOf(exec: Promise<ExecResult>): Promise<ExecResult> {
   return exec.catch((error: unknown) => ({ exitCode: -1, stdout: '', stderr: String(error) }));
 }
 
-/** Why the cell is failing, where it is: asked a moment longer where the server has ended. */
-async function lossOf(server: RunningServer) {
-  const { scratch } = server;
-  if (!server.lost.aborted) return scratch.diagnose();
-  const timeout = AbortSignal.timeout(LOST_MS);
-  const late = new Promise<undefined>((resolve) =>
-    timeout.addEventListener('abort', () => resolve(undefined)),
-  );
-  return (await scratch.diagnose()) ?? (await Promise.race([scratch.lost, late]));
-}
-
 /** Waits until everything the server had to say so far has been read. */
 async function catchUp(server: RunningServer, signal: AbortSignal): Promise<RestoreRun['after']> {
   const within = AbortSignal.any([AbortSignal.timeout(LOG_LAG_MS), signal]);
@@ -119,7 +106,7 @@ async function catchUp(server: RunningServer, signal: AbortSignal): Promise<Rest
   try {
     return await withSession<RestoreRun['after']>(server, 'template1', within, async (client) => {
       await client.query(`DO $$ BEGIN RAISE LOG '${mark}'; END $$`);
-      await Promise.race([reached, aborted(within)]);
+      await orAborted(reached, within);
       return 'there';
     });
   } catch (error) {

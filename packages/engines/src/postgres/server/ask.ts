@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, type Check, MusterError, type SummaryRow } from '@muster/core';
+import { type Answer, type Check, MusterError, orAborted, type SummaryRow } from '@muster/core';
 import pg from 'pg';
-import { aborted } from '../../aborted.js';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from '../ask-target.js';
 import { type ConnectionTarget, close, connect, drop } from './client.js';
@@ -57,7 +56,7 @@ export async function ask(
   /** One step of the talk with the server: given up at `stop`, while `settled` keeps watching it. */
   const step = <T>(work: Promise<T>): Promise<T> => {
     settled = work.catch(() => undefined);
-    return Promise.race([work, aborted(stop)]);
+    return orAborted(work, stop);
   };
   let answer: Answer;
   let idle = false;
@@ -66,7 +65,7 @@ export async function ask(
     if (check.readOnly) await step(client.query('BEGIN READ ONLY'));
     const { first, done } = readFirst(client, check.question.summarySql);
     settled = done.catch(() => undefined);
-    const told = await Promise.race([first, aborted(stop)]);
+    const told = await orAborted(first, stop);
     // The piece that is too much may also be the last one.
     const outcome: First = received > MAX_ANSWER_BYTES ? { kind: 'row_too_large' } : told;
     if (outcome.kind === 'row') {

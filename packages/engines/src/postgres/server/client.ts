@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { stopOnAbort } from '@muster/core';
 import pg from 'pg';
 
 /** The port in the name of the server's unix socket, `.s.PGSQL.5432`. */
@@ -83,16 +84,33 @@ export async function connect(target: ConnectionTarget, signal: AbortSignal): Pr
   });
   // An error between two questions is seen by the next one; without a listener it would end the process.
   client.on('error', () => undefined);
-  const abort = () => socket.destroy(new Error('aborted'));
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    await client.connect();
+    await stopOnAbort(
+      signal,
+      () => socket.destroy(new Error('aborted')),
+      () => client.connect(),
+    );
     return client;
   } catch (error) {
     drop(client);
     throw error;
+  }
+}
+
+/** Runs `work` with a connection that is dropped where `signal` aborts, and ended on every path. */
+export async function spend<T>(
+  client: pg.Client,
+  signal: AbortSignal,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  try {
+    return await stopOnAbort(
+      signal,
+      () => drop(client),
+      () => work(client),
+    );
   } finally {
-    signal.removeEventListener('abort', abort);
+    await close(client);
   }
 }
 

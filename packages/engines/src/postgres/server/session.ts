@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { close, connect, drop, processId } from './client.js';
+import { connect, processId, spend } from './client.js';
 import type { RunningServer } from './start.js';
 
 /** Runs `work` with a connection of ours, which is ended on every path. */
@@ -20,14 +20,7 @@ export async function withSession<T>(
     stop,
   );
   server.ours.add(processId(client));
-  const abort = () => drop(client);
-  stop.addEventListener('abort', abort, { once: true });
-  try {
-    return await work(client);
-  } finally {
-    stop.removeEventListener('abort', abort);
-    await close(client);
-  }
+  return await spend(client, stop, work);
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { ConnectionOptions } from 'node:tls';
-import { MusterError } from '@muster/core';
+import { MusterError, stopOnAbort } from '@muster/core';
 import pg from 'pg';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import type { ConnectionUri } from '../live/connection-uri.js';
 import { GUARD, waysOf } from '../live/reach-source.js';
-import { drop } from '../server/client.js';
+import { drop, spend } from '../server/client.js';
 
 /** A way to the server of a target that was found to be open. */
 export interface Login {
@@ -76,16 +76,16 @@ export async function openSession(
     types: { getTypeParser: () => (value: unknown) => value },
   });
   client.on('error', () => undefined);
-  const abort = () => drop(client);
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    await client.connect();
+    await stopOnAbort(
+      signal,
+      () => drop(client),
+      () => client.connect(),
+    );
     return client;
   } catch (error) {
     drop(client);
     throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -106,15 +106,7 @@ export async function withLogin<T>(
   signal: AbortSignal,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = await openSession(login, database, signal);
-  const abort = () => drop(client);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await work(client);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    drop(client);
-  }
+  return await spend(await openSession(login, database, signal), signal, work);
 }
 
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
