@@ -86,6 +86,74 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     expect(facts).toBe('keeper|t|public, "Odd"|0\n');
   });
 
+  describe('settings of the database, or of the user', () => {
+    /** What the catalog has, written as whoever reads it. */
+    const settingsOf = (database: string) =>
+      server.sql(
+        'postgres',
+        `SELECT coalesce(r.rolname, '-'), unnest(setconfig) FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = setrole
+         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = '${database}') ORDER BY 1, 2`,
+      );
+    const HINDERING = [
+      ...['role = clerk', 'statement_timeout = 1', 'lock_timeout = 1', 'default_transaction_read_only = on'],
+      ...['idle_session_timeout = 1', "search_path = ''", 'client_encoding = SQL_ASCII'],
+      ...[
+        "temp_tablespaces = 'a b', \"c'd\"",
+        "own.setting = 'it''s \\ \"so\"'",
+        "session_replication_role = 'replica'",
+      ],
+    ];
+
+    it('are carried over as they are, and none of them is acted by', async () => {
+      await server.sql('postgres', 'CREATE DATABASE settled');
+      await server.sql('settled', 'CREATE TABLE old (n int)');
+      for (const setting of HINDERING) {
+        await server.sql('postgres', `ALTER DATABASE settled SET ${setting}`);
+        await server.sql('postgres', `ALTER ROLE clerk IN DATABASE settled SET ${setting}`);
+      }
+      const before = await settingsOf('settled');
+      expect(before.trim().split('\n')).toHaveLength(2 * HINDERING.length);
+      const { error } = await restore('shop.custom', 'settled', { clean: true, checks: CHECKS });
+      expect(error).toBeUndefined();
+      expect(await settingsOf('settled')).toBe(before);
+      // What was there is kept under a name that tells the second.
+      const later = () => new Date(Date.now() + 60_000);
+      const again = await restore('shop.plain', 'settled', { clean: true, ports: { now: later } });
+      expect([again.error, await settingsOf('settled')]).toEqual([undefined, before]);
+    });
+
+    it('hinder no restore, and it acts as who logged in', async () => {
+      await server.sql('postgres', 'CREATE ROLE hindered LOGIN SUPERUSER');
+      for (const setting of HINDERING.filter((one) => !one.startsWith('default_transaction_read_only')))
+        await server.sql('postgres', `ALTER ROLE hindered SET ${setting}`);
+      const { error } = await restoreInto('postgres', path('shop.custom'), uri('unhindered', 'hindered'));
+      expect(error).toBeUndefined();
+      const owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename = 'orders'";
+      expect(await server.sql('unhindered', owners)).toBe('postgres\n');
+      const owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'unhindered'";
+      expect(await server.sql('postgres', owner)).toBe('hindered\n');
+    });
+
+    it('that the user may not set are told before the first byte', async () => {
+      await server.sql(
+        'postgres',
+        'CREATE ROLE modest LOGIN CREATEDB IN ROLE clerk; GRANT postgres TO modest',
+      );
+      await server.sql('postgres', 'CREATE DATABASE guarded OWNER modest');
+      await server.sql('guarded', 'CREATE TABLE old (n int)');
+      await server.sql('postgres', "ALTER DATABASE guarded SET log_statement = 'all'");
+      const asModest = (database: string, file = 'shop.custom') =>
+        restoreInto('postgres', path(file), uri(database, 'modest'), { clean: true });
+      await expect(asModest('guarded')).rejects.toMatchObject({ code: 'target_rights_missing' });
+      await server.dump('guarded', 'custom', path('guarded.custom'));
+      const { error, state } = await asModest('unguarded', 'guarded.custom');
+      expect([error?.code, state]).toEqual([
+        'target_rights_missing',
+        expect.stringContaining('Nothing of the restore is left'),
+      ]);
+    });
+  });
+
   describe('refuses, before the first byte', () => {
     const refused = async (code: string, words: RegExp, run: Promise<unknown>) => {
       await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(words) });

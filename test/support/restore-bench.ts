@@ -45,6 +45,9 @@ export async function restoreInto(
       output: (text) => {
         output += text;
       },
+      spool: async () => {
+        throw new Error('Nothing has to be fetched.');
+      },
       now: () => new Date(),
       musterVersion: '0.0.0',
       ...ports,

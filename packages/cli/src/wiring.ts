@@ -20,6 +20,15 @@ import { musterVersion } from './version.js';
 /** Longer than any drill may take: a time limit is of 24 days at most. */
 const SPOOL_MS = 30 * 86_400_000;
 
+/** Makes the directory for what is fetched for a drill, or for a restore, by its id. */
+export const spoolOf =
+  (environment: Environment): DrillPorts['spool'] =>
+  (id) =>
+    openSpool(stateDirectory(environment), {
+      drill: id,
+      expiresAt: new Date(environment.now().getTime() + SPOOL_MS),
+    });
+
 /** What differs from one drill to the next. */
 export interface DrillHooks extends Pick<DrillPorts, 'signer' | 'observe' | 'output'> {
   /** Hears why a scratch runs in bubblewrap, where the configuration would have it in Docker too. */
@@ -51,10 +60,7 @@ export function drillPorts(
   return {
     ...hooks,
     ...lookPorts(environment, config, onFallback),
-    spool: (drill) => {
-      const expiresAt = new Date(environment.now().getTime() + SPOOL_MS);
-      return openSpool(stateDirectory(environment), { drill, expiresAt });
-    },
+    spool: spoolOf(environment),
     worker: {
       ...worker,
       cpus: environment.cpus,

@@ -11,7 +11,7 @@ export const RESTORE_ID = /^rst_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 export const newRestoreId = (now: Date, random?: () => number): string =>
   `rst_${ulid(now.getTime(), random)}`;
 
-export const RESTORE_PHASES = ['prepare', 'restore', 'finish', 'check'] as const;
+export const RESTORE_PHASES = ['fetch', 'prepare', 'restore', 'finish', 'check'] as const;
 export type RestorePhase = (typeof RESTORE_PHASES)[number];
 
 const text = wellFormed.min(1);

@@ -2,6 +2,7 @@ export {
   type Artefact,
   BACKUP_MOUNT,
   type DirectoryArtefact,
+  type DumpArtefact,
   type FileArtefact,
   type FileBeside,
   type Flow,

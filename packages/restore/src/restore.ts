@@ -13,9 +13,9 @@ import {
   STATEMENT_TYPE,
 } from '@muster/core';
 import {
-  type Artefact,
   askChecks,
   type BackupFacts,
+  type DumpArtefact,
   type Engine,
   type Examined,
   type Finished,
@@ -26,6 +26,8 @@ import {
   type TargetSurvey,
   type ToolRunner,
 } from '@muster/engines';
+import { onThisMachine } from './on-this-machine.js';
+import { type Phase, timed } from './phases.js';
 
 /** What a restore needs from outside. */
 export interface RestorePorts {
@@ -37,6 +39,8 @@ export interface RestorePorts {
   readonly confirm: (plan: RestorePlan, signal: AbortSignal) => Promise<void>;
   /** What tools printed: kept on this machine, in no record. */
   readonly output: (text: string) => void;
+  /** An empty directory of this machine, for a backup of several files that are elsewhere. @throws `state_unwritable` */
+  readonly spool: (restoreId: string) => Promise<{ readonly path: string; remove(): Promise<void> }>;
   readonly now: () => Date;
   readonly musterVersion: string;
 }
@@ -98,52 +102,42 @@ export async function restoreBackup(
   signal: AbortSignal,
 ): Promise<RestoreOutcome> {
   const startedAt = ports.now();
-  const [found, target] = await bothOf(
-    identified(ports, request, signal),
-    ports.target.survey(request.uri, signal),
-  );
-  const { backup, artefact, facts } = found;
-  refuseNotEmpty(target, request, identityOf(backup, artefact));
-  const notes = await ports.target.admit(
-    request.uri,
-    target,
-    { facts, sizeBytes: artefact.sizeBytes },
-    signal,
-  );
-  const isSource = request.sourceUri !== undefined && ports.target.isSame(request.uri, request.sourceUri);
-  const { id, location, createdAt } = backup;
-  await ports.confirm(
-    {
-      backup: { id, location, createdAt, sizeBytes: artefact.sizeBytes },
-      format: facts.format,
-      target,
-      notes,
-      isSource,
-    },
-    signal,
-  );
-  return await new Restoring(ports, request, { ...found, target, startedAt }).run(signal);
+  const [backup, target] = await bothOf(request.locate(signal), ports.target.survey(request.uri, signal));
+  refuseNotEmpty(target, request, identityOf(backup));
+  const here = await onThisMachine(ports, request, backup, signal);
+  try {
+    const { artefact, phases } = here;
+    const facts = backup.facts ?? (await ports.engine.identify(artefact, signal));
+    const found = { backup, artefact, facts, phases, target, startedAt };
+    await agreed(ports, request, found, signal);
+    return await new Restoring(ports, request, found).run(signal);
+  } finally {
+    await here.remove();
+  }
 }
 
 interface Found {
   readonly backup: Backup;
-  readonly artefact: Exclude<Artefact, { form: 'stream' | 'repository' }>;
+  readonly artefact: DumpArtefact;
   readonly facts: BackupFacts;
+  readonly target: TargetSurvey;
+  /** That are behind it. */
+  readonly phases: readonly Phase[];
+  readonly startedAt: Date;
 }
 
-async function identified(
-  { engine }: RestorePorts,
-  { locate }: RestoreRequest,
+/** What stands against it is known, and a person has agreed. */
+async function agreed(
+  ports: RestorePorts,
+  request: RestoreRequest,
+  { backup, artefact: { sizeBytes }, facts, target }: Found,
   signal: AbortSignal,
-): Promise<Found> {
-  const backup = await locate(signal);
-  const { artefact } = backup;
-  if (artefact.form === 'remote' || artefact.form === 'stream' || artefact.form === 'repository')
-    throw new MusterError(
-      'not_supported_yet',
-      `The backup ${backup.id} is no single dump of this machine or of S3: fetch it first, or restore a pgBackRest set with --into-directory.`,
-    );
-  return { backup, artefact, facts: backup.facts ?? (await engine.identify(artefact, signal)) };
+): Promise<void> {
+  const notes = await ports.target.admit(request.uri, target, { facts, sizeBytes }, signal);
+  const isSource = request.sourceUri !== undefined && ports.target.isSame(request.uri, request.sourceUri);
+  const { id, location, createdAt } = backup;
+  const plan = { backup: { id, location, createdAt, sizeBytes }, format: facts.format, target, notes };
+  await ports.confirm({ ...plan, isSource }, signal);
 }
 
 /** Both at once; of two faults the first. */
@@ -152,8 +146,8 @@ async function bothOf<A, B>(one: Promise<A>, two: Promise<B>): Promise<readonly 
 }
 
 /** By this a second run knows that it goes on with the same backup. */
-const identityOf = ({ id, mtime }: Backup, { sizeBytes }: Found['artefact']): string =>
-  `${id} ${sizeBytes} ${mtime.toISOString()}`;
+const identityOf = ({ id, mtime, artefact }: Backup): string =>
+  `${id} ${artefact.form === 'stream' ? 0 : artefact.sizeBytes} ${mtime.toISOString()}`;
 
 function refuseNotEmpty(target: TargetSurvey, { clean }: RestoreRequest, backup: string): void {
   const { left } = target;
@@ -167,26 +161,23 @@ function refuseNotEmpty(target: TargetSurvey, { clean }: RestoreRequest, backup:
 class Restoring {
   readonly #ports: RestorePorts;
   readonly #request: RestoreRequest;
-  readonly #found: Found & { readonly target: TargetSurvey; readonly startedAt: Date };
-  readonly #phases: RestorePredicate['phases'] = [];
+  readonly #found: Found;
+  readonly #phases: Phase[];
   readonly #checks: CheckRecord[] = [];
   #examined: Examined | undefined;
   #finished: Finished | undefined;
   #tool: string | undefined;
 
-  constructor(
-    ports: RestorePorts,
-    request: RestoreRequest,
-    found: Found & { readonly target: TargetSurvey; readonly startedAt: Date },
-  ) {
+  constructor(ports: RestorePorts, request: RestoreRequest, found: Found) {
     this.#ports = ports;
     this.#request = request;
     this.#found = found;
+    this.#phases = [...found.phases];
   }
 
   async run(signal: AbortSignal): Promise<RestoreOutcome> {
     const { restoreId, uri } = this.#request;
-    const { target, facts, backup, artefact } = this.#found;
+    const { target, facts, backup } = this.#found;
     const { tools } = this.#ports;
     let restore: TargetRestore | undefined;
     try {
@@ -194,7 +185,7 @@ class Restoring {
         this.#ports.target.begin(
           uri,
           target,
-          { restoreId, facts, tools, backup: identityOf(backup, artefact) },
+          { restoreId, facts, tools, backup: identityOf(backup) },
           signal,
         ),
       );
@@ -266,18 +257,8 @@ class Restoring {
     );
   }
 
-  async #phase<T>(name: RestorePhase, work: () => Promise<T>): Promise<T> {
-    const startedAt = this.#ports.now();
-    this.#ports.observe({ type: 'phase', phase: name });
-    try {
-      return await work();
-    } finally {
-      this.#phases.push({
-        name,
-        started_at: startedAt.toISOString(),
-        duration_ms: Math.max(0, Math.round(this.#ports.now().getTime() - startedAt.getTime())),
-      });
-    }
+  #phase<T>(name: RestorePhase, work: () => Promise<T>): Promise<T> {
+    return timed(this.#ports, this.#phases, name, work);
   }
 
   #outcome(state: string, error?: MusterError): RestoreOutcome {

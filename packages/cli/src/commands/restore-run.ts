@@ -65,6 +65,7 @@ export async function restoreRun(cli: Cli, options: RestoreOptions): Promise<num
         if (!options.yes) await typeName(plan.target, process.stdin, output, stop);
       },
       output: (text) => log.append(restoreId, text),
+      spool: async (id) => (await import('../wiring.js')).spoolOf(environment)(id),
       now: environment.now,
       musterVersion: musterVersion(),
     };

@@ -9,6 +9,7 @@ import { flowText } from './live-drill.js';
 const EVERY_MS = { live: 500, plain: 10_000 } as const;
 
 const WORDS: Readonly<Record<RestorePhase, string>> = {
+  fetch: 'fetching the backup',
   prepare: 'making room',
   restore: 'restoring',
   finish: 'putting it in its place',

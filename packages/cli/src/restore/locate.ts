@@ -22,6 +22,11 @@ export async function locateOfSource(
       'no_backup',
       `The source "${slug}" is dumped live: no backup of it is kept. Name a file with --from.`,
     );
+  if (backup.type === 'pgbackrest')
+    throw new MusterError(
+      'usage',
+      `The backups of the source "${slug}" are sets of pgBackRest, which hold a whole cluster: use --into-directory.`,
+    );
   const repository = backupRepository(environment, kind, backup);
   const listed = await repository.list(signal);
   const { location } = repository;
@@ -47,6 +52,7 @@ export async function locateFrom(
         backup: {
           type: 'dump',
           location,
+          ...s3Of(environment, location),
           ...(name !== undefined && { match: literally(name) }),
           ...(decrypt !== undefined && { decrypt: { age: decrypt } }),
         },
@@ -59,6 +65,12 @@ export async function locateFrom(
   if (source === undefined) throw new MusterError('internal', 'What was named became no source.');
   const point: RestorePoint = name === undefined ? { kind: 'latest' } : { kind: 'id', id: name };
   return locateOfSource(environment, source, point, asking, signal);
+}
+
+/** As AWS's own programs have it; with an endpoint of its own, its buckets are in the path. */
+function s3Of({ env }: Environment, location: string): { readonly s3?: { readonly endpoint: string } } {
+  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  return location.startsWith('s3://') && endpoint ? { s3: { endpoint } } : {};
 }
 
 /** @returns the place, and the name in it; no name where the newest in the place is meant. */

@@ -5,6 +5,7 @@ import { neededExtensions } from '../admit.js';
 import { quoteIdentifier, rolesOf } from '../format/roles.js';
 import { isPostgresFacts } from '../postgres-facts.js';
 import { withLogin } from './login.js';
+import { requireSettable, settingsOf } from './properties.js';
 import type { PostgresSurvey } from './survey.js';
 
 /** {@link TargetDriver.admit} of PostgreSQL. */
@@ -28,6 +29,7 @@ export async function admitToTarget(
   await withLogin(survey.login, survey.login.maintenance, signal, async (client) => {
     await requireExtensions(client, survey, neededExtensions(facts) ?? []);
     await requireRoles(client, survey, isPostgresFacts(facts) && facts.toc ? rolesOf(facts.toc) : []);
+    if (survey.exists) await requireSettable(client, await settingsOf(client, survey.name, survey.name));
   });
   return facts.major < survey.major
     ? [

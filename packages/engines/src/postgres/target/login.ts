@@ -52,13 +52,21 @@ export async function logIn(uri: ConnectionUri, signal: AbortSignal): Promise<Lo
   throw loginError(last);
 }
 
-/** Settings that every session of ours has; none of them takes a superuser. */
+/**
+ * Settings that every session of ours has, whatever is set for its user or database; none of them takes a superuser. Above
+ * all it acts as who logged in.
+ */
 const SETTINGS =
-  '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c client_encoding=UTF8 -c DateStyle=ISO';
+  '-c role=none -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c client_encoding=UTF8 -c DateStyle=ISO';
+
+/** {@link GUARD} is of the same age. */
+const SINCE_14 = '-c idle_session_timeout=0';
 
 /** What a session of the login brings along, as `PGOPTIONS` has it. */
 export const optionsOf = ({ uri, guarded }: Pick<Login, 'uri' | 'guarded'>): string =>
-  [SETTINGS, ...(guarded ? [GUARD] : []), ...(uri.rest.options ? [uri.rest.options] : [])].join(' ');
+  [SETTINGS, ...(guarded ? [GUARD, SINCE_14] : []), ...(uri.rest.options ? [uri.rest.options] : [])].join(
+    ' ',
+  );
 
 /** One connection; its owner drops it. @throws what pg throws. */
 export async function openSession(

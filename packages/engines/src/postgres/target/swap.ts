@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { FinishOptions } from '../../target/target.js';
 import { quoteIdentifier } from '../format/roles.js';
 import { endSessions, sessionsIn } from './make-beside.js';
+import { carryOver } from './properties.js';
 
 const LOOK_MS = 500;
 
@@ -68,46 +69,6 @@ async function rename(
     await Promise.race([renaming.catch(() => undefined), sleep(LOOK_MS / 5)]);
   }
   return await renaming;
-}
-
-/** Owner, grants and settings of the database itself stay what they were. */
-async function carryOver(client: pg.Client, from: string, to: string): Promise<void> {
-  const name = quoteIdentifier(to);
-  const { rows: owners } = await client.query<{ owner: string; open: string }>(
-    `SELECT pg_catalog.pg_get_userbyid(datdba) AS owner, (datacl IS NULL)::text AS open FROM pg_catalog.pg_database WHERE datname = $1`,
-    [from],
-  );
-  const [old] = owners;
-  if (old === undefined) return;
-  await client.query(`ALTER DATABASE ${name} OWNER TO ${quoteIdentifier(old.owner)}`);
-  if (old.open !== 'true') {
-    const { rows: grants } = await client.query<{ grantee: string | null; right: string; option: string }>(
-      `SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(a.grantee) END AS grantee,
-        a.privilege_type AS right, a.is_grantable::text AS option
-       FROM pg_catalog.pg_database d, pg_catalog.aclexplode(d.datacl) a WHERE d.datname = $1`,
-      [from],
-    );
-    await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-    for (const { grantee, right, option } of grants)
-      await client.query(
-        `GRANT ${right} ON DATABASE ${name} TO ${grantee === null ? 'PUBLIC' : quoteIdentifier(grantee)}${option === 'true' ? ' WITH GRANT OPTION' : ''}`,
-      );
-  }
-  const { rows: settings } = await client.query<{ role: string | null; name: string; value: string }>(
-    `SELECT CASE WHEN s.setrole = 0 THEN NULL ELSE pg_catalog.pg_get_userbyid(s.setrole) END AS role,
-      pg_catalog.split_part(c, '=', 1) AS name, pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1) AS value
-     FROM pg_catalog.pg_database d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid, pg_catalog.unnest(s.setconfig) c
-     WHERE d.datname = $1`,
-    [from],
-  );
-  for (const { role, name: setting, value } of settings) {
-    // As the server itself reads it, which for a list is no single word.
-    await client.query('SELECT pg_catalog.set_config($1, $2, true)', [setting, value]);
-    const whose = role === null ? `DATABASE ${name}` : `ROLE ${quoteIdentifier(role)} IN DATABASE ${name}`;
-    await client.query(
-      `ALTER ${whose} SET ${setting.split('.').map(quoteIdentifier).join('.')} FROM CURRENT`,
-    );
-  }
 }
 
 const inUse = (target: string, who: string | undefined): MusterError =>

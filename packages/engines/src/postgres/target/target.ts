@@ -1,5 +1,5 @@
 import { isEvidence, MusterError } from '@muster/core';
-import pg from 'pg';
+import type pg from 'pg';
 import type {
   BeginRestore,
   LeftState,
@@ -16,6 +16,7 @@ import { admitToTarget, rolesMissing } from './admit.js';
 import { addressOf, type Login, openSession, optionsOf, withLogin } from './login.js';
 import { dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
 import { besideName, keptName, type Marker, readMarker } from './names.js';
+import { requireSettable } from './properties.js';
 import { restoreByTool } from './run-tool.js';
 import { isEmptyDatabase, type PostgresSurvey, surveyTarget } from './survey.js';
 import { swap } from './swap.js';
@@ -88,8 +89,12 @@ async function beginRestore(
           ...{ login, database: beside, restoreId, facts, tools, serverMajor: toolMajor(survey, facts) },
           onRoles: (names: readonly string[]) => requireRolesNow(control, names),
         };
+        const properties =
+          survey.exists || facts.toc === undefined ? [] : databasePropertiesOf(facts.toc, beside);
+        await requireSettable(control, properties);
         const report = await restoreByTool(restore, artefact, options, stop);
-        if (!survey.exists) await setProperties(survey, facts, beside, stop);
+        // A database that is new takes its settings from the dump, once they are in nobody's way.
+        for (const statement of properties) await control.query(statement);
         await mark(control, beside, { state: 'whole', backup });
         state = 'whole';
         return { ...report, databases: [name] };
@@ -210,27 +215,4 @@ async function requireRolesNow(control: pg.Client, names: readonly string[]): Pr
     [names],
   );
   if (rows.length > 0) throw rolesMissing(rows.map(({ name }) => name));
-}
-
-/** A database that is new takes its settings from the dump. */
-async function setProperties(
-  { login }: PostgresSurvey,
-  { toc }: PostgresFacts,
-  database: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const statements = toc === undefined ? [] : databasePropertiesOf(toc, database);
-  if (statements.length === 0) return;
-  await withLogin(login, login.maintenance, signal, async (client) => {
-    for (const statement of statements) {
-      await client.query(statement).catch((cause: unknown) => {
-        if (!(cause instanceof pg.DatabaseError)) throw cause;
-        throw new MusterError(
-          'restore_failed',
-          `A property of the database could not be set (SQLSTATE ${cause.code}).`,
-          { cause, output: cause.message },
-        );
-      });
-    }
-  });
 }
