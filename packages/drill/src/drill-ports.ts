@@ -4,6 +4,7 @@ import type {
   Companion,
   Config,
   DumpConfig,
+  MusterError,
   PgbackrestConfig,
   Plan,
   RestorePoint,
@@ -11,9 +12,9 @@ import type {
   SourceKind,
   Statement,
 } from '@muster/core';
-import type { Engine, LiveDumper, Server } from '@muster/engines';
+import type { Archives, Engine, LiveDumper, Server } from '@muster/engines';
 import type { Signer } from '@muster/evidence';
-import type { ScratchHost, WantedImage } from '@muster/scratch';
+import type { Scratch, ScratchHost, WantedImage } from '@muster/scratch';
 import type { DrillEvent } from './drill-event.js';
 
 /** What is needed to see which backup a drill would take, and whether it would be admitted. */
@@ -69,6 +70,8 @@ export interface DrillRequest {
    * releases it. Absent = it is gone when the drill ends.
    */
   readonly keepMs?: number;
+  /** The server is to archive its WAL: beside what is restored that, and backups of it, will lie in the scratch. */
+  readonly archives?: Archives;
   /** Of its trace, where there is one: 32 hex digits, for the receipt. */
   readonly traceId?: string | undefined;
 }
@@ -85,12 +88,13 @@ export interface DrillOutcome {
 }
 
 export interface KeptScratch {
+  readonly scratch: Scratch;
   readonly server: Server;
   readonly database: string;
   readonly socketDir: string;
   readonly backupCreatedAt: Date;
   readonly connectCommand: string;
-  /** Resolves when the scratch ended by itself. */
-  readonly lost: Promise<unknown>;
+  /** The scratch's own end. */
+  readonly lost: Promise<MusterError>;
   release(): Promise<void>;
 }

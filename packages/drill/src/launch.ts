@@ -52,7 +52,7 @@ export async function launch(
   const scratch = await host.launch(base, spec, signal);
   try {
     await requireShown(scratch, companions, request.source, signal);
-    const server = await engine.start(scratch, base, located.facts, signal);
+    const server = await engine.start(scratch, base, located.facts, signal, request.archives);
     return { host, base, scratch, server, lost: lossOf(scratch) };
   } catch (error) {
     const loss = await scratch.diagnose();

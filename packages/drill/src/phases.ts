@@ -1,11 +1,11 @@
 import {
   type ErrorCode,
   isMusterError,
-  MusterError,
-  orStuck,
+  type MusterError,
   type PhaseName,
   type PhaseRecord,
 } from '@muster/core';
+import { bounded } from './bounded.js';
 import type { DrillEvent } from './drill-event.js';
 
 export interface Phases {
@@ -64,7 +64,10 @@ export function createPhases(context: PhasesContext): Phases {
     async run(options, work) {
       const end = begin(options.name);
       try {
-        const result = await bounded(context, options, work);
+        const { cancel, deadline } = context;
+        const limitedBy = `limits.${options.name}`;
+        const bounds = { ...options, limitedBy, cancel, deadline, of: 'drill' } as const;
+        const result = await bounded(bounds, work);
         end('done');
         return result;
       } catch (error) {
@@ -74,46 +77,4 @@ export function createPhases(context: PhasesContext): Phases {
       }
     },
   };
-}
-
-async function bounded<T>(
-  context: PhasesContext,
-  options: PhaseOptions,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const limit = AbortSignal.timeout(options.limitMs);
-  const loss = new AbortController();
-  let over = false;
-  void options.lost?.then((error) => over || loss.abort(error));
-  const signal = AbortSignal.any([context.cancel, context.deadline, limit, loss.signal]);
-  try {
-    signal.throwIfAborted();
-    return await orStuck(work(signal), signal);
-  } catch (error) {
-    if (context.cancel.aborted) {
-      throw new MusterError(
-        'cancelled',
-        `The drill was cancelled while it was in its phase "${options.name}".`,
-        { cause: error },
-      );
-    }
-    if (context.deadline.aborted) {
-      throw new MusterError(
-        'time_limit',
-        `The drill reached its time limit in its phase "${options.name}": raise limits.drill of the source, or find what is slow.`,
-        { cause: error },
-      );
-    }
-    if (limit.aborted) {
-      throw new MusterError(
-        'time_limit',
-        `The phase "${options.name}" reached its time limit of ${options.limitMs / 1000} s: raise limits.${options.name} of the source, or find what is slow.`,
-        { cause: error },
-      );
-    }
-    if (loss.signal.aborted && isMusterError(loss.signal.reason)) throw loss.signal.reason;
-    throw error;
-  } finally {
-    over = true;
-  }
 }

@@ -17,7 +17,7 @@ export const isKept = ({ backup }: Source): boolean => backup.type === 'pgbackre
 /**
  * Where the data directory may lie, best first. Memory (tmpfs) is faster to make and bounded for certain, but its bytes
  * count as memory: so only for a backup that surely fits, and with the disk behind it should the guess be wrong.
- * @param sizeBytes of the backup; absent for a live dump.
+ * @param sizeBytes of the backup; absent for a live dump, and where more than the backup will lie there.
  */
 export function placesFor(source: Source, sizeBytes: number | undefined): readonly [Place, ...Place[]] {
   const disk: Place = { data: 'disk', limits: source.scratch };

@@ -170,7 +170,7 @@ async function launchAndRestore(
   const { limits } = request.source;
   const [first, ...rest] = placesFor(
     request.source,
-    located.kind === 'file' ? located.artefact.sizeBytes : undefined,
+    located.kind === 'file' && request.archives === undefined ? located.artefact.sizeBytes : undefined,
   );
   for (let place = first; ; ) {
     const launched = await phases.run({ name: 'launch', limitMs: limits.launch }, async (signal) => {
@@ -274,12 +274,13 @@ function keep({
   companions,
 }: Restored & { readonly companions: Companions }): KeptScratch {
   return {
+    scratch: launched.scratch,
     server: launched.server,
     database,
     socketDir: launched.scratch.socketDir,
     backupCreatedAt: located.createdAt,
     connectCommand: launched.server.connectCommand(database),
-    lost: launched.scratch.lost,
+    lost: launched.lost,
     release: async () => {
       await launched.scratch.destroy();
       await companions.release();

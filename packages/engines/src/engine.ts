@@ -61,8 +61,17 @@ export interface Engine {
    */
   fitOf(facts: BackupFacts, base: Base | undefined): Fit;
 
-  /** Initialises and starts the server inside a cell, tuned for throwaway use. @throws `launch_failed`. */
-  start(scratch: Scratch, base: Base, facts: BackupFacts, signal: AbortSignal): Promise<Server>;
+  /**
+   * Initialises and starts the server inside a cell, tuned for throwaway use. `archives`: of PostgreSQL.
+   * @throws `launch_failed`; `image_unavailable` where what archives is not there.
+   */
+  start(
+    scratch: Scratch,
+    base: Base,
+    facts: BackupFacts,
+    signal: AbortSignal,
+    archives?: Archives,
+  ): Promise<Server>;
 
   /**
    * Reads every byte once: the digest of the artefact as receipts.md defines it, and what the restore tool itself would
@@ -77,6 +86,11 @@ export interface Engine {
     options: ExamineOptions,
     signal: AbortSignal,
   ): Promise<Examined>;
+}
+
+/** A server that stands in for production archives its WAL into a stanza of its own, as soon as that is made. */
+export interface Archives {
+  readonly stanza: string;
 }
 
 export interface Fit {

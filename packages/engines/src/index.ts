@@ -31,6 +31,7 @@ export { isPgbackrestFacts, type PgbackrestFacts } from './postgres/pgbackrest/p
 export type { RecoveryTarget } from './postgres/pgbackrest/recovery-log.js';
 export { faultsIn } from './postgres/pgbackrest/tool-faults.js';
 export { readArchivedSegment } from './postgres/pgbackrest/wal-archive.js';
+export { type StandInStanza, standInStanza } from './postgres/rehearse/stanza.js';
 export { postgresToolIn } from './postgres/target/image-tool.js';
 export type { Scripts, SeededRow, StandIn } from './rehearse/stand-in.js';
 export { scriptsOf, standInAt } from './rehearse/stand-ins.js';

@@ -31,16 +31,11 @@ export async function rehearseRun(cli: Cli, options: RehearseOptions): Promise<n
 }
 
 function rehearsable(source: Source): RehearsalRequest['source'] {
-  const { slug, rehearse, take, backup } = source;
+  const { slug, rehearse, take } = source;
   if (rehearse === undefined)
     throw new MusterError(
       'usage',
       `The source "${slug}" has no rehearse: say there what stands in for production (rehearse: { migrate: [schema.sql], seed: [...] }).`,
-    );
-  if (backup.type === 'pgbackrest')
-    throw new MusterError(
-      'not_supported_yet',
-      `The source "${slug}" is backed up by pgBackRest, which is not rehearsed yet: drill its backups, to a point in time too.`,
     );
   if (take === undefined)
     throw new MusterError(

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import type { BackupRepository } from '@muster/backups';
 import {
   createPlan,
   type DumpConfig,
@@ -9,33 +10,51 @@ import {
   type RestorePoint,
   type Source,
 } from '@muster/core';
-import { type Server, scriptsOf } from '@muster/engines';
+import { scriptsOf } from '@muster/engines';
 import type { DrillPorts, DrillRequest, KeptScratch } from '../drill-ports.js';
 import { explain, launch } from '../launch.js';
 import { runDrill } from '../run-drill.js';
 import type { RehearsalPorts, RehearsalRequest } from './rehearse-ports.js';
 
 /** A server that Muster started. Whoever holds it releases it. */
-export interface Held {
-  readonly server: Server;
-  readonly socketDir: string;
-  readonly database: string;
-  release(): Promise<void>;
-}
+export type Held = Pick<KeptScratch, 'scratch' | 'server' | 'socketDir' | 'database' | 'lost' | 'release'>;
 
 /** Where the connection of a rehearsal is named: a variable that only the rehearsal sets. */
 export const REHEARSAL_URI = 'MUSTER_REHEARSAL_URI';
 
 /**
  * The source as it is rehearsed: taken as it is, with the same format, encryption and record, but from the stand-in, and
- * into a place of the rehearsal alone. Of its own connection, checks, schedules and promises nothing is left.
+ * into a place of the rehearsal alone. Of its own connection, checks, schedules and promises nothing is left; nor of its
+ * repository but the name of the stanza, for what runs in the stand-in could read its passphrase.
  */
-export function rehearsedSource(source: Source, directory: string): Source {
+export function rehearsedSource(source: Source, directory: string, database?: string): Source {
+  const { backup } = source;
+  return {
+    ...stripped(source),
+    ...(database !== undefined && { database }),
+    backup:
+      backup.type === 'pgbackrest'
+        ? {
+            type: 'pgbackrest',
+            stanza: backup.stanza,
+            repository: { kind: 'place', place: { type: 'directory', location: directory } },
+            ...(backup.processMax !== undefined && { processMax: backup.processMax }),
+          }
+        : dumpsIn(directory, source),
+  };
+}
+
+/** The source, whose backup is the dump that its rehearsal begins with. */
+const basedSource = (source: Source, base: string): Source => ({
+  ...stripped(source),
+  backup: dumpsIn(dirname(base), source),
+});
+
+function stripped(source: Source): Source {
   const { objectives, rehearse, ...rest } = source;
   return {
     ...rest,
     connection: { uri: { kind: 'env', name: REHEARSAL_URI } },
-    backup: dumpsIn(directory, source),
     companions: [],
     checks: [],
     restoreOnly: true,
@@ -57,8 +76,8 @@ export async function openProduction(
 ): Promise<Held> {
   const { base } = request.source.rehearse;
   if (base === undefined) return await fromScripts(ports, request, signal);
-  const source = rehearsedSource(request.source, dirname(base));
-  const restored = await restoreKept(ports, request, source, { kind: 'id', id: basename(base) }, signal);
+  const asked = drillOf(request, basedSource(request.source, base), { kind: 'id', id: basename(base) });
+  const restored = await restoreKept(ports, request, { ...asked, ...archivesOf(request.source) }, signal);
   return restored.held;
 }
 
@@ -76,7 +95,10 @@ async function fromScripts(
       `The source "${source.slug}" has no SQL files that could be run (rehearse.migrate): give it a dump to begin with (rehearse.base).`,
     );
   const facts = scripts.facts(major);
-  const asked = drillOf(request, rehearsedSource(source, '/'), { kind: 'latest' });
+  const asked = {
+    ...drillOf(request, rehearsedSource(source, '/'), { kind: 'latest' }),
+    ...archivesOf(source),
+  };
   const place = { data: 'disk', limits: source.scratch } as const;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(source.limits.launch + source.limits.restore)]);
   const launched = await launch(
@@ -95,27 +117,45 @@ async function fromScripts(
     const onOutput = (text: string) => ports.output(request.rehearsalId, text);
     for (const path of migrate)
       await scripts.run(scratch, launched.base, { path, database, facts }, onOutput, limit);
-    return { server, socketDir: scratch.socketDir, database, release: () => scratch.destroy() };
+    const { socketDir } = scratch;
+    return { scratch, server, socketDir, database, lost: launched.lost, release: () => scratch.destroy() };
   } catch (error) {
     await explain(launched, source, error, limit).finally(() => scratch.destroy());
     throw error;
   }
 }
 
-/** A drill as any other, whose scratch is left up; that it was one is written nowhere. */
-export async function restoreKept(
+/** What is backed up by pgBackRest archives its WAL. */
+const archivesOf = ({ backup }: Source): Pick<DrillRequest, 'archives'> =>
+  backup.type === 'pgbackrest' ? { archives: { stanza: backup.stanza } } : {};
+
+/** Restores the backup of the rehearsal into another scratch, which is left up. @throws as {@link openProduction}. */
+export const restoreTaken = (
   ports: RehearsalPorts,
   request: RehearsalRequest,
   source: Source,
-  restorePoint: RestorePoint,
+  id: string,
   signal: AbortSignal,
-): Promise<{ readonly held: Held; readonly predicate: Predicate }> {
-  const asked = drillOf(request, source, restorePoint);
+): Promise<RestoredScratch> =>
+  restoreKept(ports, request, drillOf(request, source, { kind: 'id', id }), signal);
+
+export interface RestoredScratch {
+  readonly held: Held;
+  readonly predicate: Predicate;
+}
+
+/** A drill as any other, whose scratch is left up; that it was one is written nowhere. */
+async function restoreKept(
+  ports: RehearsalPorts,
+  request: RehearsalRequest,
+  asked: DrillRequest,
+  signal: AbortSignal,
+): Promise<RestoredScratch> {
   const { kept, statement, message } = await runDrill(drillPortsOf(ports, request), asked, signal);
   const { predicate } = statement;
   // What differs is told table by table, by whoever compares.
   const isThere = predicate.result === 'pass' || predicate.reason === 'fidelity_different';
-  if (kept !== undefined && isThere) return { held: heldOf(kept), predicate };
+  if (kept !== undefined && isThere) return { held: kept, predicate };
   await kept?.release();
   const { reason = 'internal_error' } = predicate;
   throw new MusterError(
@@ -123,13 +163,6 @@ export async function restoreKept(
     message ?? `The restore ended in ${predicate.result}.`,
   );
 }
-
-const heldOf = ({ server, socketDir, database, release }: KeptScratch): Held => ({
-  server,
-  socketDir,
-  database,
-  release,
-});
 
 function drillOf(
   { config, source: rehearsed, rehearsalId }: RehearsalRequest,
@@ -149,7 +182,19 @@ function drillOf(
 /** Nothing that a rehearsal restores is ever a signed drill. */
 const drillPortsOf = (ports: RehearsalPorts, { rehearsalId }: RehearsalRequest): DrillPorts => ({
   ...ports,
+  repository: (kind, backup) => fetchedFrom(ports.repository(kind, backup)),
   signer: { keyId: '', publicKeyPem: '', sign: () => new Uint8Array() },
   observe: () => undefined,
   output: (_drill, text) => ports.output(rehearsalId, text),
+});
+
+/** The repository of a rehearsal is its own: it is carried into a scratch that it cannot be shown to. */
+const fetchedFrom = ({ location, list }: BackupRepository): BackupRepository => ({
+  location,
+  list: async (signal) =>
+    (await list(signal)).map((backup) =>
+      backup.artefact.form === 'repository'
+        ? { ...backup, artefact: { ...backup.artefact, fetched: true as const } }
+        : backup,
+    ),
 });

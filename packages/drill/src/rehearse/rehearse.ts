@@ -1,19 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  isMusterError,
-  MusterError,
-  newTakeId,
-  type RehearsalPhase,
-  type RehearsalPredicate,
-  type Source,
-} from '@muster/core';
-import { type SeededRow, type StandIn, standInAt } from '@muster/engines';
+import { isMusterError, MusterError, type RehearsalPhase, type RehearsalPredicate } from '@muster/core';
 import { asMusterError } from '../as-muster-error.js';
-import { compareRecorded, type Recorded, soleValue } from './compare.js';
-import { type Held, openProduction, rehearsedSource, restoreKept } from './production.js';
+import { bounded } from '../bounded.js';
+import { explain } from '../launch.js';
+import { compareRecorded } from './compare.js';
+import { type Held, openProduction, rehearsedSource, restoreTaken } from './production.js';
+import { record, requireComplete, seedAll } from './record.js';
 import { messageOf, rehearsalStatement, type Seen } from './rehearsal-statement.js';
 import type { RehearsalOutcome, RehearsalPorts, RehearsalRequest } from './rehearse-ports.js';
+import { takingOf } from './taking.js';
 
 /**
  * Rehearses a disaster of a source, on servers that Muster starts and nowhere else: what stands in for production is made,
@@ -28,7 +24,7 @@ export async function rehearse(
   const startedAt = ports.now();
   const seen: Seen = { encrypted: request.source.take?.encrypt !== undefined, comparisons: [] };
   const phases: RehearsalPredicate['phases'] = [];
-  const run: Run = async (phase, work) => {
+  const run: Run = async (phase, work, held) => {
     const begun = ports.now();
     ports.observe({ phase });
     const end = (outcome: 'done' | 'failed') => {
@@ -38,15 +34,21 @@ export async function rehearse(
       ports.observe({ phase, ended: record });
     };
     try {
-      const done = await work();
+      const limit = limitOf(phase, request);
+      const done = await (limit === undefined
+        ? work(signal)
+        : bounded(
+            { name: phase, of: 'rehearsal', cancel: signal, ...limit, ...(held && { lost: held.lost }) },
+            (stop) => (held === undefined ? work(stop) : explained(work(stop), held, request, stop)),
+          ));
       end('done');
       return done;
     } catch (error) {
       end('failed');
-      throw explained(error, phase, signal);
+      throw inWords(error, phase);
     }
   };
-  await perform(ports, request, seen, run, signal).catch((error: unknown) => {
+  await perform(ports, request, seen, run).catch((error: unknown) => {
     seen.fault = asMusterError(error);
     const { output } = seen.fault;
     if (output !== undefined) ports.output(request.rehearsalId, `${output}\n`);
@@ -60,7 +62,34 @@ export async function rehearse(
   return { statement, receipt: ports.signer.sign(statement), ...(message !== undefined && { message }) };
 }
 
-type Run = <T>(phase: RehearsalPhase, work: () => Promise<T>) => Promise<T>;
+/** @param held - whose server the phase asks. */
+type Run = <T>(phase: RehearsalPhase, work: (signal: AbortSignal) => Promise<T>, held?: Held) => Promise<T>;
+
+/** How long a phase may take. Undefined = it is bounded by itself, and goes on when the rehearsal is cancelled. */
+function limitOf(
+  phase: RehearsalPhase,
+  { source: { limits, take, rehearse, backup } }: RehearsalRequest,
+): { readonly limitMs: number; readonly limitedBy: string } | undefined {
+  const takeMs = take?.limitMs ?? 0;
+  switch (phase) {
+    case 'prepare':
+      return {
+        limitMs: limits.drill + (backup.type === 'pgbackrest' ? takeMs : 0),
+        limitedBy: 'limits.drill',
+      };
+    case 'seed':
+      return { limitMs: limits.check * Math.max(1, rehearse.seed.length), limitedBy: 'limits.check' };
+    case 'take':
+      return { limitMs: takeMs, limitedBy: 'take.limit' };
+    case 'record':
+    case 'compare':
+      return { limitMs: limits.restore, limitedBy: 'limits.restore' };
+    case 'restore':
+      return { limitMs: limits.drill, limitedBy: 'limits.drill' };
+    case 'destroy':
+      return undefined;
+  }
+}
 
 /** The way of one rehearsal. */
 async function perform(
@@ -68,7 +97,6 @@ async function perform(
   request: RehearsalRequest,
   seen: Seen,
   run: Run,
-  signal: AbortSignal,
 ): Promise<void> {
   const { source, rehearsalId } = request;
   const spool = await ports.spool(rehearsalId);
@@ -76,7 +104,15 @@ async function perform(
     const place = join(spool.path, 'backups');
     await mkdir(place, { mode: 0o700 });
     const rehearsed = rehearsedSource(source, place);
-    const production = await run('prepare', () => openProduction(ports, request, signal));
+    const { production, taking } = await run('prepare', async (stop) => {
+      const production = await openProduction(ports, request, stop);
+      const taking = takingOf(ports, request, production, rehearsed, place);
+      await taking.prepare(stop).catch(async (error) => {
+        await production.release();
+        throw error;
+      });
+      return { production, taking };
+    });
     const { version, substitute } = production.server;
     seen.standIn = {
       made_from: source.rehearse.base === undefined ? 'migrations' : 'base',
@@ -87,25 +123,26 @@ async function perform(
       production,
       (released) => run('destroy', released),
       async () => {
-        const standIn = standInOf(source, production);
-        const seeded = await run('seed', () => seedAll(standIn, request, production, signal));
-        const before = await run('record', () => record(ports, request, production, seeded, signal));
-        requireComplete(request, before);
-        const backupId = await run('take', () =>
-          take(ports, request, rehearsed, standIn, production, signal),
+        const seeded = await run('seed', (stop) => seedAll(request, production, stop), production);
+        const before = await run(
+          'record',
+          (stop) => record(ports, request, production, seeded, stop),
+          production,
         );
+        requireComplete(request, before);
+        const backupId = await run('take', (stop) => taking.take(stop), production);
         return { before, seeded, backupId };
       },
     );
-    const restored = await run('restore', () =>
-      restoreKept(ports, request, rehearsed, { kind: 'id', id: backupId }, signal),
-    );
+    const asRestored = rehearsedSource(source, place, production.database);
+    const restored = await run('restore', (stop) => restoreTaken(ports, request, asRestored, backupId, stop));
     seen.restored = restored.predicate;
+    const { held } = restored;
     try {
-      const after = await run('compare', () => record(ports, request, restored.held, seeded, signal));
+      const after = await run('compare', (stop) => record(ports, request, held, seeded, stop), held);
       seen.comparisons = [...compareRecorded(before, after)];
     } finally {
-      await restored.held.release();
+      await held.release();
     }
   } finally {
     await spool.remove();
@@ -125,102 +162,20 @@ async function whileHeld<T>(
   }
 }
 
-const standInOf = ({ kind }: Source, { socketDir, server }: Held): StandIn =>
-  standInAt(kind, { socketDir, serverVersion: server.version });
-
-async function seedAll(
-  standIn: StandIn,
+/** What the scratch knows of a failure comes before what servers and drivers threw. */
+async function explained<T>(
+  work: Promise<T>,
+  { scratch }: Held,
   { source }: RehearsalRequest,
-  { database }: Held,
-  signal: AbortSignal,
-): Promise<readonly SeededRow[]> {
-  const seeded: SeededRow[] = [];
-  for (const seed of source.rehearse.seed) seeded.push(await standIn.seed(database, seed, signal));
-  return seeded;
-}
-
-async function record(
-  ports: RehearsalPorts,
-  request: RehearsalRequest,
-  held: Held,
-  seeded: readonly SeededRow[],
-  signal: AbortSignal,
-): Promise<Recorded> {
-  const standIn = standInOf(request.source, held);
-  const version = await versionIn(ports, request, held, signal);
-  const rows = await standIn.rows(held.database, signal);
-  const sentinels: { table: string; count: number }[] = [];
-  for (const row of seeded)
-    sentinels.push({ table: row.table, count: await standIn.count(held.database, row, signal) });
-  return { ...(version !== undefined && { version }), rows, sentinels };
-}
-
-async function versionIn(
-  ports: RehearsalPorts,
-  { source, rehearsalId }: RehearsalRequest,
-  { server, database }: Held,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { version } = source.rehearse;
-  if (version === undefined) return undefined;
-  if (source.kind !== 'postgres')
-    throw new MusterError(
-      'rehearsal_unready',
-      `rehearse.version is a query for PostgreSQL, and the source "${source.slug}" is another: leave it out.`,
-    );
-  const answer = await server.ask(
-    {
-      id: 'version',
-      question: { kind: 'postgres', summarySql: version },
-      expect: '',
-      expectation: { column: '', operator: '==', literal: { kind: 'null' } },
-      timeoutMs: source.limits.check,
-      readOnly: true,
-    },
-    {
-      database,
-      timeoutMs: source.limits.check,
-      onOutput: (text) => ports.output(rehearsalId, text),
-    },
-    signal,
+  stop: AbortSignal,
+): Promise<T> {
+  return await work.catch((error: unknown) =>
+    isMusterError(error) ? Promise.reject(error) : explain({ scratch }, source, error, stop),
   );
-  return soleValue(answer);
-}
-
-/** What is not there before can prove nothing afterwards. */
-function requireComplete({ source }: RehearsalRequest, before: Recorded): void {
-  if (source.rehearse.version !== undefined && before.version === undefined)
-    throw new MusterError(
-      'rehearsal_unready',
-      'The query of rehearse.version did not give one row with one value before the backup: correct it, or the migrations.',
-    );
-  const lost = before.sentinels.find(({ count }) => count === 0);
-  if (lost !== undefined)
-    throw new MusterError(
-      'rehearsal_unready',
-      `A row that was put into ${lost.table} (rehearse.seed) is not there as it was put in: see the triggers of the table.`,
-    );
-}
-
-async function take(
-  ports: RehearsalPorts,
-  { rehearsalId }: RehearsalRequest,
-  rehearsed: Source,
-  standIn: StandIn,
-  { database }: Held,
-  signal: AbortSignal,
-): Promise<string> {
-  const { backupId } = await ports.takeFrom(standIn.uri(database))(
-    { takeId: newTakeId(ports.now()), source: rehearsed, trigger: { kind: 'rehearsal' } },
-    { onProgress: () => undefined, onOutput: (text) => ports.output(rehearsalId, text) },
-    signal,
-  );
-  return backupId;
 }
 
 /** What servers and drivers threw, in words for people. */
-function explained(error: unknown, phase: RehearsalPhase, signal: AbortSignal): unknown {
-  if (signal.aborted) return new MusterError('cancelled', 'The rehearsal was cancelled.', { cause: error });
+function inWords(error: unknown, phase: RehearsalPhase): unknown {
   if (isMusterError(error)) return error;
   return new MusterError(
     'rehearsal_unready',

@@ -15,7 +15,7 @@ export function admit(
   base: Base,
 ): { readonly user: string; readonly installation: Installation } {
   const image = parseProbe(base.facts);
-  const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
+  const where = nameOf(base);
   const installation = chooseInstallation(image, facts.major, where);
   const needed = neededExtensions(facts);
   if (needed !== undefined) requireExtensions(needed, installation, where);
@@ -23,6 +23,10 @@ export function admit(
   if (isPostgresFacts(facts)) requireLocales(facts.shape, image, where);
   return { user: image.user ?? FALLBACK_USER, installation };
 }
+
+/** Where tools run, for people. */
+export const nameOf = ({ image }: Base): string =>
+  image === undefined ? 'this machine' : `the image ${image}`;
 
 /**
  * The installation of exactly that major version, else the nearest newer one: a server restores what older ones dumped.

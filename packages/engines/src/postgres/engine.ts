@@ -3,19 +3,20 @@ import { MusterError } from '@muster/core';
 import type { Base, Scratch } from '@muster/scratch';
 import type { BackupFacts, Engine, Server } from '../engine.js';
 import { shellQuote } from '../shell-quote.js';
-import { admit } from './admit.js';
+import { admit, nameOf } from './admit.js';
 import { recordScratch } from './fidelity/record-scratch.js';
 import { fitOf } from './fit-of.js';
 import { examine } from './format/examine.js';
 import { isGlobalsName } from './format/globals-name.js';
 import { identify } from './format/identify.js';
 import { isDirectoryDump } from './format/is-directory-dump.js';
-import { admitPgbackrest } from './pgbackrest/admit-pgbackrest.js';
+import { admitPgbackrest, requirePgbackrest } from './pgbackrest/admit-pgbackrest.js';
 import { examineSet } from './pgbackrest/examine-set.js';
 import { isPgbackrestFacts } from './pgbackrest/pgbackrest-facts.js';
 import { pgbackrestServer } from './pgbackrest/pgbackrest-server.js';
 import { isPostgresFacts, type PostgresFacts } from './postgres-facts.js';
-import { type Installation, PROBE } from './probe.js';
+import { type Installation, PROBE, parseProbe } from './probe.js';
+import { archiveSettings } from './rehearse/stanza.js';
 import { restore } from './restore/restore.js';
 import { ask } from './server/ask.js';
 import { conninfo, conninfoValue, maintenanceDatabase } from './server/session.js';
@@ -31,14 +32,16 @@ export const postgresEngine: Engine = {
   identify,
   admit: (facts, base) => ({ user: admitAny(facts, base).user }),
   fitOf,
-  start: async (scratch, base, facts, signal) => {
+  start: async (scratch, base, facts, signal, archives) => {
     const { installation } = admitAny(facts, base);
     if (isPgbackrestFacts(facts)) {
       const { restore, running } = pgbackrestServer(scratch, installation);
       return { version: installation.version, restore, ...questionsTo(scratch, installation, running) };
     }
     const cpus = scratch.limits.cpus ?? availableParallelism();
-    const server = await startServer(scratch, installation, cpus, signal);
+    if (archives !== undefined) requirePgbackrest(parseProbe(base.facts), nameOf(base));
+    const more = archives && archiveSettings(scratch, archives);
+    const server = await startServer(scratch, installation, cpus, signal, more);
     return {
       version: server.version,
       restore: (artefact, options, stop) =>

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/core';
 import type { Base } from '@muster/scratch';
-import { FALLBACK_USER } from '../admit.js';
+import { FALLBACK_USER, nameOf } from '../admit.js';
 import { type ImageFacts, type Installation, parseProbe } from '../probe.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 
@@ -13,15 +13,19 @@ export function admitPgbackrest(
   base: Base,
 ): { readonly user: string; readonly installation: Installation } {
   const image = parseProbe(base.facts);
-  const where = base.image === undefined ? 'this machine' : `the image ${base.image}`;
+  const where = nameOf(base);
   const installation = chooseSetInstallation(facts, image, where);
-  if (image.pgbackrest === undefined) {
-    throw new MusterError(
-      'image_unavailable',
-      `There is no pgBackRest on ${where}, and the restore runs there. Build an image that has it from deploy/pgbackrest/Dockerfile, and name it with \`image:\`.`,
-    );
-  }
+  requirePgbackrest(image, where);
   return { user: userFor(facts, image.user ?? FALLBACK_USER), installation };
+}
+
+/** @throws `image_unavailable` */
+export function requirePgbackrest({ pgbackrest }: ImageFacts, where: string): void {
+  if (pgbackrest !== undefined) return;
+  throw new MusterError(
+    'image_unavailable',
+    `There is no pgBackRest on ${where}, and the restore runs there. Build an image that has it from deploy/pgbackrest/Dockerfile, and name it with \`image:\`.`,
+  );
 }
 
 /** The installation of that very major version. @throws `version_unavailable` */

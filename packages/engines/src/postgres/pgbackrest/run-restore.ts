@@ -1,4 +1,4 @@
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { DeltaRecord, MusterError } from '@muster/core';
 import type { Scratch } from '@muster/scratch';
 import type { RepositorySet } from '../../artefact.js';
@@ -6,6 +6,7 @@ import type { RestoreOptions } from '../../engine.js';
 import { bytesOf, emptyFiles, pruneTablespaces } from './kept-files.js';
 import { type ToolPaths, toolConfig } from './tool-config.js';
 import { faultsIn, toolError } from './tool-faults.js';
+import { linesOf } from './tool-lines.js';
 
 const ENV = { LC_ALL: 'C', TZ: 'UTC' } as const;
 
@@ -98,7 +99,7 @@ async function restoreFiles(
 }
 
 /** The passphrase goes in through stdin, so that it stands in no process list and no configuration of a container. */
-async function writeConfig(
+export async function writeConfig(
   scratch: Scratch,
   paths: ToolPaths,
   config: string,
@@ -112,27 +113,4 @@ async function writeConfig(
     },
     signal,
   );
-}
-
-const MOST_KEPT = 64 * 1024;
-
-/** Splits what flows into lines; the last of those that `tell` wants are kept. */
-function linesOf(tell: (line: string) => boolean): {
-  readonly stream: Writable;
-  readonly kept: () => string;
-} {
-  let rest = '';
-  let kept = '';
-  const take = (line: string) => {
-    if (tell(line)) kept = `${kept}${line}\n`.slice(-MOST_KEPT);
-  };
-  const stream = new Writable({
-    write(piece: Buffer, _encoding, done) {
-      const lines = (rest + piece.toString('utf8')).split('\n');
-      rest = (lines.pop() ?? '').slice(-MOST_KEPT);
-      for (const line of lines) take(line);
-      done();
-    },
-  });
-  return { stream, kept: () => `${kept}${rest}` };
 }

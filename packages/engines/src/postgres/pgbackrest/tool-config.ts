@@ -29,8 +29,13 @@ export const toolPaths = (dataDir: string, repository: string): ToolPaths => ({
   work: '/tmp/pgbackrest',
 });
 
-/** The configuration of pgBackRest inside: all of it, so that nothing of an image's own is read. */
-export function toolConfig(set: RepositorySet, paths: ToolPaths, processMax: number): string {
+/** The configuration of pgBackRest inside: all of it, so that nothing of an image's own is read. `ofServer`: of one that runs. */
+export function toolConfig(
+  set: Pick<RepositorySet, 'stanza' | 'passphrase'>,
+  paths: ToolPaths,
+  processMax: number,
+  ofServer: readonly string[] = [],
+): string {
   const passphrase = set.passphrase?.();
   return [
     '[global]',
@@ -47,6 +52,7 @@ export function toolConfig(set: RepositorySet, paths: ToolPaths, processMax: num
     `process-max=${processMax}`,
     `[${set.stanza}]`,
     `pg1-path=${paths.data}`,
+    ...ofServer,
     '',
   ].join('\n');
 }

@@ -36,14 +36,15 @@ export interface RunningServer {
   readonly version: string;
 }
 
-/** Initialises a cluster in the scratch and starts its server. @throws `launch_failed`, `scratch_*`, `cancelled`. */
+/** Initialises a cluster in the scratch and starts its server, with `more` settings. @throws `launch_failed`, `scratch_*`, `cancelled`. */
 export async function startServer(
   scratch: Scratch,
   installation: Installation,
   cpus: number,
   signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> {
-  const settings = settingsIn(scratch, installation, cpus);
+  const settings = { ...settingsIn(scratch, installation, cpus), ...more };
   return await runServer(scratch, installation, { script: SCRIPT, settings, log: new ServerLog() }, signal);
 }
 

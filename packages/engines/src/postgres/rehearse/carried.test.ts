@@ -1,0 +1,52 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readCarried } from './carried.js';
+
+describe('a repository that comes out of a scratch', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'muster-carried-'));
+  });
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  const carried = (text: string, pieces: number, most = 1000) => {
+    const bytes = Buffer.from(text);
+    const all = Array.from({ length: Math.ceil(bytes.length / pieces) }, (_, n) =>
+      bytes.subarray(n * pieces, (n + 1) * pieces),
+    );
+    return readCarried(Readable.from(all), directory, most);
+  };
+
+  it.each([1, 7, 1000])('is written as it came, in pieces of %i bytes', async (pieces) => {
+    await carried(
+      '5 ./archive/main/archive.info\nab\ncd0 ./empty\n2 ./backup/main/20_F/bundle/1\n\n\n',
+      pieces,
+    );
+    expect(await readFile(join(directory, 'archive/main/archive.info'), 'utf8')).toBe('ab\ncd');
+    expect(await readFile(join(directory, 'empty'), 'utf8')).toBe('');
+    expect(await readFile(join(directory, 'backup/main/20_F/bundle/1'), 'utf8')).toBe('\n\n');
+    expect((await stat(join(directory, 'empty'))).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([
+    ['a name above it', '1 ./../out\nx'],
+    ['a name from the root', '1 /etc/passwd\nx'],
+    ['a name that climbs', '1 ./a/../../out\nx'],
+    ['a hidden name', '1 ./.profile\nx'],
+    ['a name with what a terminal obeys', '1 ./a\u001b[2J\nx'],
+    ['a size that is none', '-1 ./a\nx'],
+    ['fewer bytes than it says', '9 ./a\nx'],
+    ['a line that does not end', `1 ./${'a'.repeat(5000)}`],
+    ['the same file twice', '1 ./a\nx1 ./a\ny'],
+  ])('with %s is refused', async (_, text) => {
+    await expect(carried(text, 1000)).rejects.toMatchObject({ code: 'take_failed' });
+    expect((await readdir(directory)).filter((name) => name !== 'a')).toEqual([]);
+  });
+
+  it('is no larger than it may be', async () => {
+    await expect(carried('8 ./a\n12345678', 1000, 7)).rejects.toMatchObject({ code: 'scratch_disk_full' });
+  });
+});
