@@ -3,7 +3,7 @@ import { createS3Repository, type DrillFacts, ownInS3, prune } from '@muster/bac
 import { RECORD_SUFFIX } from '@muster/core';
 import { engineOf } from '@muster/engines';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { goingName, retiredName } from '../../packages/backups/src/retain/own-backups.ts';
+import { goingName, newPrune, retiredName } from '../../packages/backups/src/retain/own-backups.ts';
 import { backupName, bytesOf, made, takenRecord } from '../support/kept-backups.ts';
 import { canServeS3, S3_KEY, type S3Server, s3Server } from '../support/s3-server.ts';
 
@@ -90,9 +90,27 @@ describe.runIf(canServeS3())('pruning object storage', () => {
     expect(await there()).toEqual(withRecords(backupName(1), id));
   });
 
+  it('removes nothing that another prune has in its hand meanwhile: that one may bring it back', async () => {
+    await take(1);
+    const id = await take(2);
+    const other = ownInS3(where());
+    let looks = 0;
+    const drills = async (): Promise<DrillFacts> => {
+      looks += 1;
+      if (looks === 2) {
+        expect(await other.settle(signal)).toMatchObject({ broughtBack: [id] });
+        await other.retire(id, signal);
+      }
+      return PASSED;
+    };
+    expect((await pruned(drills)).backups.at(-1)).toMatchObject({ id, outcome: 'gone' });
+    await other.bringBack(id, signal);
+    expect(await there()).toEqual(withRecords(backupName(1), id));
+  });
+
   it('ends what a prune that died had begun: what it was deleting never lists, what it had only taken out comes back', async () => {
     const [kept, retired, going] = [await take(1), await take(2), await take(3)];
-    await put(retiredName(retired), 'out');
+    await put(retiredName(retired, newPrune()), 'out');
     await put(goingName(going), 'out');
     expect((await repository().list(signal)).map((backup) => backup.id)).toEqual([kept]);
     const facts = { passed: [{ id: retired }], open: [] };

@@ -211,7 +211,7 @@ async function timeDrills(
         consumeTakes: () => ({ ready: Promise.resolve(), close: async () => {} }),
         takeBackup: () => () => Promise.reject(new Error('nobody takes in a benchmark')),
         findTaken: async () => undefined,
-        prune: async () => 0,
+        prune: async () => ({ removed: 0, unproven: 0 }),
         takeOutput: () => {},
         openSigner: async () => signer,
         perform: async ({ plan }) => {

@@ -40,6 +40,7 @@ function world(overrun = 'skip') {
     published: undefined as string | undefined,
     fault: undefined as ErrorCode | undefined,
     pruneFails: false,
+    unproven: 0,
     during: () => {},
   };
   const history = new Map<string, KnownTake>();
@@ -89,7 +90,7 @@ function world(overrun = 'skip') {
     prune: async () => {
       did.push(`prune while ${history.get(job.id)?.state}, ${given.holder ?? 'nobody'} holds the source`);
       if (given.pruneFails) throw new Error('no');
-      return 1;
+      return { removed: 0, unproven: given.unproven };
     },
     takeOutput: () => {},
     identity: { worker: 'w' },
@@ -138,6 +139,15 @@ describe('a take', () => {
     expect(await run()).toEqual(DONE);
     expect(known()?.outcome).toBe('taken');
     expect(said).toContain('what is due to go could not be pruned');
+  });
+
+  it('says that nothing could be pruned where no backup has passed a drill, and nothing where one has', async () => {
+    const stays = 'backups that are due to go stay: none that is there has passed a drill';
+    const [some, none] = [world(), world()];
+    some.given.unproven = 3;
+    await Promise.all([some.run(), none.run()]);
+    expect(some.said.filter((message) => message === stays)).toHaveLength(1);
+    expect(none.said).not.toContain(stays);
   });
 
   it('is tried three times where a fault may pass, 30 s and 2 min apart', async () => {

@@ -242,8 +242,13 @@ async function prune({ ports, graceOver }: TakingContext, { job, config, source,
   const signal = AbortSignal.any([lockLost, graceOver]);
   const fields = { take_id: job.id, source: job.source };
   try {
-    const pruned = await span(SPANS.prune, {}, () => ports.prune(config, source, signal));
-    if (pruned > 0) ports.logger.info('backups pruned', { ...fields, backups: pruned });
+    const { removed, unproven } = await span(SPANS.prune, {}, () => ports.prune(config, source, signal));
+    if (removed > 0) ports.logger.info('backups pruned', { ...fields, backups: removed });
+    if (unproven > 0)
+      ports.logger.warn('backups that are due to go stay: none that is there has passed a drill', {
+        ...fields,
+        backups: unproven,
+      });
   } catch (error) {
     if (!signal.aborted) ports.logger.error('what is due to go could not be pruned', error, fields);
   }

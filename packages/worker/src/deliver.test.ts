@@ -43,7 +43,7 @@ const NO_TAKES = {
   tallies: { add: async () => {} },
   takeBackup: () => () => Promise.reject(new Error('nobody takes')),
   findTaken: async () => undefined,
-  prune: async () => 0,
+  prune: async () => ({ removed: 0, unproven: 0 }),
   takeOutput: () => {},
 };
 

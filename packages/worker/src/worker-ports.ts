@@ -56,8 +56,15 @@ export interface TakingPorts {
     take: { readonly takeId: string; readonly since: Date },
     signal: AbortSignal,
   ) => Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined>;
-  /** What `take.retain` lets go. @returns how many backups went. */
-  readonly prune: (config: Config, source: Source, signal: AbortSignal) => Promise<number>;
+  /**
+   * What `take.retain` lets go. @returns how many backups went, and how many would have, had any that is there passed a
+   * drill.
+   */
+  readonly prune: (
+    config: Config,
+    source: Source,
+    signal: AbortSignal,
+  ) => Promise<{ readonly removed: number; readonly unproven: number }>;
   /** What tools print, for the diagnosis file of this worker. */
   readonly takeOutput: (takeId: string, text: string) => void;
   readonly identity: { readonly worker: string };

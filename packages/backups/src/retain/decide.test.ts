@@ -59,6 +59,21 @@ describe('what retention keeps', () => {
     expect(kept(WEEK, { retain })).toHaveLength(count);
   });
 
+  it('is the newer half of those days where the clock was set forward: a pause makes nothing older than that', () => {
+    const before = Array.from({ length: 14 }, (_, days) => backup(3650 + days));
+    const drills = { passed: [{ id: 'day-0' }] };
+    const afterOne = kept([backup(0), ...before], { retain: { days: 14 }, drills });
+    expect(afterOne).toEqual([
+      '0 newest',
+      ...before.slice(0, 8).map(({ backup: { id } }) => `${id.slice(4)} days`),
+    ]);
+    expect(kept([backup(0), backup(1), ...before], { retain: { days: 14 }, drills })).toHaveLength(9);
+    expect(kept(before, { retain: { days: 14 }, unproven: true })).toHaveLength(8);
+    // Takes that are rarer than those days go by and by all the same.
+    const weekly = [0, 7, 14, 21, 28].map((days) => backup(days));
+    expect(kept(weekly, { retain: { days: 3 } })).toEqual(['0 newest', '7 days', '14 days']);
+  });
+
   it('is the newest, however old', () => {
     expect(kept([backup(400), backup(500)], { retain: { days: 1 }, unproven: true })).toEqual(['400 newest']);
   });

@@ -1,5 +1,6 @@
 import { isFuture, type Retain } from '@muster/core';
 import type { Backup } from '../repository.js';
+import { agesOf } from './ages.js';
 import { type DrillFacts, mayRead } from './drill-facts.js';
 
 /** Why a backup is kept: the first that holds. `newer`: a set of pgBackRest, which expires the oldest first. */
@@ -43,8 +44,6 @@ export interface Deciding {
   readonly unproven: boolean;
 }
 
-const DAY_MS = 86_400_000;
-
 /** Which backups go, and why each of the others is kept. @param candidates - newest first. */
 export function decide(candidates: readonly Candidate[], deciding: Deciding): readonly Decision[] {
   const { retain, drills, now, takeMs, unproven } = deciding;
@@ -54,7 +53,11 @@ export function decide(candidates: readonly Candidate[], deciding: Deciding): re
   const [newest] = own;
   const passed = own.find((one) => hasPassed(one, drills));
   const counted = new Set(own.slice(0, retain.count ?? 0));
-  const since = retain.days === undefined ? undefined : now.getTime() - retain.days * DAY_MS;
+  const ages = agesOf(
+    own.map(({ backup }) => backup),
+    retain.days,
+    now,
+  );
   const readable = whole.map(({ backup }) => backup);
   const readers = new Map(
     drills.open.flatMap((drill) =>
@@ -69,7 +72,7 @@ export function decide(candidates: readonly Candidate[], deciding: Deciding): re
     if (isFuture(backup.createdAt, now)) return { why: 'future' };
     if (candidate === newest) return { why: 'newest' };
     if (counted.has(candidate)) return { why: 'count' };
-    if (since !== undefined && backup.createdAt.getTime() >= since) return { why: 'days' };
+    if (ages.isWithin(backup)) return { why: 'days' };
     if (candidate === passed) return { why: 'passed' };
     const reader = readers.get(backup.id);
     if (reader !== undefined) return { why: 'drill', detail: reader };

@@ -46,6 +46,19 @@ describe('sets of pgBackRest', () => {
     expect(kept({ retain: { days: 14 } })).toHaveLength(5);
   });
 
+  it('stay, the newer half of those days, where the clock was set forward', () => {
+    const before = SETS.map((one) => ({
+      ...one,
+      createdAt: new Date(one.createdAt.getTime() - 3650 * DAY),
+    }));
+    expect(kept({ retain: { days: 14 } }, [set('20361121-000000F', 0), ...before])).toEqual([
+      '1121 newest',
+      '1118 days',
+      '1111+ days',
+      '1111 days',
+    ]);
+  });
+
   it('stay by whichever keeps more', () => {
     expect(kept({ retain: { count: 3, days: 1 } })).toHaveLength(5);
     expect(kept({ retain: { count: 1, days: 14 } })).toHaveLength(5);

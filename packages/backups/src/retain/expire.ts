@@ -1,5 +1,6 @@
 import { isFuture } from '@muster/core';
 import type { Backup, BackupRepository } from '../repository.js';
+import { agesOf } from './ages.js';
 import type { Deciding, Decision } from './decide.js';
 import { type DrillFacts, mayRead } from './drill-facts.js';
 import { type Pruned, type PrunePorts, type PruneRequest, summary } from './prune.js';
@@ -54,8 +55,6 @@ const MOST_DIFFS = 9_999_999;
 /** The label of a full set, and so of all that were made after it. */
 const chainOf = (label: string): string => label.split('_')[0] ?? label;
 
-const DAY_MS = 86_400_000;
-
 /** Which sets go: whole chains from the oldest on. @param sets - newest first. */
 export function decideSets(
   sets: readonly Backup[],
@@ -69,24 +68,21 @@ export function decideSets(
       mayRead(drill, sets, takeMs).map(({ id }) => [chainOf(id), drill.drillId] as const),
     ),
   );
-  const since = retain.days === undefined ? undefined : now.getTime() - retain.days * DAY_MS;
+  const ages = agesOf(
+    sets.filter(({ createdAt }) => !isFuture(createdAt, now)),
+    retain.days,
+    now,
+  );
   // Every point of those days has a full set before it, as pgBackRest keeps it.
-  const first =
-    since === undefined
-      ? undefined
-      : fulls.find((full) =>
-          chains.get(full)?.some(({ id, createdAt }) => id === full && createdAt.getTime() <= since),
-        );
+  const first = fulls.find((full) =>
+    chains.get(full)?.some((backup) => backup.id === full && ages.isBefore(backup)),
+  );
   const keptFor = (full: string, index: number): Decision['kept'] => {
     const members = chains.get(full) ?? [];
     if (members.some(({ createdAt }) => isFuture(createdAt, now))) return { why: 'future' };
     if (index === 0) return { why: 'newest' };
     if (index < (retain.count ?? 0)) return { why: 'count' };
-    if (
-      since !== undefined &&
-      (full === first || members.some(({ createdAt }) => createdAt.getTime() >= since))
-    )
-      return { why: 'days' };
+    if (full === first || members.some(ages.isWithin)) return { why: 'days' };
     if (passed !== undefined && chainOf(passed.id) === full) return { why: 'passed' };
     const reader = readers.get(full);
     if (reader !== undefined) return { why: 'drill', detail: reader };

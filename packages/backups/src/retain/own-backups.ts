@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { BackupRecord } from '@muster/core';
 import type { Backup } from '../repository.js';
 
@@ -15,7 +16,7 @@ export interface OwnBackups {
   /** @returns false where it is gone. */
   retire(id: string, signal: AbortSignal): Promise<boolean>;
   bringBack(id: string, signal: AbortSignal): Promise<void>;
-  /** What was retired, for good, and its record. @returns false where another process brought it back. */
+  /** What these retired, for good, and its record. @returns false where another process brought it back. */
   remove(id: string, signal: AbortSignal): Promise<boolean>;
   /** After a process that died: brings back what it had retired, and ends what it had begun to remove. @returns both, by their ids. */
   settle(signal: AbortSignal): Promise<Settled>;
@@ -26,14 +27,23 @@ export interface Settled {
   readonly removed: readonly string[];
 }
 
+/** Which prune retires: one that runs at the same time and brings back what this one had taken out takes it out of this one's hand. */
+export const newPrune = (): string => randomBytes(6).toString('hex');
+
 /** Names of what is retired, and of what is being removed: hidden, so that nothing lists them. */
-export const retiredName = (id: string): string => `.${id}.muster-retired`;
+export const retiredName = (id: string, prune: string): string => `.${id}.${prune}.muster-retired`;
 export const goingName = (id: string): string => `.${id}.muster-going`;
 
 /** The id of what is called so; undefined of another name. */
 export function readHiddenName(
   name: string,
 ): { readonly id: string; readonly state: 'retired' | 'going' } | undefined {
-  const [, id, state] = /^\.([^/]+)\.muster-(retired|going)$/.exec(name) ?? [];
-  return id === undefined || state === undefined ? undefined : { id, state: state as 'retired' | 'going' };
+  const [, retired] = /^\.([^/]+)\.[0-9a-f]{12}\.muster-retired$/.exec(name) ?? [];
+  if (retired !== undefined) return { id: retired, state: 'retired' };
+  const [, going] = /^\.([^/]+)\.muster-going$/.exec(name) ?? [];
+  return going === undefined ? undefined : { id: going, state: 'going' };
 }
+
+/** What lies beside what is being removed proves whose it is: that a take of Muster made a backup of this id. */
+export const provesOwn = (record: BackupRecord | 'unreadable' | undefined, id: string): boolean =>
+  typeof record === 'object' && record.take !== undefined && record.backup.id === id;

@@ -1,7 +1,14 @@
 import { MusterError, RECORD_SUFFIX } from '@muster/core';
 import { listObjects, type S3Connection, S3Failure, type S3Object } from '@muster/s3';
 import { reading, type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
-import { goingName, type OwnBackups, readHiddenName, retiredName } from './own-backups.js';
+import {
+  goingName,
+  newPrune,
+  type OwnBackups,
+  provesOwn,
+  readHiddenName,
+  retiredName,
+} from './own-backups.js';
 import { recordInS3 } from './read-record.js';
 
 export interface OwnInS3Options {
@@ -13,10 +20,11 @@ export interface OwnInS3Options {
 }
 
 /**
- * The backups of Muster below one prefix. Nothing is renamed there: a small object beside a backup takes it out of
+ * The backups of Muster below one prefix, for one prune. Nothing is renamed there: a small object beside a backup takes it out of
  * listings. Of versioned buckets the newest version goes, and what the bucket keeps of the others is its own matter.
+ * @param prune - which it is, of those that may run at once.
  */
-export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBackups {
+export function ownInS3({ connection, bounds, ...where }: OwnInS3Options, prune = newPrune()): OwnBackups {
   const place = s3Place(where, connection, bounds);
   const { bucket, root, send } = place;
   const below = async (prefix: string, signal: AbortSignal): Promise<readonly S3Object[]> =>
@@ -55,8 +63,8 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
     for (const { key } of objects) await erase(key, signal);
     if (objects.length > 0 || (await objectsOf(id, FOREVER, signal)).length === 0)
       await erase(`${root}${id}${RECORD_SUFFIX}`, signal);
-    await erase(`${root}${retiredName(id)}`, signal);
-    await erase(`${root}${goingName(id)}`, signal);
+    for (const { key } of await below(`.${id}.`, signal))
+      if (readHiddenName(key.slice(root.length))?.id === id) await erase(key, signal);
   };
 
   const recordOf = async (id: string, signal: AbortSignal): ReturnType<OwnBackups['recordOf']> => {
@@ -66,8 +74,7 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
   /** The record goes last: whatever is there without one was never Muster's, whoever marked it. */
   const mayGo = async (id: string, signal: AbortSignal): Promise<boolean> => {
     if ((await objectsOf(id, FOREVER, signal)).length === 0) return true;
-    const record = await recordOf(id, signal);
-    return typeof record === 'object' && record.take !== undefined && record.backup.id === id;
+    return provesOwn(await recordOf(id, signal), id);
   };
 
   return {
@@ -77,21 +84,21 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
 
     async retire(id, signal) {
       if ((await objectsOf(id, FOREVER, signal)).length === 0) return false;
-      await put(retiredName(id), signal);
+      await put(retiredName(id, prune), signal);
       return true;
     },
 
-    bringBack: async (id, signal) => void (await erase(`${root}${retiredName(id)}`, signal)),
+    bringBack: async (id, signal) => void (await erase(`${root}${retiredName(id, prune)}`, signal)),
 
     async remove(id, signal) {
-      if ((await one(retiredName(id), signal)) === undefined) return false;
+      if ((await one(retiredName(id, prune), signal)) === undefined) return false;
       await put(goingName(id), signal);
       await eraseAll(id, FOREVER, signal);
       return true;
     },
 
     async settle(signal) {
-      const broughtBack: string[] = [];
+      const broughtBack = new Set<string>();
       const removed: string[] = [];
       const hidden = (await below('.', signal)).flatMap(({ key, modified }) => {
         const name = readHiddenName(key.slice(root.length));
@@ -104,10 +111,10 @@ export function ownInS3({ connection, bounds, ...where }: OwnInS3Options): OwnBa
           removed.push(id);
         } else if (state === 'going' || !going.has(id)) {
           await erase(key, signal);
-          broughtBack.push(id);
+          broughtBack.add(id);
         }
       }
-      return { broughtBack, removed };
+      return { broughtBack: [...broughtBack], removed };
     },
   };
 }

@@ -6,7 +6,7 @@ import { engineOf } from '@muster/engines';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDirectoryRepository } from '../directory-repository.js';
 import type { DrillFacts } from './drill-facts.js';
-import { goingName, retiredName } from './own-backups.js';
+import { goingName, newPrune, retiredName } from './own-backups.js';
 import { ownInDirectory } from './own-in-directory.js';
 import { type PrunePorts, type PruneRequest, prune } from './prune.js';
 
@@ -187,6 +187,63 @@ describe('pruning a directory', () => {
     expect(await there()).toEqual(withRecords(...ids.slice(0, 2)));
   });
 
+  it.each([
+    ['before its record was out of the way', []],
+    ['when its record was', ['record']],
+    ['when nothing else was left', ['record', 'backup']],
+  ])('ends a removal that was killed %s', async (_, done) => {
+    const [kept, id] = [await take(0), await take(9)];
+    const going = join(directory, goingName(id));
+    await rm(join(directory, id));
+    if (!done.includes('backup')) await mkdir(going);
+    if (done.includes('record'))
+      await rename(join(directory, `${id}${RECORD_SUFFIX}`), `${going}${RECORD_SUFFIX}`);
+    expect(await pruned()).toMatchObject({ broughtBack: [], removed: [id] });
+    expect(await there()).toEqual(withRecords(kept));
+  });
+
+  it.each([
+    ['no record', undefined],
+    ['the record of another', recordOf('other.dump', 'theirs', 1)],
+    ['no proof that Muster took it', { ...recordOf('theirs.dump', 'theirs', 1), take: undefined }],
+  ])(
+    'brings back what somebody called so as it calls what it deletes, where beside it is %s',
+    async (_, record) => {
+      const kept = await take(0);
+      await writeFile(join(directory, goingName('theirs.dump')), 'theirs');
+      const beside = record === undefined ? [] : [`theirs.dump${RECORD_SUFFIX}`];
+      if (record !== undefined) await writeRecord('theirs.dump', record);
+      expect(await pruned()).toMatchObject({ broughtBack: ['theirs.dump'], removed: [] });
+      expect(await there()).toEqual([...withRecords(kept), 'theirs.dump', ...beside].sort());
+    },
+  );
+
+  it('leaves what is called so, and what has its name by now, to a person', async () => {
+    await take(0);
+    await writeFile(join(directory, goingName('theirs.dump')), 'theirs');
+    await writeFile(join(directory, 'theirs.dump'), 'another');
+    const before = await there();
+    await expect(pruned()).rejects.toMatchObject({ code: 'take_unwritable' });
+    expect(await there()).toEqual(before);
+  });
+
+  it('removes nothing that another prune has in its hand meanwhile: that one may bring it back', async () => {
+    const ids = await Promise.all([0, 1, 2].map((days) => take(days)));
+    const other = own();
+    let looks = 0;
+    const drills = async (): Promise<DrillFacts> => {
+      looks += 1;
+      if (looks === 2) {
+        expect(await other.settle(signal)).toMatchObject({ broughtBack: [nameOf(2)] });
+        await other.retire(nameOf(2), signal);
+      }
+      return PASSED;
+    };
+    expect(await outcomes({}, { drills })).toEqual(['kept: newest', 'kept: count', 'gone']);
+    await other.bringBack(nameOf(2), signal);
+    expect(await there()).toEqual(withRecords(...ids));
+  });
+
   it('two at once remove the same, and neither fails', async () => {
     const ids = await Promise.all([0, 1, 2, 3, 4].map((days) => take(days)));
     await Promise.all([pruned(), pruned()]);
@@ -196,7 +253,7 @@ describe('pruning a directory', () => {
 
   it('lists neither records nor what is hidden, whatever the pattern says', async () => {
     const id = await take(0);
-    await writeFile(join(directory, retiredName('x.dump')), 'x');
+    await writeFile(join(directory, retiredName('x.dump', newPrune())), 'x');
     await writeFile(join(directory, '.shop.dump.tak_01.part'), 'x');
     expect((await repository().list(signal)).map((backup) => backup.id)).toEqual([id]);
   });

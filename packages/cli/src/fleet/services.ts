@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { PrunedBackup } from '@muster/backups';
 import { type Config, isMusterError, MusterError, restorePointOf } from '@muster/core';
 import { preflight, runDrill } from '@muster/drill';
 import type { DrillIndex } from '@muster/index';
@@ -95,7 +96,11 @@ export async function workerService(
       const onOutput = (text: string): void => output.append(`prune-${source.slug}`, text);
       const how = { dryRun: false, unproven: false };
       const pruned = await pruneBackups(environment, { source, drills, onOutput, ...how }, signal);
-      return pruned.backups.filter(({ outcome }) => outcome === 'removed').length;
+      const count = (is: (backup: PrunedBackup) => boolean) => pruned.backups.filter(is).length;
+      return {
+        removed: count(({ outcome }) => outcome === 'removed'),
+        unproven: count(({ why }) => why === 'unproven'),
+      };
     },
     catalogue: (source, signal) => toldCatalogue(environment, source, worker, signal),
     takeOutput: output.append,
