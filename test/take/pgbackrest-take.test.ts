@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   createPgbackrestRepository,
   createPgbackrestTake,
+  findTaken,
   pgbackrestTool,
   type Taken,
   type ToolSpec,
@@ -46,6 +47,8 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
   interface Asked {
     readonly configured?: ToolSpec['configured'];
     readonly env?: ToolSpec['env'];
+    readonly takeId?: string;
+    readonly limit?: string;
     readonly onFile?: () => void;
     readonly signal?: AbortSignal;
   }
@@ -58,7 +61,12 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
       stanza,
       now: () => new Date(),
     })(
-      { takeId: newTakeId(new Date()), source: source(), type, trigger: { kind: 'cli' } },
+      {
+        takeId: asked.takeId ?? newTakeId(new Date()),
+        source: source(asked.limit),
+        type,
+        trigger: { kind: 'cli' },
+      },
       {
         onProgress: ({ fraction }) => fraction !== undefined && asked.onFile?.(),
         onOutput: () => undefined,
@@ -66,12 +74,15 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
       asked.signal ?? AbortSignal.timeout(60_000),
     );
   };
-  const listed = async (): Promise<readonly string[]> => {
+  const repository = () => {
     const { repository: path, passphrase, stanza } = cluster;
     const place = async () => ({ type: 'directory', path, passphrase }) as const;
-    const repository = createPgbackrestRepository({ stanza, location: path, place });
-    return (await repository.list(AbortSignal.timeout(10_000))).map(({ id }) => id);
+    return createPgbackrestRepository({ stanza, location: path, place });
   };
+  const listed = async (): Promise<readonly string[]> =>
+    (await repository().list(AbortSignal.timeout(10_000))).map(({ id }) => id);
+  const found = (takeId: string) =>
+    findTaken({ repository: repository() }, takeId, AbortSignal.timeout(10_000));
 
   it('is not begun where the repository has no such stanza', async () => {
     await expect(take('full')).rejects.toMatchObject({
@@ -130,6 +141,33 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
     expect(told).not.toContain(cluster.passphrase);
     expect(told).not.toContain(cluster.uri);
     expect(told.split('\n')[0]).toBe(String(cluster.owner.uid));
+  });
+
+  it('is found by its take when its worker died, and no set that another made meanwhile is', async () => {
+    const takeId = newTakeId(new Date());
+    await cluster.tool('--type=incr', 'backup');
+    expect(await found(takeId)).toBeUndefined();
+    const { backupId } = await take('incr', { takeId });
+    expect(await found(takeId)).toMatchObject({ backupId });
+  });
+
+  it('is taken by a pgBackRest that knows no annotations, and then found by none', async () => {
+    const old = `case "$*" in *--annotation*) echo "ERROR: [031]: invalid option '--annotation'"; exit 31;; esac`;
+    await using shim = await shimmed(':', old);
+    const takeId = newTakeId(new Date());
+    const { backupId } = await take('incr', { takeId, env: shim.env });
+    expect(await listed()).toContain(backupId);
+    expect(await found(takeId)).toBeUndefined();
+  });
+
+  it('that takes longer than it may is stopped, says so, and is in no list', async () => {
+    const before = await listed();
+    await using shim = await shimmed(':', 'case "$*" in *backup) exec sleep 60;; esac');
+    await expect(take('full', { env: shim.env, limit: '1s' })).rejects.toMatchObject({
+      code: 'time_limit',
+      message: expect.stringContaining('limit of 1 s'),
+    });
+    expect(await listed()).toEqual(before);
   });
 
   it('waits for nobody who holds the lock of the stanza', async () => {
@@ -211,11 +249,11 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
   });
 });
 
-/** A pgbackrest on a PATH that writes down what `tells` says before it becomes the real one. */
-async function shimmed(tells: string) {
+/** A pgbackrest on a PATH that writes down what `tells` says, and does `first`, before it becomes the real one. */
+async function shimmed(tells: string, first = ':') {
   const folder = await mkdtemp(join(tmpdir(), 'muster-shim-'));
   await chmod(folder, 0o777);
-  const script = `#!/bin/sh\n{ ${tells}; } >> ${folder}/told\nexec ${findProgram('pgbackrest')} "$@"\n`;
+  const script = `#!/bin/sh\n{ ${tells}; } >> ${folder}/told\n${first}\nexec ${findProgram('pgbackrest')} "$@"\n`;
   await writeFile(join(folder, 'pgbackrest'), script, { mode: 0o755 });
   return {
     env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` },
@@ -225,9 +263,9 @@ async function shimmed(tells: string) {
 }
 
 /** A take asks nothing of it but what it is given beside. */
-function source(): Source {
+function source(limit = '1h'): Source {
   const parsed = parseConfig(
-    'sources: [{ slug: prod-db, kind: postgres, restore_only: true, backup: { type: pgbackrest, stanza: main, repo: { path: /r } }, take: { data_directory: /d } }]\nchecks: []\n',
+    `sources: [{ slug: prod-db, kind: postgres, restore_only: true, backup: { type: pgbackrest, stanza: main, repo: { path: /r } }, take: { data_directory: /d, limit: ${limit} } }]\nchecks: []\n`,
     { file: 'muster.yaml', baseDirectory: '/' },
   );
   const one = parsed.ok ? parsed.config.sources[0] : undefined;

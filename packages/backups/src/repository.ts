@@ -47,6 +47,8 @@ export interface Backup {
    * `backup_unreadable`, `credentials_refused`, `cancelled`.
    */
   readonly record?: (signal: AbortSignal) => Promise<BackupRecord | 'unreadable'>;
+  /** Of a set in a repository: which take of Muster made it, where that is noted there. */
+  readonly takeId?: string;
   /** Absent where its head could not be identified: drilling it ends in that very `fail`. */
   readonly facts?: BackupFacts;
 }

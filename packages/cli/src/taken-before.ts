@@ -8,12 +8,12 @@ import { takePlace } from './perform-take.js';
 export async function takenBefore(
   environment: Environment,
   { kind, backup }: Source,
-  take: { readonly takeId: string; readonly since: Date },
+  takeId: string,
   signal: AbortSignal,
 ): Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined> {
   if (backup.type === 'live') return undefined;
   const repository = backupRepository(environment, kind, backup);
-  if (backup.type === 'pgbackrest') return await findTaken({ repository }, take, signal);
+  if (backup.type === 'pgbackrest') return await findTaken({ repository }, takeId, signal);
   const ports = { repository, own: ownBackups(environment, backup), place: takePlace(backup, environment) };
-  return await findTaken(ports, take, signal);
+  return await findTaken(ports, takeId, signal);
 }

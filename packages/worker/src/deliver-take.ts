@@ -162,14 +162,7 @@ async function tryTake(
   };
   onChange({ take_id: job.id, source: job.source, since: started });
   try {
-    const before =
-      known.tries === 0
-        ? undefined
-        : await ports.findTaken(
-            source,
-            { takeId: job.id, since: new Date(known.started_at ?? known.asked_at) },
-            signal,
-          );
+    const before = known.tries === 0 ? undefined : await ports.findTaken(source, job.id, signal);
     if (before === undefined && known.tries >= MOST_TRIES) {
       spans.end('failed', 'worker_lost');
       return await fail(ports, job, known, known.reason ?? 'worker_lost');

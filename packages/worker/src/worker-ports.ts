@@ -53,7 +53,7 @@ export interface TakingPorts {
   /** The backup that this take had published before its worker died; undefined where it had none. */
   readonly findTaken: (
     source: Source,
-    take: { readonly takeId: string; readonly since: Date },
+    takeId: string,
     signal: AbortSignal,
   ) => Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined>;
   /**

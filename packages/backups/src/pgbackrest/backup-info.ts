@@ -24,6 +24,7 @@ const setSchema = z.object({
     .nullish(),
   // Pages of the cluster that did not fit their checksum when they were copied.
   'backup-error': z.boolean().nullish(),
+  'backup-annotation': z.record(z.string(), z.string()).nullish(),
   'backup-info-size': bytes,
   // Not known of sets with block incrementals.
   'backup-info-repo-size': bytes.nullish(),
@@ -35,6 +36,9 @@ const historySchema = z.object({
   // Of 64 bits: a double has only its first digits, which differ enough.
   'db-system-id': z.number(),
 });
+
+/** The annotation by which a set says which take of Muster made it: its id. */
+export const TAKE_ANNOTATION = 'muster-take';
 
 /** The name of a set: of a full one, and of what was made after it. */
 export const LABEL = /^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/;
@@ -51,6 +55,8 @@ export interface BackupSet {
   /** Where in WAL it became whole; not known of sets of old versions of pgBackRest. */
   readonly stopLsn?: string;
   readonly hasPageErrors: boolean;
+  /** Of one that a take of Muster made, if pgBackRest could note it. */
+  readonly takeId?: string;
   /** As pgBackRest names it: `17`, `9.6`. */
   readonly serverVersion: string;
   readonly archiveId: string;
@@ -87,6 +93,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
     const { 'db-version': version, 'db-system-id': systemId } = cluster;
     const { 'backup-archive-start': start, 'backup-archive-stop': stop, 'backup-prior': prior } = set;
     const { 'backup-lsn-stop': stopLsn } = set;
+    const takeId = set['backup-annotation']?.[TAKE_ANNOTATION];
     return {
       label,
       type: set['backup-type'],
@@ -97,6 +104,7 @@ export function setsOf(info: InfoFile, name: string): readonly BackupSet[] {
       ...(start && stop && { wal: { start, stop } }),
       ...(stopLsn && { stopLsn }),
       hasPageErrors: set['backup-error'] === true,
+      ...(takeId !== undefined && { takeId }),
       serverVersion: version,
       archiveId: `${version}-${set['db-id']}`,
       systemId,

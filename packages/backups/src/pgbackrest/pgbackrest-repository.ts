@@ -72,6 +72,7 @@ function backupOf(store: RepositoryStore, listed: ListedSet, owner: Owner): Back
     wholeAt: new Date(set.stoppedAt.getTime() + 1000),
     wal: { cluster: set.archiveId, ...(set.stopLsn && { wholeAt: set.stopLsn }) },
     createdAtFrom: 'header',
+    ...(set.takeId !== undefined && { takeId: set.takeId }),
     facts,
   };
 }

@@ -18,16 +18,17 @@ it('finds the dump whose record names the take, and no other', async () => {
     a: { take: { id: newTakeId(at(1)) } } as BackupRecord,
   };
   const own = { recordOf: async (id: string) => records[id] };
-  const find = (id: string) => findTaken({ repository, own }, { takeId: id, since: at(2) }, signal);
+  const find = (id: string) => findTaken({ repository, own }, id, signal);
   expect(await find(takeId)).toEqual({ backupId: 'b', sizeBytes: 2 });
   const sweep = vi.fn(async () => []);
-  await findTaken({ repository, own, place: { sweep } }, { takeId, since: at(2) }, signal);
+  await findTaken({ repository, own, place: { sweep } }, takeId, signal);
   expect(sweep).toHaveBeenCalledOnce();
   expect(await find(newTakeId(at(2)))).toBeUndefined();
 });
 
-it('finds the first set of pgBackRest that was made since', async () => {
-  const find = (since: Date) => findTaken({ repository }, { takeId, since }, signal);
-  expect(await find(at(2))).toMatchObject({ backupId: 'b' });
-  expect(await find(at(4))).toBeUndefined();
+it('finds the set of pgBackRest that is annotated with the take, and none that another made since', async () => {
+  const sets = [backup('c', 3), { ...backup('b', 2), takeId }];
+  const find = (id: string) => findTaken({ repository: { list: async () => sets } }, id, signal);
+  expect(await find(takeId)).toMatchObject({ backupId: 'b' });
+  expect(await find(newTakeId(at(1)))).toBeUndefined();
 });

@@ -15,16 +15,16 @@ export interface FindTakenPorts {
 const LOOKED_AT = 20;
 
 /**
- * The backup that a take had published before its worker died: that whose record names it; what else it left is swept. Of pgBackRest, the first set that
- * came to its end since the take began, for the source was locked by it. @throws what listing throws.
+ * The backup that a take had published before its worker died: that whose record names it, or of pgBackRest the set that is
+ * annotated with it; what else it left is swept. Never one that anybody else made. @throws what listing throws.
  */
 export async function findTaken(
   { repository, own, place }: FindTakenPorts,
-  { takeId, since }: { readonly takeId: string; readonly since: Date },
+  takeId: string,
   signal: AbortSignal,
 ): Promise<Pick<Taken, 'backupId' | 'sizeBytes'> | undefined> {
   const backups = await repository.list(signal);
-  if (own === undefined) return told(backups.findLast(({ createdAt }) => createdAt >= since));
+  if (own === undefined) return told(backups.find((backup) => backup.takeId === takeId));
   for (const backup of backups.slice(0, LOOKED_AT)) {
     const record = await own.recordOf(backup.id, signal);
     if (record === undefined || record === 'unreadable' || record.take?.id !== takeId) continue;

@@ -1,5 +1,6 @@
-import { MusterError, type SetType } from '@muster/core';
+import { isMusterError, MusterError, type SetType } from '@muster/core';
 import { z } from 'zod';
+import { TAKE_ANNOTATION } from '../pgbackrest/backup-info.js';
 import type { PgbackrestTool } from '../pgbackrest/tool/pgbackrest-tool.js';
 import type { TakeBackup, TakeOptions } from './take.js';
 import { whyStopped } from './why-stopped.js';
@@ -28,22 +29,25 @@ export function createPgbackrestTake({
   jobs,
   now,
 }: PgbackrestTakeOptions): TakeBackup {
-  return async ({ source, type = source.take?.type ?? 'incr' }, options, cancel) => {
+  return async ({ takeId, source, type = source.take?.type ?? 'incr' }, options, cancel) => {
     const startedAt = now();
-    const limit = AbortSignal.timeout(source.take?.limitMs ?? DEFAULT_LIMIT_MS);
+    const limitMs = source.take?.limitMs ?? DEFAULT_LIMIT_MS;
+    const limit = AbortSignal.timeout(limitMs);
     const signal = AbortSignal.any([cancel, limit]);
-    const { label, swept } = await backUp(tool, type, jobs, options, signal).catch((error: unknown) => {
-      if (cancel.aborted) {
-        const { code, words } = whyStopped(cancel);
-        throw new MusterError(code, `${words} No backup set was left of it.`, { cause: error });
-      }
-      if (!limit.aborted) throw error;
-      throw new MusterError(
-        'time_limit',
-        'The take reached its time limit: raise take.limit of the source, or find what is slow.',
-        { cause: error },
-      );
-    });
+    const { label, swept } = await backUp(tool, { takeId, type, jobs }, options, signal).catch(
+      (error: unknown) => {
+        if (cancel.aborted) {
+          const { code, words } = whyStopped(cancel);
+          throw new MusterError(code, `${words} No backup set was left of it.`, { cause: error });
+        }
+        if (!limit.aborted) throw error;
+        throw new MusterError(
+          'time_limit',
+          `The take reached its time limit of ${limitMs / 1000} s: raise take.limit of the source, or find what is slow. No backup set was left of it.`,
+          { cause: error },
+        );
+      },
+    );
     options.onProgress({ phase: 'examine' });
     const set = await setOf(tool, stanza, label, signal);
     if (set.error === true)
@@ -76,10 +80,18 @@ const MADE = /new backup label = (\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)/;
 /** A set that a take which died had begun. */
 const LEFT = /(?:resumable|aborted) backup '?(\d{8}-\d{6}F(?:_\d{8}-\d{6}[DI])?)/;
 
+interface Wanted {
+  readonly takeId: string;
+  readonly type: SetType;
+  readonly jobs: number | undefined;
+}
+
+/** As pgBackRest before 2.41 says it. */
+const NO_ANNOTATION = /invalid option '--annotation/;
+
 async function backUp(
   tool: PgbackrestTool,
-  type: SetType,
-  jobs: number | undefined,
+  { takeId, type, jobs }: Wanted,
   { onProgress, onOutput }: TakeOptions,
   signal: AbortSignal,
 ): Promise<{ readonly label: string; readonly swept: readonly string[] }> {
@@ -94,20 +106,20 @@ async function backUp(
     else onProgress({ phase: 'dump', fraction: Math.min(1, Number(percent) / 100) });
   };
   onProgress({ phase: 'dump' });
-  await tool.run(
-    'backup',
-    [
-      `--type=${type}`,
-      '--repo=1',
-      // What is kept is said by `take.retain`, and never by the way.
-      '--no-expire-auto',
-      ...(jobs === undefined ? [] : [`--process-max=${jobs}`]),
-      '--log-level-console=detail',
-      '--log-level-stderr=off',
-    ],
-    tell,
-    signal,
-  );
+  const asked = [
+    `--type=${type}`,
+    '--repo=1',
+    // What is kept is said by `take.retain`, and never by the way.
+    '--no-expire-auto',
+    ...(jobs === undefined ? [] : [`--process-max=${jobs}`]),
+    '--log-level-console=detail',
+    '--log-level-stderr=off',
+  ];
+  const noted = [...asked, `--annotation=${TAKE_ANNOTATION}=${takeId}`];
+  await tool.run('backup', noted, tell, signal).catch(async (error: unknown) => {
+    if (!isMusterError(error) || !NO_ANNOTATION.test(error.output ?? '')) throw error;
+    await tool.run('backup', asked, tell, signal);
+  });
   if (label !== undefined) return { label, swept: [...swept] };
   throw new MusterError(
     'take_failed',

@@ -87,7 +87,7 @@ export async function workerService(
     consumeDrills: (options) => consumeDrills(queues.url, options),
     consumeTakes: (options) => consumeTakes(queues.url, options),
     takeBackup: (config) => createTakeBackup(environment, config),
-    findTaken: (source, take, signal) => takenBefore(environment, source, take, signal),
+    findTaken: (source, takeId, signal) => takenBefore(environment, source, takeId, signal),
     prune: async (config, source, signal) => {
       const drills = drillsOfBoth(
         fleetDrills(queues, source.slug),
