@@ -6,6 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['muster-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/build-command.ts',
     maxWorkers: 2,
     // Tests that say so wait side by side, for what takes long and little work (a lock that ends).
     maxConcurrency: 8,

@@ -3,6 +3,7 @@
 # What stays is /opt/muster of the image.
 set -eu
 node_modules/.bin/tsc -b
+node packages/cli/build.mjs
 npm prune --omit=dev --ignore-scripts --loglevel=error
 find packages -mindepth 2 -maxdepth 2 \( -name src -o -name 'tsconfig*' \) -exec rm -r {} +
 find packages node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A folder of its own with the files given, and the command `muster` (from source) run in it. */
+/** A folder of its own with the files given, and the command `muster` (as `build-command.ts` built it) run in it. */
 export interface MusterFolder {
   readonly folder: string;
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
@@ -29,13 +29,7 @@ export interface Started {
 }
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const MAIN = at('../../packages/cli/src/main.ts');
-const FROM_SOURCE = [
-  '--conditions=muster-source',
-  '--disable-warning=ExperimentalWarning',
-  '--import',
-  at('resolve-source.mjs'),
-];
+const COMMAND = at('../../packages/cli/bin/muster.mjs');
 
 export async function musterFolder(files: Readonly<Record<string, string>> = {}): Promise<MusterFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'muster-cli-'));
@@ -46,7 +40,7 @@ export async function musterFolder(files: Readonly<Record<string, string>> = {})
   };
   for (const [file, text] of Object.entries(files)) await write(file, text);
   const start: MusterFolder['start'] = (args, env = {}) => {
-    const child = spawn(process.execPath, [...FROM_SOURCE, MAIN, ...args], {
+    const child = spawn(process.execPath, [COMMAND, ...args], {
       cwd: folder,
       env: {
         PATH: process.env['PATH'],

@@ -1,7 +1,7 @@
 import { createDecipheriv, hkdfSync, scrypt } from 'node:crypto';
 import { isMusterError, MusterError } from '@muster/core';
 import { cutShort, Pieces } from '@muster/engines';
-import { Decrypter, type Stanza } from 'age-encryption';
+import type { Decrypter, Stanza } from 'age-encryption';
 
 /** What opens files that are encrypted with age: https://age-encryption.org/v1. */
 export type AgeKeys =
@@ -106,7 +106,7 @@ async function readHeader(source: Pieces): Promise<Buffer> {
 
 async function fileKeyOf(header: Buffer, keys: AgeKeys): Promise<Uint8Array> {
   try {
-    return await decrypter(keys).decryptHeader(header);
+    return await (await decrypter(keys)).decryptHeader(header);
   } catch (error) {
     if (isMusterError(error)) throw error;
     if (error instanceof Error && error.message.startsWith('no identity matched')) {
@@ -121,8 +121,10 @@ async function fileKeyOf(header: Buffer, keys: AgeKeys): Promise<Uint8Array> {
   }
 }
 
-function decrypter(keys: AgeKeys): Decrypter {
-  const made = new Decrypter();
+async function decrypter(keys: AgeKeys): Promise<Decrypter> {
+  // Loaded only for what is encrypted: it takes as long as most commands.
+  const age = await import('age-encryption');
+  const made = new age.Decrypter();
   if (keys.kind === 'passphrase') made.addIdentity(passphraseIdentity(keys.passphrase));
   else {
     for (const identity of keys.identities) {

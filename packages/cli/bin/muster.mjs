@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -13,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE = 22;
 const here = dirname(realpathSync(fileURLToPath(import.meta.url)));
 const main = join(here, '..', 'dist', 'main.js');
+const self = fileURLToPath(import.meta.url);
 
 function refuse(message) {
   process.stderr.write(`muster: ${message}\n`);
@@ -28,7 +30,7 @@ function installedNode(directory) {
 
 function handOver(node) {
   // The channel tells the newer process when this one is gone, even by SIGKILL, so that it takes its scratch down.
-  const child = spawn(node, [main, ...process.argv.slice(2)], {
+  const child = spawn(node, [self, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   // A terminal sends Ctrl-C to both processes; sent on as well it would count twice.
@@ -52,6 +54,8 @@ if (process.pid === 1) {
   });
 }
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
+  // Who may write there may write the code too. Where nobody may, it begins a little later.
+  module.enableCompileCache?.(join(main, '..', '.compiled'));
   await import('../dist/main.js');
 } else {
   const node = installedNode(here);

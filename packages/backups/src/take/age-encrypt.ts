@@ -1,6 +1,6 @@
 import { createCipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { MusterError } from '@muster/core';
-import { Encrypter, Stanza } from 'age-encryption';
+import type { Stanza } from 'age-encryption';
 
 /** For whom a backup is encrypted with age: https://age-encryption.org/v1. */
 export type AgeRecipients =
@@ -78,7 +78,9 @@ interface Header {
 const AFTER_HEADER = 16 + 16;
 
 async function headerFor(recipients: AgeRecipients): Promise<Header> {
-  const encrypter = new Encrypter();
+  // Loaded only for what is encrypted: it takes as long as most commands.
+  const age = await import('age-encryption');
+  const encrypter = new age.Encrypter();
   let fileKey: Uint8Array | undefined;
   // The library tells the key to whoever is to wrap it, and this one wraps nothing.
   encrypter.addRecipient({
@@ -87,7 +89,8 @@ async function headerFor(recipients: AgeRecipients): Promise<Header> {
       return [];
     },
   });
-  if (recipients.kind === 'passphrase') encrypter.addRecipient(passphraseRecipient(recipients.passphrase));
+  if (recipients.kind === 'passphrase')
+    encrypter.addRecipient(passphraseRecipient(age, recipients.passphrase));
   else {
     for (const recipient of recipients.recipients) {
       try {
@@ -110,7 +113,7 @@ async function headerFor(recipients: AgeRecipients): Promise<Header> {
 const WORK = 18;
 
 /** The library's own one would block this process for as long as that work takes. */
-const passphraseRecipient = (passphrase: string) => ({
+const passphraseRecipient = ({ Stanza }: typeof import('age-encryption'), passphrase: string) => ({
   wrapFileKey: async (fileKey: Uint8Array): Promise<Stanza[]> => {
     const salt = randomBytes(16);
     const label = Buffer.concat([Buffer.from('age-encryption.org/v1/scrypt'), salt]);

@@ -44,20 +44,13 @@ if setpriv --pdeathsig KILL true 2>/dev/null; then exec setpriv --pdeathsig KILL
 exec "$@"
 `;
 
-/** The tools of this machine. `env`: its `PATH` is looked through. */
+/** The tools of this machine. `env`: its `PATH` is looked through where packages have not put just the right one. */
 export const hostTools = (env: Readonly<Record<string, string | undefined>>): ToolRunner => ({
   find: async (name, major, signal) => {
-    const found = await Promise.all(
-      (await candidates(name, env['PATH'] ?? '')).map(async (path) => ({
-        path,
-        version: await versionOf(path, signal),
-      })),
-    );
-    const able = found
-      .flatMap(({ path, version }) => (version === undefined ? [] : [{ path, version }]))
-      .filter(({ version }) => Number.parseInt(version, 10) >= major)
-      .sort((a, b) => Number.parseInt(a.version, 10) - Number.parseInt(b.version, 10));
-    const [tool] = able;
+    const packaged = await toolsIn(await packagedPlaces(), name, signal);
+    const tool =
+      nearest(packaged, major, (one) => one === major) ??
+      nearest([...packaged, ...(await toolsIn(pathOf(env['PATH'] ?? ''), name, signal))], major);
     if (tool === undefined) throw toolMissing(name, major);
     return {
       version: tool.version,
@@ -67,6 +60,21 @@ export const hostTools = (env: Readonly<Record<string, string | undefined>>): To
     };
   },
 });
+
+interface FoundTool {
+  readonly path: string;
+  readonly version: string;
+}
+
+const majorOf = ({ version }: FoundTool): number => Number.parseInt(version, 10);
+
+/** The oldest that is able. */
+const nearest = (
+  found: readonly FoundTool[],
+  major: number,
+  wanted: (one: number) => boolean = (one) => one >= major,
+): FoundTool | undefined =>
+  found.filter((tool) => wanted(majorOf(tool))).sort((a, b) => majorOf(a) - majorOf(b))[0];
 
 /** The image whose tools take the place of those of this machine. */
 export interface ToolImage {
@@ -105,25 +113,37 @@ const toolMissing = (name: string, major: number): MusterError =>
     `There is no ${name} of version ${major} or newer on this machine, and no image that has one. Install it (Debian: apt-get install postgresql-client-${major}), or put it on the PATH.`,
   );
 
-async function candidates(name: string, path: string): Promise<readonly string[]> {
-  const packaged = await Promise.all(
+async function packagedPlaces(): Promise<readonly string[]> {
+  const places = await Promise.all(
     PLACES.map(async (place) =>
       (await readdir(place).catch(() => []))
         .filter((entry) => place !== '/usr' || entry.startsWith('pgsql-'))
         .map((entry) => join(place, entry, 'bin')),
     ),
   );
-  const directories = [...packaged.flat(), ...path.split(':').filter((entry) => entry.startsWith('/'))];
-  const paths = [...new Set(directories)].map((directory) => join(directory, name));
-  const there = await Promise.all(
-    paths.map((file) =>
-      access(file, constants.X_OK).then(
+  return places.flat();
+}
+
+const pathOf = (path: string): readonly string[] =>
+  path.split(':').filter((directory) => directory.startsWith('/'));
+
+async function toolsIn(
+  directories: readonly string[],
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly FoundTool[]> {
+  const found = await Promise.all(
+    [...new Set(directories)].map(async (directory) => {
+      const path = join(directory, name);
+      const isThere = await access(path, constants.X_OK).then(
         () => true,
         () => false,
-      ),
-    ),
+      );
+      const version = isThere ? await versionOf(path, signal) : undefined;
+      return version === undefined ? [] : [{ path, version }];
+    }),
   );
-  return paths.filter((_, index) => there[index]);
+  return found.flat();
 }
 
 async function versionOf(path: string, signal: AbortSignal): Promise<string | undefined> {

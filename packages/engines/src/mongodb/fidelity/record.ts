@@ -9,12 +9,13 @@ import {
   sha256,
   type Unavailable,
 } from '@muster/core';
-import { type ClientSession, type MongoClient, MongoServerError } from 'mongodb';
+import type { ClientSession, MongoClient } from 'mongodb';
 import type { FidelityAsked } from '../../engine.js';
 import { extendedJson, fieldsOf } from '../bson-fields.js';
 import { bytesOf } from '../live/live-collections.js';
 import type { LiveCollection } from '../live/write-archive.js';
 import { codeOf } from '../server/client.js';
+import { isServerError } from '../server/driver.js';
 import { DigestSum } from './digest-sum.js';
 
 type Collection = FidelityDatabase['tables'][number];
@@ -132,7 +133,7 @@ async function reading<T extends object>(
     return await work(Math.min(left, 2 ** 31 - 1));
   } catch (error) {
     if (error instanceof OverBudget) return { unavailable: 'budget' };
-    const code = error instanceof MongoServerError ? codeOf(error) : undefined;
+    const code = isServerError(error) ? codeOf(error) : undefined;
     if (code === UNAUTHORIZED) return { unavailable: 'no_rights' };
     return { unavailable: code === MAX_TIME_EXPIRED ? 'budget' : 'failed' };
   }

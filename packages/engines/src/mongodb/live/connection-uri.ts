@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { MusterError } from '@muster/core';
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
+import { driver } from '../server/driver.js';
 
 /** The parts of a connection string that are not the driver's own affair. */
 const SHAPE =
@@ -16,7 +17,7 @@ const FILES = new Set(['tlscafile', 'tlscertificatekeyfile', 'tlscrlfile']);
  */
 export function liveClient(uri: string): MongoClient {
   try {
-    return new MongoClient(uri, { appName: 'muster' });
+    return new (driver().MongoClient)(uri, { appName: 'muster' });
   } catch {
     // The driver's own words may quote the URI.
     throw malformed();

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { isMusterError, type MusterError } from '@muster/core';
-import { type ClientSession, type MongoClient, MongoServerError } from 'mongodb';
+import type { ClientSession, MongoClient } from 'mongodb';
 import { dumpFailed } from '../../live/tool-dump.js';
 import { type HeldMoment, heldMoment } from '../fidelity/held-moment.js';
 import { closeClient } from '../server/client.js';
+import { isServerError } from '../server/driver.js';
 import { liveClient } from './connection-uri.js';
 import { bytesOf, collectionsOf } from './live-collections.js';
 import { rightsMissing } from './rights-missing.js';
@@ -67,7 +68,7 @@ async function* dump(
 
 /** The driver's words may quote the URI or data: they go to the diagnosis file alone. */
 function sourceFailed(cause: unknown): MusterError {
-  const code = cause instanceof MongoServerError ? cause.code : undefined;
+  const code = isServerError(cause) ? cause.code : undefined;
   if (code === UNAUTHORIZED) return rightsMissing({ cause });
   const why = SNAPSHOT_GONE.has(code)
     ? 'it took longer than the source keeps its snapshots (minSnapshotHistoryWindowInSeconds)'

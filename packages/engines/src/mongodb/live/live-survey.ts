@@ -1,9 +1,10 @@
 import { MusterError, orAborted } from '@muster/core';
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { LiveFacts } from '../../engine.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import { majorOf } from '../mongo-facts.js';
 import { closeClient } from '../server/client.js';
+import { isServerError } from '../server/driver.js';
 import { databaseOf, liveClient } from './connection-uri.js';
 
 /** Unauthorized, AuthenticationFailed, and what Atlas says for both. */
@@ -69,7 +70,7 @@ async function ask(client: MongoClient, database: string | undefined): Promise<M
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
 export function surveyError(error: unknown): MusterError {
   if (error instanceof MusterError) return error;
-  const code = error instanceof MongoServerError ? error.code : undefined;
+  const code = isServerError(error) ? error.code : undefined;
   if (REFUSALS.has(code)) {
     return new MusterError(
       'credentials_refused',

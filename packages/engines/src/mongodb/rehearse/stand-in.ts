@@ -1,7 +1,8 @@
 import { MusterError, orAborted } from '@muster/core';
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { StandIn } from '../../rehearse/stand-in.js';
 import { clientAt, closeClient, codeOf, SOCKET } from '../server/client.js';
+import { isServerError } from '../server/driver.js';
 
 /** Databases of the server itself. */
 const OWN = new Set(['admin', 'config', 'local']);
@@ -15,7 +16,7 @@ export function mongodbStandIn({ socketDir }: { readonly socketDir: string }): S
         const { insertedId } = await collectionOf(client, table)
           .insertOne({ ...row })
           .catch((cause: unknown) => {
-            if (!(cause instanceof MongoServerError)) throw cause;
+            if (!isServerError(cause)) throw cause;
             throw new MusterError(
               'rehearsal_unready',
               `The document for ${table} (rehearse.seed) was refused (code ${codeOf(cause) ?? 'none'}): correct its fields and values.`,

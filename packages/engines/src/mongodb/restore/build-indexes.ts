@@ -1,7 +1,8 @@
 import { MusterError } from '@muster/core';
-import { type Db, MongoServerError } from 'mongodb';
+import type { Db, MongoServerError } from 'mongodb';
 import { type DumpedCollection, namespaceOf } from '../format/collection.js';
 import type { OrderedDocument } from '../format/ordered-json.js';
+import { isServerError } from '../server/driver.js';
 import { type DroppedOptions, isForeignStorageEngine, refusedOption } from './dropped-options.js';
 
 /** Without them it would be another index, or say something else of the data. */
@@ -37,7 +38,7 @@ export async function buildIndexes(
   try {
     await build(db, collection, wanted);
   } catch (error) {
-    if (!(error instanceof MongoServerError)) throw error;
+    if (!isServerError(error)) throw error;
     // Which of them it was is known only one by one.
     for (const index of wanted) await buildOne(db, collection, index, dropped);
   }
@@ -59,7 +60,7 @@ async function buildOne(
       await build(db, collection, [index]);
       return;
     } catch (error) {
-      if (!(error instanceof MongoServerError)) throw error;
+      if (!isServerError(error)) throw error;
       const refused = refusedOption(
         error,
         [...index.keys()].filter((option) => !ESSENTIAL.has(option)),

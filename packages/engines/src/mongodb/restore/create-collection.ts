@@ -1,6 +1,7 @@
 import { MusterError } from '@muster/core';
-import { type Db, MongoServerError } from 'mongodb';
+import type { Db, MongoServerError } from 'mongodb';
 import { type DumpedCollection, namespaceOf } from '../format/collection.js';
+import { isServerError } from '../server/driver.js';
 import {
   type DroppedOptions,
   isForeignStorageEngine,
@@ -43,7 +44,7 @@ export async function createCollection(
       await db.command({ create: collection.name, ...Object.fromEntries(options) });
       return;
     } catch (error) {
-      if (!(error instanceof MongoServerError)) throw error;
+      if (!isServerError(error)) throw error;
       const refused = refusedOption(error, options.keys());
       if (refused === undefined) {
         const special = collection.kind !== 'collection' && isUnsupported(error);

@@ -1,5 +1,6 @@
 import type { RestoreWarning } from '@muster/core';
-import { MongoServerError } from 'mongodb';
+import type { MongoServerError } from 'mongodb';
+import { isServerError } from '../server/driver.js';
 
 /** Told in receipts by name; other names come from the dump and are not. */
 const KNOWN = new Set([
@@ -40,7 +41,7 @@ export class DroppedOptions {
 
 /** Which of these options a server has refused by name; undefined where it complains of something else. */
 export function refusedOption(error: unknown, options: Iterable<string>): string | undefined {
-  if (!(error instanceof MongoServerError) || !REFUSALS.has(Number(error.code))) return undefined;
+  if (!isServerError(error) || !REFUSALS.has(Number(error.code))) return undefined;
   // As a word of its own: `size` is in `bucketSize` too.
   const words = new Set(
     withoutDocuments(error.message)

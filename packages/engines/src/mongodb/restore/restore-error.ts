@@ -1,7 +1,7 @@
 import { MusterError } from '@muster/core';
-import { MongoServerError } from 'mongodb';
 import { readingError } from '../../bytes/feed.js';
 import { lossOf, scratchLoss } from '../../restore/scratch-loss.js';
+import { isServerError } from '../server/driver.js';
 import type { RunningMongod } from '../server/mongod.js';
 
 /** OutOfDiskSpace. */
@@ -14,15 +14,15 @@ export async function restoreError(
   signal: AbortSignal,
 ): Promise<unknown> {
   if (signal.aborted) return new MusterError('cancelled', 'The restore was cancelled.', { cause: error });
-  if (error instanceof MusterError && !(error.cause instanceof MongoServerError)) return error;
+  if (error instanceof MusterError && !isServerError(error.cause)) return error;
   const cause = error instanceof MusterError ? error.cause : error;
   const loss = await lossOf(server);
-  const isFull = cause instanceof MongoServerError && Number(cause.code) === DISK_FULL;
+  const isFull = isServerError(cause) && Number(cause.code) === DISK_FULL;
   const told = [loss?.reason, isFull && 'scratch_disk_full', server.lost.aborted && 'scratch_lost'] as const;
   const lost = scratchLoss(told, error);
   if (lost !== undefined) return lost;
   if (error instanceof MusterError) return error;
-  if (error instanceof MongoServerError) {
+  if (isServerError(error)) {
     return new MusterError(
       'restore_failed',
       `The server refused the restore (code ${Number(error.code)}). On its worker, \`muster drill show ID --output\` has its words.`,

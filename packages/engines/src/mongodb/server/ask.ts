@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, type Check, MusterError, orAborted } from '@muster/core';
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient, MongoServerError } from 'mongodb';
 import type { AskOptions } from '../../engine.js';
 import type { AskTarget } from './ask-target.js';
 import { clientOf, closeClient, codeOf } from './client.js';
+import { isServerError } from './driver.js';
 import { NotBson } from './extended-json.js';
 import { stopOnServer } from './stop-on-server.js';
 import { type MongoQuestion, questionOf, writingStage } from './summary-find.js';
@@ -56,7 +57,7 @@ export async function ask(
   } catch (error) {
     if (signal.aborted) answer = { kind: 'server_lost' };
     else if (deadline.aborted) answer = { kind: 'timeout' };
-    else if (error instanceof MongoServerError) answer = answerOf(error);
+    else if (isServerError(error)) answer = answerOf(error);
     else if (error instanceof NotBson) answer = { kind: 'query_failed', message: error.message };
     else answer = await lostOrEnded(target, error, stop);
   }

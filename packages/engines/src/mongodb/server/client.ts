@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient, type MongoClientOptions, MongoServerError } from 'mongodb';
+import type { MongoClient, MongoClientOptions } from 'mongodb';
+import { driver, isServerError } from './driver.js';
 
 /** The port in the name of the server's unix socket. */
 export const PORT = 27017;
@@ -20,7 +21,7 @@ const BSON_OPTIONS = {
 
 /** A client of the server behind this socket. Nothing is retried: a scratch that fails once has failed. */
 export function clientAt(socketDir: string, options: MongoClientOptions = {}): MongoClient {
-  return new MongoClient(`mongodb://${encodeURIComponent(`${socketDir}/${SOCKET}`)}/`, {
+  return new (driver().MongoClient)(`mongodb://${encodeURIComponent(`${socketDir}/${SOCKET}`)}/`, {
     directConnection: true,
     appName: 'muster',
     retryReads: false,
@@ -37,7 +38,7 @@ export function clientAt(socketDir: string, options: MongoClientOptions = {}): M
 
 /** A client of a server that is no scratch's: its URI says everything. */
 export const clientOfUri = (uri: string, options: MongoClientOptions = {}): MongoClient =>
-  new MongoClient(uri, { appName: 'muster restore', ...BSON_OPTIONS, ...options });
+  new (driver().MongoClient)(uri, { appName: 'muster restore', ...BSON_OPTIONS, ...options });
 
 /** A client of the server that questions are put to. */
 export const clientOf = (
@@ -60,6 +61,6 @@ export async function closeClient(client: MongoClient): Promise<void> {
 
 /** The code of a server's refusal: an `Int32` where values are not promoted. */
 export function codeOf(error: unknown): number | undefined {
-  if (!(error instanceof MongoServerError) || error.code === undefined) return undefined;
+  if (!isServerError(error) || error.code === undefined) return undefined;
   return Number(String(error.code));
 }

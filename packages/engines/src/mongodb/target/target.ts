@@ -1,5 +1,5 @@
 import { isMusterError, MusterError, orAborted } from '@muster/core';
-import { type MongoClient, MongoServerError } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { DumpArtefact } from '../../artefact.js';
 import { counting } from '../../bytes/counting.js';
 import { unwrap } from '../../bytes/decompress.js';
@@ -15,6 +15,7 @@ import { readCollections, readDirectory } from '../restore/read-directory.js';
 import { targetOf } from '../restore/target.js';
 import { ask } from '../server/ask.js';
 import { clientOfUri, closeClient } from '../server/client.js';
+import { isServerError } from '../server/driver.js';
 import { isOf, MARKER, type MongoSurvey, surveyMongo } from './survey.js';
 
 /**
@@ -165,7 +166,7 @@ const within = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => o
 async function fault(error: unknown, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted) return new MusterError('cancelled', 'The restore was interrupted.', { cause: error });
   if (isMusterError(error)) return error;
-  if (error instanceof MongoServerError)
+  if (isServerError(error))
     return new MusterError(
       Number(error.code) === UNAUTHORIZED ? 'target_rights_missing' : 'restore_failed',
       Number(error.code) === UNAUTHORIZED
