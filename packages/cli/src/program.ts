@@ -65,13 +65,23 @@ export function createProgram(perform: Perform): Command {
 
 export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
 
-/** A group of commands does nothing by itself: commander would print its help as an error. */
+/** What commander says about a command line, as one of our own errors; that help was shown is none. */
 function explain(error: CommanderError, command: Command): never {
-  if (error.code !== 'commander.help') throw error;
-  const names = command.commands.map((each) => each.name());
-  const full = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
-  throw new MusterError('usage', `${full} needs one of: ${names.join(', ')}. See ${full} --help.`);
+  if (error.exitCode === 0) throw error;
+  const full = nameOf(command);
+  const see = `See ${full} --help.`;
+  // A group of commands does nothing by itself: commander would print its help as an error.
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((each) => each.name());
+    throw new MusterError('usage', `${full} needs one of: ${names.join(', ')}. ${see}`);
+  }
+  const [said = '', hint] = error.message.replace(/^error: /, '').split('\n');
+  const sentence = `${said.charAt(0).toUpperCase()}${said.slice(1)}`.replace(/\.?$/, '.');
+  throw new MusterError('usage', `${sentence} ${hint?.replace(/^\(|\)$/g, '') ?? see}`);
 }
+
+const nameOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

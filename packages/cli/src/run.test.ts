@@ -84,7 +84,8 @@ describe('a command line that is not understood', () => {
     ['', 'muster needs one of: up,'],
     ['drill run --backup a --oldest', 'cannot be used with'],
     ['drill run --keep soon', '--keep takes a duration'],
-    ['check hash', "missing required argument 'id'"],
+    ['check hash', "missing required argument 'id'. See muster check hash --help."],
+    ['backup take --nonsense', "unknown option '--nonsense'. See muster backup take --help."],
     ['drill run --at noon', '--at: expected a time such as'],
     ['drill run --days 14', '--days belongs to --random'],
   ])('muster %s', async (line, said) => {

@@ -1,4 +1,4 @@
-import { MusterError } from '@muster/core';
+import type { MusterError } from '@muster/core';
 import type { Logger } from '@muster/telemetry';
 import { CommanderError } from 'commander';
 import type { GlobalOptions } from './cli.js';
@@ -56,7 +56,7 @@ export async function run(
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.pass;
-    return await report(thrown instanceof CommanderError ? usageError(thrown) : thrown, output, environment);
+    return await report(thrown, output, environment);
   }
 
   function outputFor(options: GlobalOptions): Output {
@@ -106,11 +106,4 @@ async function keepDiagnosis(error: MusterError, environment: Environment): Prom
 function stackLines(error: unknown): string[] {
   if (!(error instanceof Error)) return error === undefined ? [] : [String(error)];
   return [...(error.stack ?? error.message).split('\n'), ...stackLines(error.cause)];
-}
-
-/** What commander says about a command line, as one of our own errors. */
-function usageError(error: CommanderError): MusterError {
-  const [said = '', hint] = error.message.replace(/^error: /, '').split('\n');
-  const sentence = `${said.charAt(0).toUpperCase()}${said.slice(1)}`.replace(/\.?$/, '.');
-  return new MusterError('usage', `${sentence} ${hint?.replace(/^\(|\)$/g, '') ?? 'See muster --help.'}`);
 }

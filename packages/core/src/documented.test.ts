@@ -32,11 +32,35 @@ const pages = (await readdir(new URL('docs/', root)))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`);
 
-it.each(['README.md', ...pages])('each relative link of %s leads somewhere', async (page) => {
-  const text = await readFile(new URL(page, root), 'utf8');
-  const links = [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g)].map(([, link = '']) => link);
-  const dead = links.filter(
-    (link) => !/^[a-z]+:/.test(link) && !existsSync(new URL(link, new URL(page, root))),
+const readText = (page: string) => readFile(new URL(page, root), 'utf8');
+/** Targets of links within the clone, as paths from its root. */
+const linksOf = async (page: string) =>
+  [...(await readText(page)).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => new URL(link, new URL(page, 'muster:///')))
+    .map(({ pathname, hash }) => ({ path: pathname.slice(1), anchor: hash.slice(1) }));
+
+/** As GitHub names the anchors of headings. */
+const anchorsOf = (text: string): readonly string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
   );
+
+it.each(['README.md', 'deploy/README.md', ...pages])('each link within %s leads somewhere', async (page) => {
+  const dead: unknown[] = [];
+  for (const { path, anchor } of await linksOf(page)) {
+    const isThere = existsSync(new URL(path, root));
+    if (!isThere || (anchor !== '' && !anchorsOf(await readText(path)).includes(anchor)))
+      dead.push({ path, anchor });
+  }
   expect(dead).toEqual([]);
+});
+
+it('the README leads to every page', async () => {
+  const named = new Set((await linksOf('README.md')).map(({ path }) => path));
+  expect(pages.filter((page) => !named.has(page))).toEqual([]);
 });

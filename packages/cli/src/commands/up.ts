@@ -67,6 +67,8 @@ interface Serving {
 
 /** Which pools are in force, for the workers to serve. */
 const LOOK_MS = 5_000;
+/** How long its own workers may take to join it, before it says that it is ready without them. */
+const JOINING_MS = 20_000;
 
 /** What is started first is ended last; each release stands beside what it releases. */
 async function serve(
@@ -105,6 +107,8 @@ async function serve(
   const looking = setInterval(() => void workers.look(), LOOK_MS);
   held.defer(() => clearInterval(looking));
   await workers.look();
+  // Whoever asks for a drill as soon as all is ready is not told that nobody takes it.
+  await workers.joined(AbortSignal.any([stop, AbortSignal.timeout(JOINING_MS)]));
   logger.info('ready', { config: loaded.file, evidence: loaded.evidence.store.location });
   await Promise.race([stopped(stop), redis?.ended ?? stopped(stop)]);
   if (!stop.aborted) logger.error('the embedded Redis ended: muster up ends too');

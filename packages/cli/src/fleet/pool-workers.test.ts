@@ -65,3 +65,23 @@ it('looks again later where it could not', async () => {
   await workers.look();
   expect([served, said]).toEqual([['default', 'eu'], ['the pools in force could not be looked at']]);
 });
+
+it('its workers have joined when all of them live', async () => {
+  const { given, workers } = world(true);
+  await workers.look();
+  given.living = ['default'];
+  const over = new AbortController();
+  let isOver = false;
+  const joined = workers.joined(over.signal).then(() => {
+    isOver = true;
+  });
+  await Promise.resolve();
+  expect(isOver).toBe(false);
+  given.living = ['default', 'eu'];
+  await joined;
+});
+
+it('a worker that never joins is not waited for beyond its time', async () => {
+  const { workers } = world(true);
+  await workers.joined(AbortSignal.abort());
+});

@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Config, poolsOf } from '@muster/core';
 import { DEFAULT_POOL, type WorkerRegistry } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 import type { WorkerProcess } from './worker-process.js';
+
+/** So often it is seen whether a worker that was started has joined the fleet. */
+const JOINING_MS = 100;
 
 export interface PoolWorkersPorts {
   readonly inForce: () => Promise<Config | undefined>;
@@ -19,6 +23,8 @@ export interface PoolWorkersPorts {
 export interface PoolWorkers {
   /** Starts those that are missing, and says once of each pool that nobody serves. Never throws. */
   look(): Promise<void>;
+  /** Resolves when all that were started are among the fleet's workers, or when `signal` aborts. Never throws. */
+  joined(signal: AbortSignal): Promise<void>;
   /** Lets all end what they run; resolves when they are gone. */
   stop(): Promise<void>;
 }
@@ -59,9 +65,17 @@ export function createPoolWorkers({
       }
     }
   };
+  const areServed = async (): Promise<boolean> => {
+    const served = new Set((await registry.list()).map(({ pool }) => pool));
+    return [...workers.keys()].every((pool) => served.has(pool));
+  };
   return {
     look: () =>
       lookAgain().catch((error: unknown) => logger.error('the pools in force could not be looked at', error)),
+    joined: async (signal) => {
+      while (!signal.aborted && !(await areServed().catch(() => false)))
+        await delay(JOINING_MS, undefined, { signal }).catch(() => undefined);
+    },
     stop: async () => {
       isStopping = true;
       await Promise.all([...workers.values()].map((worker) => worker.stop()));
