@@ -1,12 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { createDirectoryRepository, describeBackup } from '@muster/backups';
 import { type BackupRecord, type FidelityManifest, sha256 } from '@muster/core';
-import { type FidelityAsked, postgresLiveDumper } from '@muster/engines';
+import { engineOf, type FidelityAsked, type LiveDumper, postgresLiveDumper } from '@muster/engines';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectOfEachTest } from '../support/drill-project.ts';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { canRunIn } from '../support/needs.ts';
+import { canServeS3, S3_ENV, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
 import { never } from '../support/server-bench.ts';
+import { takenSource } from '../support/taking.ts';
 
 const drillProject = projectOfEachTest();
 
@@ -20,17 +24,23 @@ const ASKED: FidelityAsked = {
   sentinels: [{ table: 'item', key: { id: 7 } }],
 };
 const LINE = 'fidelity: { level: full, sentinels: [{ table: item, key: { id: 7 } }] }';
+const BUCKET = 'back-ups';
+const EQUAL = { result: 'pass', fidelity: { verdict: 'equal', level: 'full', compared: { contents: 2 } } };
 
 describe.runIf(canRunIn('bubblewrap'))('the fidelity of a drill', () => {
   let server: DumpServer;
   let uri: string;
+  let s3: S3Server | undefined;
   beforeAll(async () => {
     server = await dumpServer(15);
     await server.sql('postgres', 'CREATE DATABASE shop');
     await server.sql('shop', SHOP);
     uri = `postgresql://postgres@/shop?host=${encodeURIComponent(server.dir)}`;
   });
-  afterAll(() => server?.close());
+  afterAll(async () => {
+    await s3?.close();
+    await server?.close();
+  });
 
   const projectOf = (...source: readonly string[]) => drillProject({ isolation: 'bubblewrap', source });
   const recorded = async (): Promise<FidelityManifest> => {
@@ -54,6 +64,15 @@ describe.runIf(canRunIn('bubblewrap'))('the fidelity of a drill', () => {
     };
     await writeFile(`${path}.muster.json`, JSON.stringify(record));
     return path;
+  };
+
+  /** The line of a source whose backups lie below a prefix. */
+  const inS3 = async (prefix: string) => {
+    const storage = s3 ?? (await s3Server({ versions: false }));
+    if (s3 === undefined) await storage.makeBucket(BUCKET);
+    s3 = storage;
+    const place = `location: "s3://${BUCKET}/${prefix}/", s3: ${s3Access(storage.endpoint)}`;
+    return { storage, source: `backup: { type: dump, ${place} }` };
   };
 
   it('is equal where a live source is dumped from the moment that was recorded', async () => {
@@ -139,5 +158,77 @@ describe.runIf(canRunIn('bubblewrap'))('the fidelity of a drill', () => {
       result: 'pass',
       fidelity: { verdict: 'equal', level: 'full', compared: { contents: 2 } },
     });
+  });
+
+  it('is compared beside a dump that is a directory, where it lies and as it was copied into object storage', async () => {
+    const { dumps, drill, muster } = await projectOf(
+      'connection: { uri: env:SHOP_URI }',
+      'backup: { type: dump, location: dumps }',
+      LINE,
+    );
+    await server.dump('shop', 'directory', join(dumps, 'shop.dir'));
+    expect(await muster(['backup', 'manifest', '--backup', 'shop.dir'], { SHOP_URI: uri })).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await drill()).predicate).toMatchObject({ backup: { format: 'directory' }, ...EQUAL });
+    if (!canServeS3()) return;
+    const { storage, source } = await inS3('directories');
+    await storage.putAll(BUCKET, 'directories', dumps);
+    const there = await projectOf(source, LINE);
+    const { predicate } = await there.drill([], S3_ENV);
+    expect(predicate).toMatchObject({ backup: { format: 'directory' }, ...EQUAL });
+  });
+
+  it.runIf(canServeS3())(
+    'is compared with a record in object storage, and with none that is of other bytes',
+    async () => {
+      const { storage, source } = await inS3('files');
+      const { folder, drill, muster } = await projectOf('connection: { uri: env:SHOP_URI }', source, LINE);
+      const put = async () => {
+        const path = join(folder, 'shop.dump');
+        await rm(path, { force: true });
+        await server.dump('shop', 'custom', path);
+        const object = { Bucket: BUCKET, Key: 'files/shop.dump', Body: await readFile(path) };
+        await storage.client.send(new PutObjectCommand(object));
+      };
+      await put();
+      const env = { ...S3_ENV, SHOP_URI: uri };
+      const manifest = () => muster(['backup', 'manifest', '--backup', 'shop.dump', '--json'], env);
+      const told = await manifest();
+      expect([told.exitCode, JSON.parse(told.stdout)]).toEqual([
+        0,
+        expect.objectContaining({ location: `s3://${BUCKET}/files/shop.dump.muster.json`, fidelity: 'full' }),
+      ]);
+      expect(await manifest()).toMatchObject({ stderr: expect.stringContaining('There is a record') });
+      expect((await drill([], env)).predicate).toMatchObject(EQUAL);
+      await server.sql('shop', `UPDATE item SET name = 'another' WHERE id = 9`);
+      await put();
+      expect((await drill([], env)).predicate).toMatchObject({ result: 'fail', reason: 'checksum_mismatch' });
+    },
+  );
+
+  it('is not recorded beside a backup of what somebody writes to meanwhile', async () => {
+    const { dumps } = await projectOf(LINE);
+    await server.dump('shop', 'custom', join(dumps, 'shop.dump'));
+    const source = takenSource('postgres', LINE, dumps);
+    if (source.backup.type !== 'dump') throw new Error('it is a dump');
+    const engine = engineOf('postgres');
+    const written: LiveDumper['recordQuiet'] = async (...asked) => {
+      const recordedThen = await postgresLiveDumper.recordQuiet(...asked);
+      await server.sql('shop', `UPDATE item SET name = name || '!' WHERE id = 10`);
+      return recordedThen;
+    };
+    const ports = {
+      engine,
+      dumper: { ...postgresLiveDumper, recordQuiet: written },
+      repository: createDirectoryRepository({ directory: dumps, match: undefined, engine }),
+      connection: () => undefined,
+    };
+    const asked = { source, backup: source.backup, backupId: 'shop.dump', uri };
+    await expect(describeBackup(ports, asked, never())).rejects.toMatchObject({
+      code: 'source_not_quiet',
+      message: expect.stringMatching(/\(public\.item\).* replica whose replay is paused/),
+    });
+    expect(await readdir(dumps)).toEqual(['shop.dump']);
   });
 });

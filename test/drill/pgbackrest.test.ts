@@ -43,10 +43,11 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
       path = repositories.plain,
       more = '',
       ask = 'SELECT max(id) AS last, count(*) AS n FROM t',
+      fidelity = 'off',
     } = backup;
     folder = await musterFolder({
       'muster.yaml': [
-        `sources: [{ slug: shop, kind: postgres, checks: [rows], objectives: { rpo: 1h }, backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
+        `sources: [{ slug: shop, kind: postgres, checks: [rows], objectives: { rpo: 1h }, fidelity: ${fidelity}, backup: { type: pgbackrest, stanza: ${repositories.stanza}, repo: { path: ${path}${more} } } }]`,
         `checks: [{ id: rows, summary_sql: ${JSON.stringify(ask)}, expect: "last == ${rows}" }]`,
         'scratch: { kind: docker, images: { postgres: "muster.test/postgres:{major}" } }',
       ].join('\n'),
@@ -89,9 +90,13 @@ describe.runIf(MAY_RUN)('a pgBackRest repository', () => {
     expect(verified).toMatchObject({ exitCode: 0 });
   });
 
-  it('a set by its name is that set alone', async () => {
-    const { predicate } = await drill(2, ['--backup', await setOf('D')]);
+  it('a set by its name is that set alone, of which no moment was recorded, and a receipt says so', async () => {
+    const { predicate, stdout } = await drill(2, ['--backup', await setOf('D')], { fidelity: 'full' });
     expect(predicate).toMatchObject({ result: 'pass', recovery: { target: { kind: 'immediate' } } });
+    expect(predicate?.fidelity).toEqual({ verdict: 'unavailable', reason: 'no_snapshot' });
+    expect(stdout).toContain('the source has no moment to share with its dump');
+    const verified = await folder?.run(['verify', 'receipt', '--keyring', 'keys']);
+    expect(verified).toMatchObject({ exitCode: 0 });
   });
 
   it.each([1, 2, 3])(
@@ -339,6 +344,7 @@ interface Backup {
   readonly more?: string;
   /** What is asked instead of the rows. */
   readonly ask?: string;
+  readonly fidelity?: 'off' | 'full';
 }
 
 function lacking(): never {
