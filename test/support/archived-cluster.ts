@@ -3,6 +3,7 @@ import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from './eventually.ts';
 
 const BIN = '/usr/lib/postgresql/15/bin';
 const STANZA = 'main';
@@ -24,6 +25,8 @@ export interface ArchivedCluster {
   tool(...args: readonly string[]): Promise<string>;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Starts what was restored, which then archives nothing, with more in its environment; resolves when it has recovered. */
+  recover(env: Readonly<Record<string, string>>): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -71,8 +74,26 @@ archive_command = 'pgbackrest --config=${config} --stanza=${STANZA} archive-push
 max_wal_senders = 3
 `,
   );
+  const sql = (command: string) =>
+    run(
+      `${BIN}/psql`,
+      ...['-XqAt', `--host=${path('socket')}`, `--port=${port}`, '--username=owner'],
+      ...['--dbname=postgres', '-c', command],
+    );
   const start = async () => {
     await run(`${BIN}/pg_ctl`, `--pgdata=${path('data')}`, '--wait', `--log=${path('log')}`, 'start');
+  };
+  const recover: ArchivedCluster['recover'] = async (env) => {
+    await promisify(execFile)(
+      `${BIN}/pg_ctl`,
+      [
+        ...[`--pgdata=${path('data')}`, '--wait', `--log=${path('log')}`],
+        ...['--options=-c archive_mode=off', 'start'],
+      ],
+      { ...owner, cwd: '/', env: { PATH: process.env['PATH'], ...env } },
+    );
+    const recovered = async () => (await sql('SELECT pg_is_in_recovery()')).trim() === 'f';
+    await eventually('the server has recovered', () => recovered().catch(() => false));
   };
   const stop = async () => {
     await run(`${BIN}/pg_ctl`, `--pgdata=${path('data')}`, '--wait', '--mode=immediate', 'stop');
@@ -86,14 +107,10 @@ max_wal_senders = 3
     config,
     uri: `postgresql://owner@${encodeURIComponent(path('socket'))}:${port}/postgres`,
     owner,
-    sql: (command) =>
-      run(
-        `${BIN}/psql`,
-        ...['-XqAt', `--host=${path('socket')}`, `--port=${port}`, '--username=owner'],
-        ...['--dbname=postgres', '-c', command],
-      ),
+    sql,
     tool: (...args) => run('pgbackrest', `--config=${config}`, `--stanza=${STANZA}`, ...args),
     start,
+    recover,
     stop,
     remove: async () => {
       await stop().catch(() => undefined);

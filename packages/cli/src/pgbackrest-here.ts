@@ -22,6 +22,19 @@ export function pgbackrestHere(
   return pgbackrestTool({ stanza, env, configured: configuredBy(env, source, repository) });
 }
 
+/** The pgBackRest of this machine, to restore into a data directory, as its owner. No secret is resolved yet. */
+export function pgbackrestInto(
+  { env }: Pick<Environment, 'env'>,
+  dataDirectory: string,
+  { stanza, repository }: PgbackrestConfig,
+): PgbackrestTool {
+  const configured: ToolSpec['configured'] =
+    repository.kind === 'config'
+      ? { by: 'config', path: repository.path }
+      : { by: 'place', place: () => repositoryPlace(env, repository), server: { dataDirectory } };
+  return pgbackrestTool({ stanza, env, configured });
+}
+
 function configuredBy(
   env: Environment['env'],
   { take, connection }: Pick<Source, 'take' | 'connection'>,

@@ -12,7 +12,7 @@ import { type DataDirectory, makeDirectory, surveyDirectory } from './data-direc
 import type { RestoreEvent } from './restore.js';
 
 export interface RestoreSetPorts {
-  readonly tool: Pick<PgbackrestTool, 'run'>;
+  readonly tool: Pick<PgbackrestTool, 'run' | 'walCommand'>;
   /** Asks a person. @throws `name_not_typed` */
   readonly confirm: (directory: DataDirectory, signal: AbortSignal) => Promise<void>;
   readonly observe: (event: RestoreEvent) => void;
@@ -56,6 +56,7 @@ export async function restoreSet(
   const { tool, now, observe } = ports;
   const target = targetOptions(point, now());
   const there = await surveyDirectory(directory, delta);
+  const wal = await tool.walCommand(directory);
   await ports.confirm(there, signal);
   await makeDirectory(directory);
   const startedAt = now();
@@ -69,6 +70,7 @@ export async function restoreSet(
         `--pg1-path=${directory}`,
         '--repo=1',
         ...target,
+        ...(wal ? [`--recovery-option=restore_command=${wal.command}`] : []),
         ...(there.isEmpty ? [] : ['--delta']),
         '--log-level-console=detail',
         '--log-level-stderr=off',
@@ -121,9 +123,16 @@ export async function restoreSet(
   };
   const state =
     error === undefined
-      ? `The files are in ${directory}. Start its server as its user (pg_ctl --pgdata=${directory} start, or its unit): it recovers by itself, and lets people in when it is done.`
+      ? `The files are in ${directory}. Start its server as its user (pg_ctl --pgdata=${directory} start, or its unit): it recovers by itself, and lets people in when it is done.${secretsOf(wal)}`
       : `${directory} is half restored, and no server starts from it. Run the same command again${there.isEmpty ? ' with --delta, or empty the directory first' : ''}.`;
   return { statement, state, ...(error && { error }) };
+}
+
+/** They are written down for nobody. */
+function secretsOf(wal: Awaited<ReturnType<PgbackrestTool['walCommand']>>): string {
+  if (wal === undefined || wal.secrets.length === 0) return '';
+  const names = wal.secrets.map((name) => `PGBACKREST_${name.toUpperCase().replaceAll('-', '_')}`);
+  return ` It reads WAL from the repository by itself, for which it must have ${names.join(', ')} in its environment, or ${wal.secrets.join(', ')} in the pgbackrest.conf of its machine.`;
 }
 
 /** Which set, and up to where its server replays. */

@@ -6,7 +6,7 @@ import type { TakeBackup, TakeOptions } from './take.js';
 import { whyStopped } from './why-stopped.js';
 
 export interface PgbackrestTakeOptions {
-  readonly tool: PgbackrestTool;
+  readonly tool: Pick<PgbackrestTool, 'run'>;
   /** The location of a set, by its path in the repository. Without credentials. */
   readonly locationOf: (path: string) => Promise<string>;
   readonly stanza: string;
@@ -90,7 +90,7 @@ interface Wanted {
 const NO_ANNOTATION = /invalid option '--annotation/;
 
 async function backUp(
-  tool: PgbackrestTool,
+  tool: Pick<PgbackrestTool, 'run'>,
   { takeId, type, jobs }: Wanted,
   { onProgress, onOutput }: TakeOptions,
   signal: AbortSignal,
@@ -140,7 +140,7 @@ const setSchema = z.object({
 const infoSchema = z.array(z.object({ backup: z.array(setSchema).default([]) }));
 
 async function setOf(
-  tool: PgbackrestTool,
+  tool: Pick<PgbackrestTool, 'run'>,
   stanza: string,
   label: string,
   signal: AbortSignal,

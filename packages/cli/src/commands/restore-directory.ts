@@ -6,7 +6,7 @@ import type { Cli } from '../cli.js';
 import { interruptible } from '../interruption.js';
 import { chooseSource, loadConfig } from '../load-config.js';
 import { openOutputLog } from '../output-log.js';
-import { pgbackrestHere } from '../pgbackrest-here.js';
+import { pgbackrestInto } from '../pgbackrest-here.js';
 import { stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
 import { restoreObserver } from '../render/restore.js';
@@ -22,6 +22,7 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
   const loaded = await loadConfig(cli);
   const source = chooseSource(loaded, options.source);
   const backup = setsOf(source);
+  const directory = resolve(environment.cwd, options.intoDirectory ?? '');
   const { backup: id, at } = options;
   const asked = {
     ...(id !== undefined && id !== 'latest' && { backup: id }),
@@ -33,7 +34,7 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
   return await interruptible(cli.process, observer.interrupted, async (signal) => {
     const outcome = await restoreSet(
       {
-        tool: pgbackrestHere(environment, source, backup),
+        tool: pgbackrestInto(environment, directory, backup),
         confirm: async ({ path, version, isEmpty }, stop) => {
           output.alert(
             isEmpty
@@ -52,7 +53,7 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
         slug: source.slug,
         location: backupRepository(environment, source.kind, backup).location,
         point: restorePointOf(asked, environment.now()),
-        directory: resolve(environment.cwd, options.intoDirectory ?? ''),
+        directory,
         delta: options.delta ?? false,
       },
       signal,
@@ -63,18 +64,10 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
   });
 }
 
-/** The server that recovers reads the repository itself, long after this process: it must be able to. */
 function setsOf({ slug, backup }: Source): PgbackrestConfig {
-  if (backup.type !== 'pgbackrest')
-    throw new MusterError(
-      'usage',
-      `The backups of the source "${slug}" are no sets of pgBackRest: use --into.`,
-    );
-  const { repository } = backup;
-  if (repository.kind === 'place' && (repository.place.type !== 'directory' || repository.cipherPass))
-    throw new MusterError(
-      'not_supported_yet',
-      `The server that recovers must read the repository of "${slug}" itself, and no secret is written down for it: name its own pgbackrest.conf with backup.config of the source.`,
-    );
-  return backup;
+  if (backup.type === 'pgbackrest') return backup;
+  throw new MusterError(
+    'usage',
+    `The backups of the source "${slug}" are no sets of pgBackRest: use --into.`,
+  );
 }

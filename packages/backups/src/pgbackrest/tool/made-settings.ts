@@ -88,3 +88,47 @@ export const asEnvironment = (settings: ToolSettings): Record<string, string> =>
       value,
     ]),
   );
+
+/** What pgBackRest takes on no command line. */
+const SECRETS: ReadonlySet<string> = new Set([
+  'repo1-cipher-pass',
+  'repo1-s3-key',
+  'repo1-s3-key-secret',
+  'repo1-s3-token',
+]);
+
+/** Passes through a shell in double quotes, and through a configuration of PostgreSQL in single ones. */
+const PLAIN = /^[\w@%+=:,./~ -]*$/;
+
+/** How a server that recovers gets its WAL, by itself and long after whoever restored its files. */
+export interface WalCommand {
+  /** As its `restore_command` has it: without a secret. */
+  readonly command: string;
+  /** Names of what it must find in its environment, or in the `pgbackrest.conf` of its machine. */
+  readonly secrets: readonly string[];
+}
+
+/** @throws `usage` for names that no quoting brings through. */
+export function walCommand(stanza: string, dataDirectory: string, settings: ToolSettings): WalCommand {
+  const known = {
+    'pg1-path': dataDirectory,
+    'repo1-cipher-type': 'none',
+    'repo1-type': 'posix',
+    ...settings,
+  };
+  const secrets = Object.keys(known).filter((name) => SECRETS.has(name));
+  const options = Object.entries(known).filter(([name]) => !SECRETS.has(name));
+  const odd = [['stanza', stanza], ...options].find(([, value = '']) => !PLAIN.test(value));
+  if (odd !== undefined)
+    throw new MusterError(
+      'usage',
+      `The server that recovers would have to be told ${odd[0]}, and ${JSON.stringify(odd[1])} has characters that no restore_command takes. Name its own pgbackrest.conf with backup.config of the source.`,
+    );
+  const told = options.map(([name, value]) => `"--${name}=${value.replaceAll('%', '%%')}"`);
+  // Where nothing is secret, nothing of the machine has a say in it.
+  const own = secrets.length === 0 ? ['--no-config'] : [];
+  return {
+    command: ['pgbackrest', ...own, `--stanza=${stanza}`, ...told, 'archive-get %f "%p"'].join(' '),
+    secrets,
+  };
+}

@@ -4,7 +4,14 @@ import { MusterError } from '@muster/core';
 import { type RunHere, runHere } from '@muster/engines';
 import { ownDataDirectory } from '../own-config.js';
 import type { RepositoryPlace } from '../repository-place.js';
-import { asEnvironment, repositorySettings, serverSettings, type ToolServer } from './made-settings.js';
+import {
+  asEnvironment,
+  repositorySettings,
+  serverSettings,
+  type ToolServer,
+  type WalCommand,
+  walCommand,
+} from './made-settings.js';
 import { toolFault } from './tool-fault.js';
 
 /** What pgBackRest on this machine is told of a stanza. */
@@ -38,6 +45,11 @@ export interface PgbackrestTool {
     onLine: (line: string) => void,
     signal: AbortSignal,
   ): Promise<string>;
+  /**
+   * How the server of the data directory is to get its WAL while it recovers; undefined where its own `pgbackrest.conf`
+   * tells, which pgBackRest then writes down by itself. @throws `secret_unavailable`, `usage`.
+   */
+  walCommand(dataDirectory: string): Promise<WalCommand | undefined>;
 }
 
 /** It tells its own processes to end, which hold its lock. */
@@ -73,13 +85,17 @@ export function pgbackrestTool(spec: ToolSpec): PgbackrestTool {
       if (ended.exitCode === 0) return printed;
       throw toolFault(`${printed}\n${ended.stderr}`, ended.exitCode, { stanza, command });
     },
+    walCommand: async (dataDirectory) =>
+      configured.by === 'config'
+        ? undefined
+        : walCommand(stanza, dataDirectory, await repositoryOf(configured.place, env)),
   };
 }
 
 async function environmentOf({ configured, env }: ToolSpec): Promise<Record<string, string>> {
   if (configured.by === 'config') return {};
   const [repository, server] = await Promise.all([
-    configured.place().then((place) => repositorySettings(place, env['NODE_EXTRA_CA_CERTS'] || undefined)),
+    repositoryOf(configured.place, env),
     configured.server && serverSettings(configured.server),
   ]);
   return {
@@ -87,6 +103,9 @@ async function environmentOf({ configured, env }: ToolSpec): Promise<Record<stri
     ...server?.libpq,
   };
 }
+
+const repositoryOf = async (place: () => Promise<RepositoryPlace>, env: ToolSpec['env']) =>
+  repositorySettings(await place(), env['NODE_EXTRA_CA_CERTS'] || undefined);
 
 /** What root writes into a repository its owner could not read. */
 async function ownerOf({ stanza, configured }: ToolSpec, signal: AbortSignal): Promise<RunHere['as']> {
