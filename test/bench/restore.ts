@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { dumpServer } from '../support/dumps.ts';
 import { median } from './median.ts';
 
-const MAIN = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/muster.mjs', import.meta.url));
 const BIN = '/usr/lib/postgresql/15/bin';
 const JOBS = 2;
 /** Of about 26 MB each, their primary keys included. */
@@ -22,7 +22,7 @@ export async function benchRestore(
   readonly figures: Readonly<Record<string, number>>;
   readonly ratios: Readonly<Record<string, number>>;
 }> {
-  const server = await dumpServer(15);
+  const server = await dumpServer(15, { durable: true });
   try {
     await server.sql('postgres', 'CREATE DATABASE big');
     for (let table = 1; table <= TABLES; table += 1)
@@ -76,7 +76,7 @@ async function byMuster(
   dump: string,
 ): Promise<{ readonly ms: number; readonly phases: number }> {
   const began = performance.now();
-  const args = [MAIN, 'restore', '--from', dump, '--into', 'env:TARGET', '--yes', '--json'];
+  const args = [COMMAND, 'restore', '--from', dump, '--into', 'env:TARGET', '--yes', '--json'];
   const child = spawn(process.execPath, [...args, `--jobs=${JOBS}`], {
     env: { PATH: process.env['PATH'], TARGET: uri, MUSTER_STATE_DIR: join(folder, 'state') },
     stdio: ['ignore', 'pipe', 'pipe'],

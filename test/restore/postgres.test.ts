@@ -65,6 +65,17 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     });
   });
 
+  it('is on the disk when it has its name, also where the server itself waits for no disk', async () => {
+    await server.sql('postgres', 'ALTER SYSTEM SET synchronous_commit = off');
+    await server.sql('postgres', "ALTER SYSTEM SET wal_writer_delay = '10s'");
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    await restore('shop.custom', 'lasting');
+    await server.crash();
+    expect(await rows('lasting')).toBe(20000);
+    await server.sql('postgres', 'ALTER SYSTEM RESET ALL');
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+  });
+
   it('keeps what was there, under another name, with its owner, grants and settings on what took its place', async () => {
     await server.sql('postgres', 'CREATE DATABASE app OWNER keeper');
     await server.sql(

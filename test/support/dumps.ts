@@ -23,6 +23,8 @@ export interface DumpServer {
   dump(database: string, format: DumpFormat, path: string, args?: readonly string[]): Promise<void>;
   /** Runs any of the server's tools and returns stdout. */
   tool(name: string, args: readonly string[]): Promise<string>;
+  /** Ends it as a loss of power would, and starts it again. */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,10 +73,13 @@ async function containerRunner(image: string, network: 'none' | 'host'): Promise
   };
 }
 
-/** Starts a server; the caller closes it. `port`: it listens on this one of 127.0.0.1 too. */
+/**
+ * Starts a server; the caller closes it. `port`: it listens on this one of 127.0.0.1 too. `durable`: its commits wait for the
+ * disk, as those of a server that is in use do.
+ */
 export async function dumpServer(
   major: DumpMajor,
-  { port }: { readonly port?: number } = {},
+  { port, durable = false }: { readonly port?: number; readonly durable?: boolean } = {},
 ): Promise<DumpServer> {
   const network = port === undefined ? 'none' : 'host';
   const runner =
@@ -88,6 +93,11 @@ export async function dumpServer(
   const data = join(dir, 'data');
   const listen =
     port === undefined ? '-c listen_addresses=' : `-c listen_addresses=127.0.0.1 -c port=${port}`;
+  const start = () =>
+    exec([
+      ...[bin('pg_ctl'), '-D', data, '-w', '-l', join(dir, 'log'), 'start'],
+      ...['-o', `${listen} -c unix_socket_directories=${dir} -c fsync=${durable ? 'on' : 'off'}`],
+    ]);
   try {
     await exec([
       bin('initdb'),
@@ -102,10 +112,7 @@ export async function dumpServer(
       '--locale=C.UTF-8',
       '-N',
     ]);
-    await exec([
-      ...[bin('pg_ctl'), '-D', data, '-w', '-l', join(dir, 'log'), 'start'],
-      ...['-o', `${listen} -c unix_socket_directories=${dir} -c fsync=off`],
-    ]);
+    await start();
   } catch (error) {
     await runner.close();
     throw error;
@@ -143,6 +150,10 @@ export async function dumpServer(
       await exec(['rm', '-rf', inner]);
     },
     tool: (name, args) => exec([bin(name), ...connect, ...args]),
+    crash: async () => {
+      await exec([bin('pg_ctl'), '-D', data, '-w', '-m', 'immediate', 'stop']);
+      await start();
+    },
     close: async () => {
       await exec([bin('pg_ctl'), '-D', data, '-m', 'immediate', 'stop']).catch(() => undefined);
       await runner.close();

@@ -165,7 +165,8 @@ async function run(
           env: { LC_ALL: 'C', PSQL_HISTORY: '/dev/null' },
           secretEnv: {
             ...libpqEnvironment({ ...login.uri, hosts: [login.host] }),
-            PGOPTIONS: optionsOf(login),
+            // Nothing waits for the disk before the database has its name, whose commit waits for all of it.
+            PGOPTIONS: `${optionsOf(login)} -c synchronous_commit=off`,
             PGAPPNAME: `muster restore ${restoreId}`,
           },
           directories: [

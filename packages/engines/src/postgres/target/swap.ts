@@ -52,6 +52,10 @@ async function rename(
       }
       await worker.query(`ALTER DATABASE ${quoteIdentifier(beside)} RENAME TO ${quoteIdentifier(target)}`);
       await worker.query(`COMMENT ON DATABASE ${quoteIdentifier(target)} IS NULL`);
+      // What was restored is on the disk with this commit, also where the server's own do not wait for it.
+      await worker.query(
+        "SELECT pg_catalog.set_config(name, 'local', true) FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'",
+      );
       await worker.query('COMMIT');
       return true;
     } catch (error) {
