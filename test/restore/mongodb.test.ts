@@ -1,9 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RestoreEvent } from '@muster/restore';
 import { Int32 } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  archiveOf,
+  documentOf,
+  writeDirectory,
+} from '../../packages/engines/src/mongodb/format/dump-writer.fixture.ts';
 import { type MongoServer, startMongo } from '../support/mongo-server.ts';
 import { writeMongodump } from '../support/mongodump.ts';
 import { canRunMongo } from '../support/needs.ts';
@@ -44,6 +49,34 @@ describe.skipIf(!canRunMongo('docker'))('a restore into a real MongoDB', () => {
     const { plan } = await restore('full', { clean: true });
     expect(plan?.target.fate).toContain('dropped first');
     expect([await count('full'), await count('full', 'old')]).toEqual([500, 0]);
+  });
+
+  it('takes the database that is named from a dump of several, in both forms, and nothing else', async () => {
+    const two = (['first', 'second'] as const).map((database) => ({
+      database,
+      name: 'orders',
+      documents: [documentOf({ _id: database })],
+      indexes: [{ v: 2, key: { at: 1 }, name: 'at_1' }],
+    }));
+    await writeFile(join(directory, 'two.archive'), archiveOf(two));
+    await writeDirectory(join(directory, 'two'), two);
+    for (const file of ['two.archive', 'two']) {
+      await server.client.db('second').dropDatabase();
+      const path = join(directory, file);
+      const { statement, plan } = await restoreInto('mongodb', path, server.uri('second'));
+      expect(statement.predicate.result).toBe('pass');
+      expect(plan?.notes).toEqual([expect.stringContaining('(first, second): only second is restored')]);
+      expect(await server.client.db('second').collection('orders').find().toArray()).toEqual([
+        { _id: 'second' },
+      ]);
+      expect(await server.client.db('second').collection('orders').indexes()).toHaveLength(2);
+      expect(await server.client.db('first').listCollections().toArray()).toEqual([]);
+      const third = restoreInto('mongodb', path, server.uri('third'));
+      await expect(third).rejects.toMatchObject({
+        code: 'usage',
+        message: expect.stringContaining('first, second'),
+      });
+    }
   });
 
   it('that was interrupted is known by the next run, which needs no --clean', async () => {

@@ -26,10 +26,11 @@ const KEEPS_TIMESTAMPS_SINCE: Readonly<Record<string, number | undefined>> = {
   '7.0': 13,
 };
 
-/** `version`: of the server. `substitute`: it is not MongoDB. */
+/** `version`: of the server. `substitute`: it is not MongoDB. `only`: of this database; absent = of all in the dump. */
 export function targetOf(
   client: MongoClient,
   server: { readonly version: string; readonly substitute?: string },
+  only?: string,
 ): Target {
   const [major = 0, minor = 0, patch = 0] = server.version
     .split('.')
@@ -44,7 +45,9 @@ export function targetOf(
     ...(keepsTimestamps && server.substitute === undefined ? { bypassEmptyTsReplacement: true } : {}),
   };
   const dropped = new DroppedOptions();
+  const isWanted = ({ database }: DumpedCollection): boolean => only === undefined || database === only;
   const insert: Insert = async (collection, documents) => {
+    if (!isWanted(collection)) return;
     const db = client.db(collection.database);
     const series = collection.kind === 'timeseries';
     const name = series && !viewless ? (dataNames(collection)[0] ?? collection.name) : collection.name;
@@ -66,7 +69,7 @@ export function targetOf(
     dropped,
     loader,
     create: async (collections) => {
-      const wanted = restoredOf(collections);
+      const wanted = restoredOf(collections).filter(isWanted);
       for (const collection of wanted) requireKnown(collection);
       await createAll(
         client,
@@ -76,7 +79,7 @@ export function targetOf(
       loader.begin();
     },
     finish: async (collections, jobs) => {
-      const wanted = restoredOf(collections);
+      const wanted = restoredOf(collections).filter(isWanted);
       const indexes = await buildAllIndexes(client, wanted, jobs, dropped);
       await createAll(
         client,

@@ -41,13 +41,14 @@ export const mongodbTarget: TargetDriver = {
         'needs_mongorestore',
         'The dump was taken with --oplog, which only mongorestore replays: run mongorestore --oplogReplay by hand.',
       );
-    const others = facts.databases.filter((database) => database !== name);
-    if (others.length > 0 && facts.databases.length > 1)
+    const { databases } = facts;
+    if (databases.length < 2) return [];
+    if (!databases.includes(name))
       throw new MusterError(
-        'target_not_empty',
-        `The dump holds several databases (${facts.databases.join(', ')}), and one is named: only the dump of one database is restored into a real MongoDB.`,
+        'usage',
+        `The dump holds several databases (${databases.join(', ')}), and ${JSON.stringify(name)} is none of them: name the one that is to be restored in the URI of --into.`,
       );
-    return [];
+    return [`The dump holds several databases (${databases.join(', ')}): only ${name} is restored.`];
   },
   begin: (uri, survey, begin, signal) => beginRestore(uri, isOf(survey), begin, signal),
   isSame: (uri, other) => hostsOf(uri) === hostsOf(other) && databaseOf(uri) === databaseOf(other),
@@ -112,7 +113,7 @@ async function beginRestore(
   };
 }
 
-/** The dump's one database under the name that the target has. */
+/** What is restored of the dump, under the name that the target has. */
 function renamed(client: MongoClient, name: string): MongoClient {
   return new Proxy(client, {
     get: (of, property) => {
@@ -132,12 +133,14 @@ async function read(
   signal: AbortSignal,
 ): Promise<RestoreReport> {
   const { serverVersion: version, substitute } = survey;
-  const target = targetOf(client, { version, ...(substitute !== undefined && { substitute }) });
+  const only = facts.databases.length > 1 ? survey.name : undefined;
+  const target = targetOf(client, { version, ...(substitute !== undefined && { substitute }) }, only);
   const { sizeBytes } = artefact;
   const done = { databases: [survey.name], bytes: sizeBytes, tool: 'muster-reader' as const };
   if (artefact.form === 'directory') {
     const layout = await readLayout(artefact.path, survey.name, signal);
-    const collections = await readCollections(artefact.path, layout.collections, signal);
+    const found = await readCollections(artefact.path, layout.collections, signal);
+    const collections = found.filter(({ database }) => only === undefined || database === only);
     let bytes = 0;
     const onBytes = (more: number): void => {
       bytes += more;
