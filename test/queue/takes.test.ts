@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { TakeBackup, Taken, TakeRequest } from '@muster/backups';
 import {
   type Config,
@@ -268,7 +267,9 @@ describe('takes through the queue', () => {
     await ask(job);
     await becomes(job, { state: 'running' });
     const drained = worker.drain();
-    await pause(50);
+    await eventually('it takes nothing new', async () =>
+      (await queues.registry.list()).some(({ worker: name, state }) => name === 'a' && state === 'draining'),
+    );
     release();
     await drained;
     expect(await known(job)).toMatchObject({ outcome: 'taken' });

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { COMMAND_CODES, type CommandCode } from './command-code.js';
+import { USAGE_CODES } from './error.js';
 import { CHECK_REASONS, REASONS } from './reason.js';
 
 const root = new URL('../../../', import.meta.url);
@@ -26,6 +28,14 @@ it('docs/reasons.md lists the reasons of checks as they are, with a meaning', ()
     Object.entries(CHECK_REASONS).map(([code, verdict]) => [`\`${code}\``, verdict]),
   );
   expect(told.every(([, , , meaning]) => meaning !== '')).toBe(true);
+});
+
+it('docs/reasons.md lists the codes of commands as they are', () => {
+  expect(rowsOf('## Of a command')).toEqual(
+    Object.entries(COMMAND_CODES).map(
+      ([code, meaning]) => `| \`${code}\` | ${USAGE_CODES.has(code as CommandCode) ? 64 : 2} | ${meaning} |`,
+    ),
+  );
 });
 
 const pages = (await readdir(new URL('docs/', root)))

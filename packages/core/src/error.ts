@@ -1,54 +1,7 @@
+import type { CommandCode } from './command-code.js';
 import { isReason, REASONS, type Reason } from './reason.js';
 
-/**
- * Faults that end a command before there is a drill to write a receipt for.
- * Together with {@link Reason} they are every code that Muster can report.
- */
-export type CommandCode =
-  | 'usage'
-  | 'config_not_found'
-  | 'config_invalid'
-  | 'not_supported_yet'
-  | 'key_unreadable'
-  | 'key_invalid'
-  | 'key_exists'
-  | 'evidence_unwritable'
-  | 'evidence_exists'
-  | 'evidence_not_found'
-  | 'evidence_malformed'
-  | 'state_unwritable'
-  | 'redis_unavailable'
-  | 'redis_unsuitable'
-  | 'index_unavailable'
-  | 'producer_unavailable'
-  | 'drill_not_found'
-  | 'address_unavailable'
-  | 'tokens_missing'
-  | 'api_unavailable'
-  | 'api_refused'
-  | 'take_unwritable'
-  | 'take_exists'
-  | 'no_space'
-  | 'take_overrun'
-  | 'lease_lost'
-  | 'take_not_found'
-  | 'take_failed'
-  | 'source_not_quiet'
-  | 'tool_missing'
-  | 'stanza_missing'
-  | 'archiving_failed'
-  | 'target_unreachable'
-  | 'target_not_empty'
-  | 'target_older'
-  | 'target_read_only'
-  | 'target_rights_missing'
-  | 'target_in_use'
-  | 'target_lost'
-  | 'role_missing'
-  | 'name_not_typed'
-  | 'rehearsal_unready'
-  | 'internal';
-
+/** Every code that Muster can report. */
 export type ErrorCode = Reason | CommandCode;
 
 /** Exit code of a command that ends with one of these: 64 usage or configuration, else 2. */

@@ -18,7 +18,6 @@ export { duesBetween, jitterOf } from './dues.js';
 export { formatDuration, parseDuration } from './duration.js';
 export { errnoOf } from './errno.js';
 export {
-  type CommandCode,
   type ErrorCode,
   isEvidence,
   isMusterError,

@@ -4,6 +4,7 @@ import type { Base, KeepRequest, LaunchSpec, Scratch, ScratchHost } from '@muste
 import { chooseImage } from './choose-image.js';
 import type { DrillPorts, DrillRequest } from './drill-ports.js';
 import type { LocatedFile } from './locate.js';
+import type { Phases } from './phases.js';
 import { isKept, type Place } from './place.js';
 import { requireShown } from './require-shown.js';
 
@@ -98,3 +99,8 @@ const ADVICE = {
   scratch_lost:
     'The scratch stopped in the middle: see whether Docker or the host was restarted, then drill again.',
 } as const;
+
+/** The phase `destroy`. */
+export function destroy(launched: Launched, phases: Phases): Promise<void> {
+  return phases.finish('destroy', () => launched.scratch.destroy());
+}

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { RestoreWarning, Sha256 } from '@muster/core';
-import type { Examined } from './engine.js';
+import type { Examined } from './examine/examined.js';
 
 /** The bytes of one backup, wherever they are. */
 export type Artefact = FileArtefact | DirectoryArtefact | FlowArtefact | RepositorySet | StreamArtefact;

@@ -1,5 +1,6 @@
 import type { SourceKind } from '@muster/core';
-import type { Engine, LiveDumper, Server } from './engine.js';
+import type { Engine, Server } from './engine.js';
+import type { LiveDumper } from './live/live-dumper.js';
 import { mongodbEngine } from './mongodb/engine.js';
 import { mongodbLiveDumper } from './mongodb/live/live.js';
 import { attachMongo } from './mongodb/server/attach.js';

@@ -21,6 +21,8 @@ export type * from './engine.js';
 export { attachTo, engineOf, liveDumperOf, targetOf } from './engines.js';
 export { backupChanged, changed } from './examine/change.js';
 export { digestFilesOf, LONGEST_DIGESTS } from './examine/digest-file.js';
+export type * from './examine/examined.js';
+export type * from './live/live-dumper.js';
 export { type RunHere, runHere } from './live/tool-dump.js';
 export { mongodbEngine } from './mongodb/engine.js';
 export { mongodbLiveDumper } from './mongodb/live/live.js';

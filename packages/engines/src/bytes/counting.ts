@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pipeline, type Readable, Transform } from 'node:stream';
-import type { Examined } from '../engine.js';
+import type { Examined } from '../examine/examined.js';
 import { FLOW_BUFFER_BYTES } from './flow-buffer.js';
 
 /** `second` fed by `first`; a fault of either is a fault of the result, and destroying the result destroys both. */

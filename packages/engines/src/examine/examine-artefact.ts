@@ -2,11 +2,11 @@ import { MusterError } from '@muster/core';
 import type { Artefact } from '../artefact.js';
 import { reading } from '../bytes/peek.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined, ExamineOptions } from '../engine.js';
 import type { ContentCheck } from './content-check.js';
 import { type DirectoryCheck, examineDirectory } from './examine-directory.js';
 import { examineFile } from './examine-file.js';
 import { examineFlow } from './examine-flow.js';
+import type { Examined, ExamineOptions } from './examined.js';
 
 /** What an engine can tell about a backup without restoring it. */
 export interface Checks {

@@ -8,9 +8,9 @@ import { counting } from '../bytes/counting.js';
 import { expander } from '../bytes/decompress.js';
 import { readBackup } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
 import { digestFilesBeside, mismatch, readDigestFile } from './digest-file.js';
+import type { Examined, ExamineOptions } from './examined.js';
 
 /** What an engine knows of the files of a directory dump. All throw `truncated` or `corrupt`. */
 export interface DirectoryCheck {

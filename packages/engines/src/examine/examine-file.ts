@@ -4,11 +4,11 @@ import { basename } from 'node:path';
 import type { FileArtefact } from '../artefact.js';
 import { readBackup } from '../bytes/feed.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined, ExamineOptions } from '../engine.js';
 import { backupChanged, changed } from './change.js';
 import type { ContentCheck } from './content-check.js';
 import { ContentFlow } from './content-flow.js';
 import { digestFilesBeside, disagreement } from './digest-file.js';
+import type { Examined, ExamineOptions } from './examined.js';
 
 /** {@link Engine.examine} of a single file, whose content inside of its wrapper goes through `check`. */
 export async function examineFile(

@@ -1,10 +1,10 @@
 import { isEvidence, type MusterError } from '@muster/core';
 import type { FlowArtefact } from '../artefact.js';
 import type { Wrapper } from '../bytes/wrapper.js';
-import type { Examined, ExamineOptions } from '../engine.js';
 import type { ContentCheck } from './content-check.js';
 import { ContentFlow } from './content-flow.js';
 import { disagreement, parsedDigestFile } from './digest-file.js';
+import type { Examined, ExamineOptions } from './examined.js';
 
 /** {@link Engine.examine} of a single file that is elsewhere, or encrypted: its digest is that of what is stored. */
 export async function examineFlow(

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type FidelityManifest, MusterError, orAborted } from '@muster/core';
 import type { ClientSession, MongoClient } from 'mongodb';
-import type { FidelityAsked, LiveFacts, SourceSnapshot } from '../../engine.js';
+import type { FidelityAsked } from '../../engine.js';
+import type { LiveFacts, SourceSnapshot } from '../../live/live-dumper.js';
 import { liveClient } from '../live/connection-uri.js';
 import { collectionsOf } from '../live/live-collections.js';
 import { isMongoLiveFacts, surveyError } from '../live/live-survey.js';

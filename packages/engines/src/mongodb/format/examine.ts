@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { Artefact } from '../../artefact.js';
 import type { Wrapper } from '../../bytes/wrapper.js';
-import type { Examined, ExamineOptions } from '../../engine.js';
 import { examineArtefact } from '../../examine/examine-artefact.js';
 import type { DirectoryCheck } from '../../examine/examine-directory.js';
+import type { Examined, ExamineOptions } from '../../examine/examined.js';
 import type { MongoFacts } from '../mongo-facts.js';
 import { ArchiveReader } from './archive-reader.js';
 import { isBson } from './bson-walk.js';

@@ -1,6 +1,6 @@
 import { MusterError, orAborted } from '@muster/core';
 import type { MongoClient } from 'mongodb';
-import type { LiveFacts } from '../../engine.js';
+import type { LiveFacts } from '../../live/live-dumper.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import { majorOf } from '../mongo-facts.js';
 import { closeClient } from '../server/client.js';

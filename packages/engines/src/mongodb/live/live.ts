@@ -2,7 +2,7 @@ import { type PassThrough, pipeline, type Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Base, ScratchHost } from '@muster/scratch';
 import type { StreamArtefact } from '../../artefact.js';
-import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
+import type { DumpOptions, LiveDumper, LiveFacts } from '../../live/live-dumper.js';
 import { runHere, toolDump } from '../../live/tool-dump.js';
 import { FALLBACK_USER } from '../admit.js';
 import { openSnapshot, recordQuiet } from '../fidelity/held-moment.js';

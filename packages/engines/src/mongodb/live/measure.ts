@@ -1,5 +1,5 @@
 import { orAborted } from '@muster/core';
-import type { LiveFacts, LiveMeasure } from '../../engine.js';
+import type { LiveFacts, LiveMeasure } from '../../live/live-dumper.js';
 import { closeClient } from '../server/client.js';
 import { liveClient } from './connection-uri.js';
 

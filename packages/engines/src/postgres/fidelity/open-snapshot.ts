@@ -1,6 +1,7 @@
 import { type FidelityManifest, MusterError } from '@muster/core';
 import type pg from 'pg';
-import type { FidelityAsked, LiveFacts, SourceSnapshot } from '../../engine.js';
+import type { FidelityAsked } from '../../engine.js';
+import type { LiveFacts, SourceSnapshot } from '../../live/live-dumper.js';
 import { type ConnectionUri, parseConnectionUri } from '../live/connection-uri.js';
 import { surveyError } from '../live/live-survey.js';
 import { withSource } from '../live/reach-source.js';

@@ -1,6 +1,6 @@
 import type { Artefact } from '../../artefact.js';
-import type { Examined, ExamineOptions } from '../../engine.js';
 import { examineArtefact } from '../../examine/examine-artefact.js';
+import type { Examined, ExamineOptions } from '../../examine/examined.js';
 import type { PostgresFacts } from '../postgres-facts.js';
 import { contentCheck } from './content-check.js';
 import { memberCheck } from './member-check.js';

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/core';
 import pg from 'pg';
-import type { LiveFacts } from '../../engine.js';
+import type { LiveFacts } from '../../live/live-dumper.js';
 import { tlsFaultOf } from '../../live/tls-fault.js';
 import { type ConnectionUri, parseConnectionUri } from './connection-uri.js';
 import { outOfConnections } from './dump-fault.js';

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { MusterError } from '@muster/core';
 import type { Base, ScratchHost } from '@muster/scratch';
 import type { StreamArtefact } from '../../artefact.js';
-import type { DumpOptions, LiveDumper, LiveFacts } from '../../engine.js';
+import type { DumpOptions, LiveDumper, LiveFacts } from '../../live/live-dumper.js';
 import { type Ended, runHere, toolDump } from '../../live/tool-dump.js';
 import { chooseInstallation, FALLBACK_USER } from '../admit.js';
 import { openSnapshot, recordQuiet } from '../fidelity/open-snapshot.js';

@@ -1,4 +1,4 @@
-import type { LiveFacts, LiveMeasure } from '../../engine.js';
+import type { LiveFacts, LiveMeasure } from '../../live/live-dumper.js';
 import { parseConnectionUri } from './connection-uri.js';
 import { withSource } from './reach-source.js';
 

@@ -1,6 +1,6 @@
 import { MusterError } from '@muster/core';
 import type { RepositorySet } from '../../artefact.js';
-import type { Examined } from '../../engine.js';
+import type { Examined } from '../../examine/examined.js';
 import type { PgbackrestFacts } from './pgbackrest-facts.js';
 
 /**

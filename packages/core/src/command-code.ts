@@ -1,0 +1,52 @@
+/** Why a command ended before there was a drill to write a receipt for, each with its meaning: a closed list. */
+export const COMMAND_CODES = {
+  usage: 'the command was not given as its help says, or asks for what cannot be',
+  config_not_found: 'there is no configuration where it was looked for',
+  config_invalid: 'the configuration has faults; each is told with its place',
+  not_supported_yet: 'this version does not do it',
+  key_unreadable: 'a key, or the keyring, could not be read',
+  key_invalid: 'what was named as a key is none, or not the kind that is needed',
+  key_exists: 'a key is there already, and is not overwritten',
+  evidence_unwritable: 'a receipt or report could not be written',
+  evidence_exists: 'other evidence has this name already: the first stands',
+  evidence_not_found: 'there is no such evidence in the store',
+  evidence_malformed: 'evidence was changed, or is not what it should be',
+  state_unwritable: 'the directory of what belongs to this machine cannot be written',
+  redis_unavailable: 'Redis did not answer, or refused',
+  redis_unsuitable: 'this Redis is too old, or would forget',
+  index_unavailable: 'the index did not answer, or refused',
+  producer_unavailable: 'no producer runs, so that no configuration is in force',
+  drill_not_found: 'there is no such drill, or its receipt is not indexed yet',
+  address_unavailable: 'the API cannot listen where it should',
+  tokens_missing: 'the API would listen beyond this machine, and has no tokens',
+  api_unavailable: 'the API did not answer',
+  api_refused: 'the API refused, for the reason that it gives',
+  take_unwritable: 'no backup can be written where the source keeps them',
+  take_exists: 'something has the name of the backup already',
+  no_space: 'there is no room left where it is written',
+  take_overrun: 'another take of the source is under way',
+  lease_lost: 'what must be done alone was no longer alone',
+  take_not_found: 'there is no such take',
+  take_failed: 'the tool ended well, and left no backup',
+  source_not_quiet: 'somebody wrote while it was to be recorded in rest',
+  tool_missing: 'neither this machine nor an image has the tool',
+  stanza_missing: 'the pgBackRest repository has not been made for this stanza',
+  archiving_failed: 'WAL does not arrive in the pgBackRest repository',
+  target_unreachable: 'the target of a restore did not answer',
+  target_not_empty: 'something is in the target, and `--clean` was not given',
+  target_older: 'the target is older than what the backup is of',
+  target_read_only: 'the target may not be written to',
+  target_rights_missing: 'the user of the target may not do what a restore does',
+  target_in_use: 'others use the target',
+  target_lost: 'the target ended, or refused a step, while it was restored',
+  role_missing: 'the target has not the roles that the backup names',
+  name_not_typed: 'nobody typed the name of the target',
+  rehearsal_unready: 'what the rehearsal begins with could not be made',
+  internal: 'Muster itself failed; its diagnosis is on this machine',
+} as const satisfies Readonly<Record<string, string>>;
+
+/**
+ * Faults that end a command before there is a drill to write a receipt for. Together with the reasons of drills they are
+ * every code that Muster can report.
+ */
+export type CommandCode = keyof typeof COMMAND_CODES;
