@@ -40,6 +40,7 @@ export interface Taking {
   readonly onOutput?: TakeOptions['onOutput'];
   readonly signal?: AbortSignal;
   readonly takeId?: string;
+  readonly isAlone?: boolean;
   readonly openDump?: DumpTakerPorts['openDump'];
 }
 
@@ -62,7 +63,12 @@ export function take({ source, place, secrets, now = () => new Date(), ...asked 
     musterVersion: '0.1.0',
   });
   return taker(
-    { takeId: asked.takeId ?? newTakeId(new Date()), source, trigger: { kind: 'cli' } },
+    {
+      takeId: asked.takeId ?? newTakeId(new Date()),
+      source,
+      trigger: { kind: 'cli' },
+      ...(asked.isAlone && { isAlone: true }),
+    },
     { onProgress: asked.onProgress ?? (() => {}), onOutput: asked.onOutput ?? (() => {}) },
     asked.signal ?? never(),
   );

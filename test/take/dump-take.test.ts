@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDirectoryRepository, createDirectoryTakePlace, readAgeKeys } from '@muster/backups';
 import { backupRecordSchema, isMusterError, MusterError, RECORD_SUFFIX } from '@muster/core';
-import { engineOf } from '@muster/engines';
+import { engineOf, liveDumperOf } from '@muster/engines';
 import { livenessOf } from '@muster/scratch';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -160,8 +160,8 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
 
   it('never overwrites: of takes in one second, or with the clock set back, each has a name of its own', async () => {
     const two = await Promise.all([
-      taking('take: {}', { now: () => AT }),
-      taking('take: {}', { now: () => AT }),
+      taking('take: {}', { now: () => AT, isAlone: true }),
+      taking('take: {}', { now: () => AT, isAlone: true }),
     ]);
     const before = await readFile(join(directory, NAME));
     const third = await taking('take: {}', { now: () => AT });
@@ -169,6 +169,56 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     expect(names).toEqual([NAME, 'shop_20261121T030001Z.dump', 'shop_20261121T030002Z.dump']);
     expect((await readFile(join(directory, NAME))).equals(before)).toBe(true);
     expect(await listed()).toHaveLength(3);
+  });
+
+  describe('while another take of its source is there, by hosts that know of each other by the directory alone,', () => {
+    /** One that is in its dump until it is let go. */
+    const underWay = async () => {
+      const go = Promise.withResolvers<void>();
+      const begun = Promise.withResolvers<void>();
+      const openDump: Taking['openDump'] = async ({ kind }, at, facts, options) => {
+        begun.resolve();
+        await go.promise;
+        const dump = await liveDumperOf(kind).dumpHere(at, facts, options);
+        if (dump === undefined) throw new Error('this machine has no tool for it');
+        return dump;
+      };
+      const taken = taking('take: {}', { openDump });
+      await begun.promise;
+      return { taken, letGo: go.resolve };
+    };
+
+    it('is left out', async () => {
+      const { taken, letGo } = await underWay();
+      await expect(taking()).rejects.toEqual(fault('take_overrun', 'overrun: wait'));
+      letGo();
+      const { backupId } = await taken;
+      expect(await there()).toEqual([backupId, `${backupId}${RECORD_SUFFIX}`]);
+    });
+
+    it('waits where takes are to wait', async () => {
+      const { taken, letGo } = await underWay();
+      const phases: string[] = [];
+      const second = taking('take: { overrun: wait }', {
+        onProgress: ({ phase }) => {
+          phases.push(phase);
+          if (phase === 'wait') letGo();
+        },
+      });
+      expect((await second).backupId > (await taken).backupId).toBe(true);
+      expect(phases.slice(0, 2)).toEqual(['wait', 'survey']);
+      expect(await there()).toHaveLength(4);
+    });
+
+    it('is taken where that one died', async () => {
+      const lock = '.shop.muster-take';
+      await mkdir(join(directory, lock));
+      const owner = { type: 'urn:muster:take:v1', take_id: ID, worker: DEAD };
+      await writeFile(join(directory, lock, 'owner.json'), JSON.stringify(owner));
+      const { backupId, swept } = await taking();
+      expect(swept).toEqual([lock]);
+      expect(await there()).toEqual([backupId, `${backupId}${RECORD_SUFFIX}`]);
+    });
   });
 
   it('is left out where a whole minute of names is taken', async () => {

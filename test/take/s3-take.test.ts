@@ -91,8 +91,15 @@ describe.runIf(canRunIn('bubblewrap') && canServeS3())('a dump that is taken int
   });
 
   it('never overwrites: two hosts in one second take two backups', async () => {
-    const two = await Promise.all([taking(), taking({ place: placeAt() })]);
+    const two = await Promise.all([taking({ isAlone: true }), taking({ isAlone: true, place: placeAt() })]);
     expect(two.map(({ backupId }) => backupId).toSorted()).toEqual([NAME, 'shop_20261121T030001Z.dump']);
+  });
+
+  it('that is taken by two hosts at once, which know of each other by the storage alone, is taken by one', async () => {
+    const both = await Promise.allSettled([taking(), taking({ place: placeAt() })]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toHaveProperty('reason.code', 'take_overrun');
+    expect(await there()).toEqual([NAME, `${NAME}${RECORD_SUFFIX}`]);
   });
 
   it('leaves an object that was given its name meanwhile as it is', async () => {

@@ -208,7 +208,13 @@ const takeNow = (
   signal: AbortSignal,
 ) =>
   ports.takeBackup(config)(
-    { takeId: job.id, source, ...(job.type && { type: job.type }), trigger: recordedTrigger(job) },
+    {
+      takeId: job.id,
+      source,
+      ...(job.type && { type: job.type }),
+      trigger: recordedTrigger(job),
+      isAlone: true,
+    },
     { onProgress: ({ phase }) => observe(phase), onOutput: (text) => ports.takeOutput(job.id, text) },
     signal,
   );

@@ -54,6 +54,18 @@ export function createDirectoryTakePlace({ directory, liveness }: DirectoryPlace
         }
         return swept;
       }),
+    hold: (slug, owner) =>
+      writing(directory, async () => {
+        const slot = await makeSlot(directory, slug, owner);
+        if (slot === undefined) return undefined;
+        const stop = renew(slot, owner);
+        return {
+          close: async () => {
+            stop();
+            await removeSlot(slot).catch(() => undefined);
+          },
+        };
+      }),
     open: (names, owner, signal) =>
       writing(directory, async () => {
         const there = new Set(await readdir(directory));
@@ -87,6 +99,15 @@ async function clockOf(directory: string): Promise<Date | undefined> {
 
 /** Undefined where somebody has the name. */
 async function reserve(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
+  const slot = await makeSlot(directory, name, owner);
+  // Somebody may have published it since names were listed.
+  if (slot === undefined || !(await isThere(join(directory, name)))) return slot;
+  await removeSlot(slot);
+  return undefined;
+}
+
+/** Undefined where there is such a slot. */
+async function makeSlot(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
   const slot = join(directory, slotName(name));
   try {
     await mkdir(slot, { mode: 0o700 });
@@ -96,15 +117,21 @@ async function reserve(directory: string, name: string, owner: SlotOwner): Promi
   }
   try {
     await writeFile(join(slot, OWNER), ownerText(owner), { mode: 0o600 });
-    // Somebody may have swept it while it was empty, or published the name since names were listed.
-    if ((await isThere(join(slot, OWNER))) && !(await isThere(join(directory, name)))) return slot;
+    // Somebody may have swept it while it was empty.
+    return (await isThere(join(slot, OWNER))) ? slot : undefined;
   } catch (error) {
-    await rm(slot, { recursive: true, force: true });
     if (errnoOf(error) === 'ENOENT') return undefined;
+    await rm(slot, { recursive: true, force: true });
     throw error;
   }
-  await rm(slot, { recursive: true, force: true });
-  return undefined;
+}
+
+/** Until what it returns is called. One that cannot be renewed is at the worst swept by another machine. */
+function renew(slot: string, owner: SlotOwner): () => void {
+  const again = () =>
+    void writeFile(join(slot, OWNER), ownerText(owner), { flag: 'r+' }).catch(() => undefined);
+  const timer = setInterval(again, RENEW_MS).unref();
+  return () => clearInterval(timer);
 }
 
 interface Rights {
@@ -121,12 +148,7 @@ async function rightsIn(directory: string): Promise<Rights> {
 function slotAt(directory: string, name: string, slot: string, owner: SlotOwner, rights: Rights): TakeSlot {
   const content = join(slot, CONTENT);
   const final = join(directory, name);
-  const renewing = setInterval(
-    // A slot that cannot be renewed is at the worst swept by another machine, and then cannot be published.
-    () => void writeFile(join(slot, OWNER), ownerText(owner), { flag: 'r+' }).catch(() => undefined),
-    RENEW_MS,
-  );
-  renewing.unref();
+  const stop = renew(slot, owner);
   return {
     name,
     location: pathToFileURL(final).href,
@@ -176,7 +198,7 @@ function slotAt(directory: string, name: string, slot: string, owner: SlotOwner,
         await sync(directory);
       }),
     close: async () => {
-      clearInterval(renewing);
+      stop();
       await removeSlot(slot).catch(() => undefined);
     },
   };

@@ -12,11 +12,13 @@ import type { DumpOptions, Engine, LiveDumper, LiveFacts, StreamArtefact } from 
 import { recordBytes } from '../record-bytes.js';
 import { encrypted, readAgeRecipients } from './age-encrypt.js';
 import { causeOf, examinedFlow } from './examined-flow.js';
+import { type HeldPlace, holdPlace } from './hold-place.js';
 import { createTakePhases, type TakePhases } from './phases.js';
-import type { TakeBackup, Taken, TakeRequest } from './take.js';
+import type { TakeBackup, Taken, TakeOptions, TakeRequest } from './take.js';
 import { takeFault } from './take-fault.js';
 import { isTakeName, requireListed, type TakeNaming, takeName, takeNames } from './take-names.js';
 import type { TakePlace, TakeSlot } from './take-place.js';
+import { whyStopped } from './why-stopped.js';
 
 /** What takes of dumps need from outside. */
 export interface DumpTakerPorts {
@@ -43,18 +45,43 @@ export function createDumpTaker(ports: DumpTakerPorts): TakeBackup {
   return async (request, { onProgress, onOutput }, signal) => {
     const { source } = request;
     const { backup, take } = dumpsOf(source);
+    const place = ports.placeFor(backup);
+    const held = request.isAlone ? undefined : await hold(ports, place, request, take, onProgress, signal);
     const phases = createTakePhases(take.limitMs, onProgress, signal);
     try {
-      return await takeDump(ports, { ...request, backup, take }, phases);
+      const taken = await takeDump(ports, { ...request, backup, take, place }, phases);
+      return { ...taken, swept: [...(held?.swept ?? []), ...taken.swept] };
     } catch (error) {
       throw takeFault(phases.explain(error), onOutput);
+    } finally {
+      await held?.close();
     }
   };
+}
+
+/** Of its source one take is under way at a time, also where none but the place knows of both. */
+async function hold(
+  { worker }: DumpTakerPorts,
+  place: TakePlace,
+  { takeId, source: { slug } }: TakeRequest,
+  take: Take,
+  onProgress: TakeOptions['onProgress'],
+  signal: AbortSignal,
+): Promise<HeldPlace> {
+  const onWait = () => onProgress({ phase: 'wait' });
+  try {
+    return await holdPlace({ place, slug, owner: { takeId, worker }, take, onWait }, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const { code, words } = whyStopped(signal);
+    throw new MusterError(code, `${words} It had not begun.`, { cause: error });
+  }
 }
 
 interface Asked extends TakeRequest {
   readonly backup: DumpConfig;
   readonly take: Take;
+  readonly place: TakePlace;
 }
 
 function dumpsOf({ slug, backup, take }: Source): Pick<Asked, 'backup' | 'take'> {
@@ -68,11 +95,10 @@ function dumpsOf({ slug, backup, take }: Source): Pick<Asked, 'backup' | 'take'>
 }
 
 async function takeDump(ports: DumpTakerPorts, asked: Asked, phases: TakePhases): Promise<Taken> {
-  const { takeId } = asked;
+  const { takeId, place } = asked;
   const { signal } = phases;
   phases.enter('survey');
   const surveyed = await surveySource(ports, asked, signal);
-  const place = ports.placeFor(asked.backup);
   const naming = namingOf(asked, surveyed.facts);
   requireListed(takeName(naming, ports.now()), asked.backup.match);
   requirePossible(asked, surveyed);

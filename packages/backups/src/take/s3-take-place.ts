@@ -78,6 +78,17 @@ export function createS3TakePlace(options: S3TakePlaceOptions): TakePlace {
         for (const slot of slots) swept.push(...(await sweepSlot(place, slot, liveness, signal)));
         return swept;
       }),
+    hold: (slug, owner, signal) =>
+      writing(location, async () => {
+        if (!(await makeSlot(place, slug, owner, signal))) return undefined;
+        const stop = renew(place, slug, owner);
+        return {
+          close: async () => {
+            stop();
+            await deleteObject(place.send, at(slotName(slug)), lastWords()).catch(() => undefined);
+          },
+        };
+      }),
     open: (names, owner, signal) =>
       writing(location, async () => {
         const there = new Set(await namesIn(place, root, signal));
@@ -102,6 +113,21 @@ async function namesIn({ send, bucket, root }: S3Place, prefix: string, signal: 
 
 /** False where somebody has the name. */
 async function reserve(
+  place: S3Place,
+  name: string,
+  owner: SlotOwner,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { send, bucket, root } = place;
+  if (!(await makeSlot(place, name, owner, signal))) return false;
+  // It may have been published since the names were listed.
+  if ((await headObject(send, { bucket, key: `${root}${name}` }, signal)) === undefined) return true;
+  await deleteObject(send, { bucket, key: `${root}${slotName(name)}` }, signal);
+  return false;
+}
+
+/** False where there is such a slot. */
+async function makeSlot(
   { send, bucket, root }: S3Place,
   name: string,
   owner: SlotOwner,
@@ -113,13 +139,20 @@ async function reserve(
   } catch (error) {
     if (!(error instanceof S3Failure) || error.fault.kind !== 'taken') throw error;
     // The answer to a first try may have been lost.
-    if ((await ownerAt(send, slot, signal))?.owner?.takeId !== owner.takeId) return false;
+    return (await ownerAt(send, slot, signal))?.owner?.takeId === owner.takeId;
   }
-  // It may have been published since the names were listed.
-  if ((await headObject(send, { bucket, key: `${root}${name}` }, signal)) === undefined) return true;
-  await deleteObject(send, slot, signal);
-  return false;
+  return true;
 }
+
+/** Until what it returns is called. One that cannot be renewed is at the worst swept by another machine. */
+function renew({ send, bucket, root }: S3Place, name: string, owner: SlotOwner): () => void {
+  const slot = { bucket, key: `${root}${slotName(name)}`, bytes: Buffer.from(ownerText(owner)), once: false };
+  const again = () => void putObject(send, slot, lastWords()).catch(() => undefined);
+  const timer = setInterval(again, RENEW_MS).unref();
+  return () => clearInterval(timer);
+}
+
+const lastWords = (): AbortSignal => AbortSignal.timeout(LAST_WORDS_MS);
 
 async function ownerAt(send: S3Place['send'], slot: { bucket: string; key: string }, signal: AbortSignal) {
   const there = await headObject(send, slot, signal);
@@ -203,13 +236,7 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
   const { send, bucket, root } = place;
   const location = `${place.location}/${name}`;
   const at = (one: string) => ({ bucket, key: `${root}${one}` });
-  const lastWords = (): AbortSignal => AbortSignal.timeout(LAST_WORDS_MS);
-  const renewing = setInterval(() => {
-    const bytes = Buffer.from(ownerText(owner));
-    // One that cannot be renewed is at the worst swept by another machine, and then cannot be completed.
-    putObject(send, { ...at(slotName(name)), bytes, once: false }, lastWords()).catch(() => undefined);
-  }, RENEW_MS);
-  renewing.unref();
+  const stop = renew(place, name, owner);
   let upload: S3Upload | undefined;
   /** Whether it became an object: then the slot stays, so that a sweep finds out. */
   let unknown = false;
@@ -236,7 +263,7 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
         }
       }),
     close: async () => {
-      clearInterval(renewing);
+      stop();
       try {
         await upload?.abort(lastWords());
         if (!unknown) await deleteObject(send, at(slotName(name)), lastWords());

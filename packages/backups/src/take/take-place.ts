@@ -18,10 +18,20 @@ export interface TakePlace {
    */
   sweep(signal: AbortSignal): Promise<readonly string[]>;
   /**
+   * Has the place for takes of one source alone, as {@link open} reserves a name: whoever dies loses it as a slot is swept.
+   * Undefined where another has it. @throws as {@link open}.
+   */
+  hold(slug: string, owner: SlotOwner, signal: AbortSignal): Promise<PlaceHold | undefined>;
+  /**
    * Reserves the first of these names that nothing has. @throws `take_exists` where there is none, `take_unwritable`,
    * `no_space`, `credentials_refused`.
    */
   open(names: Iterable<string>, owner: SlotOwner, signal: AbortSignal): Promise<TakeSlot>;
+}
+
+export interface PlaceHold {
+  /** Idempotent, and does not throw: what it cannot remove is swept. */
+  close(): Promise<void>;
 }
 
 /** Whose a slot is. */

@@ -8,10 +8,12 @@ export interface TakeRequest {
   /** Of pgBackRest. */
   readonly type?: SetType;
   readonly trigger: NonNullable<BackupRecord['take']>['trigger'];
+  /** Whoever asks has the source for this take alone, across hosts. Absent = the take sees to it in the place itself. */
+  readonly isAlone?: boolean;
 }
 
-export const TAKE_PHASES = ['survey', 'sweep', 'dump', 'examine', 'publish'] as const;
-export type TakePhase = (typeof TAKE_PHASES)[number];
+/** `wait`: for another take of the source. */
+export type TakePhase = 'wait' | 'survey' | 'sweep' | 'dump' | 'examine' | 'publish';
 
 /** How far a take is. Bytes of its phase; `totalBytes` only where it is known, and `fraction` (0 to 1) where that is all. */
 export interface TakeProgress {
@@ -59,7 +61,7 @@ export interface TakeOptions {
  * Takes one backup of a source into the place where its backups are: written under a name that no listing shows, synced,
  * examined (table of contents, size, digest), then published under its own, never over another. Whatever ends it before,
  * a kill included, leaves no backup that lists. Never writes to the source.
- * @throws `take_unwritable`, `take_exists`, `no_space`, `dump_failed`, what a {@link LiveDumper} throws of its source,
+ * @throws `take_overrun`, `take_unwritable`, `take_exists`, `no_space`, `dump_failed`, what a {@link LiveDumper} throws of its source,
  * `time_limit`, `cancelled`.
  */
 export type TakeBackup = (request: TakeRequest, options: TakeOptions, signal: AbortSignal) => Promise<Taken>;

@@ -38,7 +38,12 @@ export async function backupTake(cli: Cli, options: BackupTakeOptions): Promise<
         cli,
         loaded.config,
         request,
-        (held) => take(request, { onProgress: observer.observe, onOutput }, held),
+        (held) =>
+          take(
+            { ...request, isAlone: held.isAlone },
+            { onProgress: observer.observe, onOutput },
+            held.signal,
+          ),
         signal,
       );
       observer.close();

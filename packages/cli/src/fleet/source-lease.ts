@@ -11,23 +11,29 @@ export interface HandTake {
   readonly takeId: string;
 }
 
+export interface HeldSource {
+  /** False where there is no fleet, or nobody can tell. */
+  readonly isAlone: boolean;
+  /** Aborts when the source is no longer this take's, too. */
+  readonly signal: AbortSignal;
+}
+
 const LOOK_MS = 1_000;
 
 /**
  * Takes a backup by hand with its source for itself alone, across hosts, where there is a fleet that may take one too; the
- * fleet knows of it then. With `overrun: wait` it waits for the take that runs, for the limit of one. What `work` is given
- * aborts with `signal`, and when the source is no longer its own.
+ * fleet knows of it then. With `overrun: wait` it waits for the take that runs, for the limit of one.
  * @throws `take_overrun`, `cancelled`, what `work` throws.
  */
 export async function withSourceHeld(
   { environment, output }: Cli,
   config: Config,
   asked: HandTake,
-  work: (signal: AbortSignal) => Promise<Taken>,
+  work: (held: HeldSource) => Promise<Taken>,
   signal: AbortSignal,
 ): Promise<Taken> {
   const url = await findRedis(environment, config);
-  if (url === undefined) return await work(signal);
+  if (url === undefined) return await work({ isAlone: false, signal });
   const queues = openQueues(url, 'foreground');
   const startedAt = environment.now();
   const note = (ended: Pick<KnownTake, 'reason' | 'backup' | 'bytes'>, outcome: 'taken' | 'failed') =>
@@ -42,7 +48,8 @@ export async function withSourceHeld(
         return undefined;
       },
     );
-    const taken = await work(lease === undefined ? signal : AbortSignal.any([signal, lease.lost]));
+    const until = lease === undefined ? signal : AbortSignal.any([signal, lease.lost]);
+    const taken = await work({ isAlone: lease !== undefined, signal: until });
     if (lease !== undefined) await note({ backup: taken.backupId, bytes: taken.sizeBytes }, 'taken');
     return taken;
   } catch (error) {

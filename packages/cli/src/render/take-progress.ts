@@ -23,6 +23,7 @@ const STOPPING = 'Stopping: what was written goes, and no backup is left of it. 
 type ShownPhase = Exclude<TakePhase, 'sweep'>;
 
 const WORDS: Readonly<Record<ShownPhase, string>> = {
+  wait: 'waiting for a take that runs',
   survey: 'looking at the source',
   dump: 'dumping',
   examine: 'examining',
