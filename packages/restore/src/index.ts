@@ -1,6 +1,12 @@
 export type { DataDirectory } from './data-directory.js';
-export type { RestoreEvent, RestoreOutcome, RestorePlan, RestorePorts, RestoreRequest } from './restore.js';
 export { restoreBackup } from './restore.js';
+export type {
+  RestoreEvent,
+  RestoreOutcome,
+  RestorePlan,
+  RestorePorts,
+  RestoreRequest,
+} from './restore-ports.js';
 export {
   type RestoreSetOutcome,
   type RestoreSetPorts,

@@ -2,7 +2,7 @@ import type { Backup } from '@muster/backups';
 import { formatSize, isMusterError, MusterError } from '@muster/core';
 import type { DumpArtefact } from '@muster/engines';
 import { type Phase, timed } from './phases.js';
-import type { RestorePorts, RestoreRequest } from './restore.js';
+import type { RestorePorts, RestoreRequest } from './restore-ports.js';
 
 /** A backup where its tool can read it. */
 export interface LocalBackup {

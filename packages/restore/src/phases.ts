@@ -1,5 +1,5 @@
 import type { RestorePhase, RestorePredicate } from '@muster/core';
-import type { RestorePorts } from './restore.js';
+import type { RestorePorts } from './restore-ports.js';
 
 /** A phase that is behind a restore, as its record tells of it. */
 export type Phase = RestorePredicate['phases'][number];

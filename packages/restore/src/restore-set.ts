@@ -9,7 +9,7 @@ import {
   STATEMENT_TYPE,
 } from '@muster/core';
 import { type DataDirectory, makeDirectory, surveyDirectory } from './data-directory.js';
-import type { RestoreEvent } from './restore.js';
+import type { RestoreEvent } from './restore-ports.js';
 
 export interface RestoreSetPorts {
   readonly tool: Pick<PgbackrestTool, 'run' | 'walCommand'>;
