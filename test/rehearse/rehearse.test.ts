@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { REHEARSAL_PHASES } from '@muster/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { docker } from '../support/docker-cli.ts';
+import { cellDirectories } from '../support/leftovers.ts';
 import { writeMongodump } from '../support/mongodump.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import { canRunIn, canRunMongo } from '../support/needs.ts';
@@ -73,7 +75,8 @@ async function leftOf(folder: MusterFolder, rehearsalId: string): Promise<readon
   const label = `label=muster.drill=${rehearsalId.replace('reh_', 'drl_')}`;
   const containers = canRunIn('docker 15') ? await docker('ps', '-aq', '--filter', label) : '';
   const spooled = await readdir(join(folder.folder, 'state', 'spool')).catch(() => []);
-  return [...containers.split('\n').filter(Boolean), ...spooled];
+  const cells = await cellDirectories([rehearsalId.replace('reh_', 'drl_')]);
+  return [...containers.split('\n').filter(Boolean), ...spooled, ...cells];
 }
 
 describe.runIf(canRunIn('docker 15'))('a rehearsal of production, in Docker', () => {
@@ -100,7 +103,14 @@ describe.runIf(canRunIn('docker 15'))('a rehearsal of production, in Docker', ()
     });
     const { exitCode, stderr, report, rows } = await rehearsed(folder);
     expect({ exitCode, message: report.message, stderr }).toMatchObject({ exitCode: 0, message: undefined });
-    expect(report).toMatchObject({ restore_success: true, result: 'pass', backup: { encrypted: true } });
+    expect(report).toMatchObject({
+      restore_success: true,
+      result: 'pass',
+      source: 'quiz',
+      stand_in: { made_from: 'migrations' },
+      backup: { encrypted: true },
+    });
+    expect(Object.keys(report.durations_ms)).toEqual([...REHEARSAL_PHASES, 'total']);
     expect(rows).toEqual([
       ['version', '0f3a2b', '0f3a2b', true],
       ['"Odd ""one"""."T t"', '1', '1', true],
@@ -139,14 +149,12 @@ describe.runIf(canRunIn('docker 15'))('a rehearsal of production, in Docker', ()
 });
 
 describe.runIf(canRunIn('bubblewrap 15'))('a rehearsal that goes wrong', () => {
-  const wrong = async (script: string, lines: readonly string[]) =>
-    await rehearsed(
-      await project({
-        'schema.sql': SCHEMA,
-        'next.sql': script,
-        'muster.yaml': source(['migrate: [schema.sql, next.sql]', ...lines]),
-      }),
-    );
+  const disaster = async (script: string, lines: readonly string[], more?: readonly string[]) =>
+    await project({
+      'schema.sql': SCHEMA,
+      'next.sql': script,
+      'muster.yaml': source(['migrate: [schema.sql, next.sql]', ...lines], more),
+    });
 
   it.concurrent.each([
     {
@@ -162,16 +170,71 @@ describe.runIf(canRunIn('bubblewrap 15'))('a rehearsal that goes wrong', () => {
       says: /table users \(rehearse\.seed\) was refused \(SQLSTATE 23505\)/,
     },
     {
+      what: 'a row for a table that is not there',
+      script: '',
+      lines: ['seed: [{ table: user, row: { id: 7 } }]'],
+      says: /There is no table user for a row of rehearse\.seed/,
+    },
+    {
       what: 'a version of two rows',
       script: "INSERT INTO alembic_version VALUES ('another')",
       lines: [VERSION],
-      says: /rehearse\.version did not give one row/,
+      says: /rehearse\.version gave several rows before the backup/,
     },
   ])('tells $what, and is an error', async ({ script, lines, says }) => {
-    const { exitCode, report } = await wrong(script, lines);
+    const { exitCode, report } = await rehearsed(await disaster(script, lines));
     expect({ exitCode, reason: report.reason }).toEqual({ exitCode: 2, reason: 'rehearsal_unready' });
     expect(report).toMatchObject({ restore_success: false, result: 'error' });
     expect(report.message).toMatch(says);
+  });
+
+  it.concurrent.each([
+    ['is not there', 'migrate: [absent.sql]', /absent\.sql \(rehearse\.migrate\) cannot be read \(ENOENT\)/],
+    ['is not there', 'base: absent.dump', /absent\.dump \(rehearse\.base\) cannot be read \(ENOENT\)/],
+    ['cannot be read', 'base: loop.dump', /loop\.dump \(rehearse\.base\) cannot be read \(ELOOP\)/],
+    [
+      'is no dump',
+      'base: muster.yaml',
+      /muster\.yaml \(rehearse\.base\) could not be restored \(not_a_dump\)/,
+    ],
+  ])('tells what to begin with that %s: %s', async (_, line, says) => {
+    const folder = await project({ 'muster.yaml': source([line]) });
+    await symlink('loop.dump', join(folder.folder, 'loop.dump'));
+    const { exitCode, report } = await rehearsed(folder);
+    expect({ exitCode, reason: report.reason }).toEqual({ exitCode: 2, reason: 'rehearsal_unready' });
+    expect(report.message).toMatch(says);
+  });
+
+  /** Sleeps where something is put in, or where the version is asked of what came back. */
+  const SLEEPS = {
+    seed: `CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); END';
+      CREATE TRIGGER sleep BEFORE INSERT ON users EXECUTE FUNCTION sleep();`,
+    compare: `CREATE TABLE gone (); ALTER EXTENSION plpgsql ADD TABLE gone;
+      CREATE VIEW version AS SELECT CASE WHEN to_regclass('gone') IS NULL THEN pg_sleep(600)::text ELSE 'v1' END;`,
+  };
+  const SEED = 'seed: [{ table: users, row: { telegram_user_id: 424242 } }]';
+
+  it.concurrent('ends a phase that reaches its limit, and leaves nothing', async () => {
+    const folder = await disaster(SLEEPS.seed, [SEED], ['take: {}', 'limits: { check: 1s }']);
+    const { exitCode, report } = await rehearsed(folder);
+    expect({ exitCode, reason: report.reason }).toEqual({ exitCode: 2, reason: 'time_limit' });
+    expect(report.message).toMatch(/"seed" reached its time limit of 1 s: raise limits\.check/);
+    expect(await leftOf(folder, report.rehearsal_id)).toEqual([]);
+  });
+
+  it.concurrent.each([
+    ['seed', /seeding rows/, SEED],
+    ['compare', /comparing/, 'version: SELECT * FROM version'],
+  ] as const)('leaves nothing when it is interrupted in its phase %s', async (phase, begun, line) => {
+    const folder = await disaster(SLEEPS[phase], [line]);
+    const { child, said, ended } = folder.start(['rehearse', '--json', '--report', 'report.json']);
+    await said(begun);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ exitCode: 2 });
+    const report = JSON.parse(await folder.read('report.json'));
+    expect(report).toMatchObject({ restore_success: false, result: 'error', reason: 'cancelled' });
+    expect(report.message).toContain(`"${phase}"`);
+    expect(await leftOf(folder, report.rehearsal_id)).toEqual([]);
   });
 
   it('names what did not come back of a base dump, and is a fail', async () => {
@@ -203,16 +266,18 @@ describe.runIf(canRunIn('bubblewrap 15'))('a rehearsal that goes wrong', () => {
 });
 
 describe.runIf(canRunMongo('docker'))('a rehearsal of MongoDB', () => {
+  const mongo = (lines: readonly string[]) =>
+    source(lines, ['take: {}', 'image: muster.test/mongo:8'], 'docker')
+      .replace('kind: postgres\n', 'kind: mongodb\n')
+      .replace('    database: quiz\n', '')
+      .replace('      major: 15\n', '');
+
   it('begins with a dump, and its documents come back', async () => {
     const folder = await project({
-      'muster.yaml': source(
-        ['base: base', 'seed: [{ table: shop.users, row: { _id: drill, n: 424242, on: true } }]'],
-        ['take: {}', 'image: muster.test/mongo:8'],
-        'docker',
-      )
-        .replace('kind: postgres\n', 'kind: mongodb\n')
-        .replace('    database: quiz\n', '')
-        .replace('      major: 15\n', ''),
+      'muster.yaml': mongo([
+        'base: base',
+        'seed: [{ table: shop.users, row: { _id: drill, n: 424242, on: true } }]',
+      ]),
     });
     const documents = Array.from({ length: 40 }, (_, n) => ({ _id: `u${n}`, n }));
     await writeMongodump(join(folder.folder, 'base'), 'shop', { users: { documents } });
@@ -222,6 +287,23 @@ describe.runIf(canRunMongo('docker'))('a rehearsal of MongoDB', () => {
       ['shop.users', '41', '41', true],
       ['shop.users #1', '1', '1', true],
     ]);
-    expect(report.stand_in.substitute).toBe(true);
+    expect(report.stand_in).toMatchObject({ made_from: 'base', substitute: true });
+  });
+
+  it('may begin with nothing, whose collections its seed makes', async () => {
+    const folder = await project({
+      'muster.yaml': mongo([
+        'seed: [{ table: shop.users, row: { name: a } }, { table: audit.log, row: { _id: 777, at: null } }]',
+      ]),
+    });
+    const { exitCode, report, rows, stderr } = await rehearsed(folder);
+    expect({ exitCode, message: report.message, stderr }).toMatchObject({ exitCode: 0, message: undefined });
+    expect(rows).toEqual([
+      ['audit.log', '1', '1', true],
+      ['shop.users', '1', '1', true],
+      ['shop.users #1', '1', '1', true],
+      ['audit.log #2', '1', '1', true],
+    ]);
+    expect(report.stand_in).toMatchObject({ made_from: 'seed' });
   });
 });

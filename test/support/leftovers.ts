@@ -39,7 +39,7 @@ async function dockerLeftovers(
 }
 
 /** Directories of sockets whose owner file names one of these drills. */
-async function cellDirectories(drills: readonly string[]): Promise<readonly string[]> {
+export async function cellDirectories(drills: readonly string[]): Promise<readonly string[]> {
   if (RUNTIME === undefined) return [];
   const paths = (await readdir(RUNTIME).catch(() => [])).map((name) => join(RUNTIME, name));
   const owned = await Promise.all(

@@ -62,7 +62,7 @@ export const rehearsalPredicateSchema = z.strictObject({
   /** What stood in for production. */
   stand_in: z
     .strictObject({
-      made_from: z.enum(['base', 'migrations']),
+      made_from: z.enum(['base', 'migrations', 'seed']),
       engine_version: name,
       substitute: z.literal(true).optional(),
     })

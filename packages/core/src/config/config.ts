@@ -140,11 +140,11 @@ export interface Fidelity {
   readonly sentinels: readonly Sentinel[];
 }
 
-/** What a rehearsal starts from: a dump, or SQL files, absolute paths; and the rows that must come back. */
+/** What a rehearsal starts from: a dump, or SQL files, absolute paths, or nothing; and the rows that must come back. */
 export interface Rehearse {
   readonly base?: string;
   readonly migrate: readonly string[];
-  /** Of the server that they are run on. */
+  /** Of PostgreSQL, where there is no dump. */
   readonly major: number;
   readonly version?: string;
   readonly seed: readonly {

@@ -13,7 +13,11 @@ export function describeTaking({ kind, backup, take, fidelity, rehearse }: Sourc
     fidelity: describeFidelity(fidelity),
     rehearse:
       rehearse &&
-      present({ ...rehearse, migrate: rehearse.migrate.length === 0 ? undefined : rehearse.migrate }),
+      present({
+        ...rehearse,
+        migrate: rehearse.migrate.length === 0 ? undefined : rehearse.migrate,
+        major: kind === 'postgres' ? rehearse.major : undefined,
+      }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { companionFaults } from './companion-faults.js';
 import { type Fault, faultAt, type Path, showName, suggest } from './fault.js';
 import { s3Faults } from './s3-faults.js';
-import { takeShapeFaults, takeSourceFaults } from './take-faults.js';
+import { rehearseSourceFaults, takeShapeFaults, takeSourceFaults } from './take-faults.js';
 import { child, items, keyOffsetAt, offsetAt, stringOf, type YamlTree } from './yaml-tree.js';
 
 /** For each id of a check the kind of source that it is for; undefined where that is not certain. */
@@ -62,6 +62,7 @@ export function sourceFaults(
     ...objectiveFaults(source, path),
     ...takeShapeFaults(source, path),
     ...takeSourceFaults(source, inForce, path),
+    ...rehearseSourceFaults(inForce, path),
   ];
 }
 

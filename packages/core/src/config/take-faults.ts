@@ -45,12 +45,29 @@ function rehearseFaults(holder: YamlTree | undefined, path: Path): Fault[] {
   const rehearse = child(holder, 'rehearse');
   if (rehearse?.kind !== 'map') return [];
   const both = rehearse.entries.has('base') && rehearse.entries.has('migrate');
-  const none = !rehearse.entries.has('base') && !rehearse.entries.has('migrate');
+  return both ? [faultAt(rehearse.offset, [...path, 'rehearse'], 'base and migrate exclude each other')] : [];
+}
+
+const OF_POSTGRES = ['migrate', 'version', 'major'] as const;
+
+/** What a source of its kind must have for a rehearsal. */
+export function rehearseSourceFaults(inForce: (key: string) => YamlTree | undefined, path: Path): Fault[] {
+  const rehearse = inForce('rehearse');
+  if (rehearse?.kind !== 'map') return [];
+  const has = (key: string) => rehearse.entries.has(key);
   const here = [...path, 'rehearse'];
-  if (both) return [faultAt(rehearse.offset, here, 'base and migrate exclude each other')];
-  return none
-    ? [faultAt(rehearse.offset, here, 'rehearse needs a base (a dump) or migrate (SQL files)')]
-    : [];
+  if (stringOf(inForce('kind')) !== 'mongodb')
+    return has('base') || has('migrate')
+      ? []
+      : [faultAt(rehearse.offset, here, 'rehearse needs a base (a dump) or migrate (SQL files)')];
+  return [
+    ...OF_POSTGRES.filter(has).map((key) =>
+      faultAt(keyOffsetAt(rehearse, [key]), [...here, key], `${key} is for PostgreSQL`),
+    ),
+    ...(has('base') || items(child(rehearse, 'seed')).length > 0
+      ? []
+      : [faultAt(rehearse.offset, here, 'rehearse needs a base (a dump), or a seed of documents')]),
+  ];
 }
 
 const OF_DUMPS = ['format', 'encrypt'] as const;

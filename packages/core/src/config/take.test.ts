@@ -95,10 +95,20 @@ describe('take of a source', () => {
     ],
     [`${PLACE}, rehearse: {}`, 'sources[0].rehearse: rehearse needs a base'],
     [`${PLACE}, rehearse: { base: a, migrate: [b] }`, 'sources[0].rehearse: base and migrate exclude'],
+    [`${PLACE}, rehearse: { seed: [{ table: t, row: {} }] }`, 'sources[0].rehearse: rehearse needs a base'],
     [`${PLACE}, fidelity: some`, 'sources[0].fidelity: expected off, counts, full'],
     [`${PLACE}, fidelity: { sentinels: [{ table: t, key: {} }] }`, 'sources[0].fidelity'],
   ])('refuses %s', (keys, message) => {
     expect(messagesOf(keys)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('rehearses MongoDB with its seed alone, and without what is for PostgreSQL', () => {
+    const seed = 'seed: [{ table: shop.users, row: { _id: 1 } }]';
+    expect(messagesOf(`${PLACE}, rehearse: { ${seed} }`, 'mongodb')).toEqual([]);
+    expect(messagesOf(`${PLACE}, rehearse: { version: select 1 }`, 'mongodb')).toEqual([
+      'sources[0].rehearse: rehearse needs a base (a dump), or a seed of documents',
+      'sources[0].rehearse.version: version is for PostgreSQL',
+    ]);
   });
 
   it('refuses a format of PostgreSQL for MongoDB', () => {

@@ -98,7 +98,9 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /** A rehearsal of a disaster (`muster rehearse`): what stands in for production. */
 export const rehearse = z.strictObject({
-  base: directory().exactOptional().describe('A dump to begin with: a file, relative to this one.'),
+  base: directory()
+    .exactOptional()
+    .describe('A dump to begin with, relative to this file. MongoDB may begin with nothing but its seed.'),
   migrate: z
     .array(directory())
     .exactOptional()

@@ -1,8 +1,9 @@
-import type { Answer, RehearsalComparison } from '@muster/core';
+import type { RehearsalComparison } from '@muster/core';
+import type { Version } from './version.js';
 
 /** What production was, or what came back. */
 export interface Recorded {
-  readonly version?: string | undefined;
+  readonly version?: Version | undefined;
   /** Rows of each table, in decimals. */
   readonly rows: ReadonlyMap<string, string>;
   /** How many rows are what each seeded row was, in the order of `seed`. */
@@ -18,7 +19,7 @@ export function compareRecorded(before: Recorded, after: Recorded): readonly Reh
   const all = [
     ...(before.version === undefined
       ? []
-      : [compared('schema_version', 'version', before.version, after.version)]),
+      : [compared('schema_version', 'version', before.version.value, after.version?.value)]),
     ...names.map((name) => compared('row_count', name, before.rows.get(name), after.rows.get(name))),
     ...before.sentinels.map(({ table, count }, index) =>
       compared(
@@ -50,11 +51,3 @@ function compared(
 }
 
 const shortened = (text: string, most: number): string => text.toWellFormed().slice(0, most).toWellFormed();
-
-/** The one value of a query; undefined where it gave none, or several. */
-export function soleValue(answer: Answer): string | undefined {
-  if (answer.kind !== 'row') return undefined;
-  const [first, ...more] = answer.row.columns;
-  if (first === undefined || more.length > 0 || first.value.kind === 'null') return undefined;
-  return first.value.kind === 'boolean' ? String(first.value.value) : first.value.text;
-}

@@ -1,8 +1,11 @@
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { BackupRepository } from '@muster/backups';
 import {
   createPlan,
   type DumpConfig,
+  errnoOf,
+  isEvidence,
   isReason,
   MusterError,
   type Plan,
@@ -31,7 +34,8 @@ export function rehearsedSource(source: Source, directory: string, database?: st
   const { backup } = source;
   return {
     ...stripped(source),
-    ...(database !== undefined && { database }),
+    // A set is of a whole cluster.
+    ...(database !== undefined && backup.type === 'pgbackrest' && { database }),
     backup:
       backup.type === 'pgbackrest'
         ? {
@@ -47,7 +51,11 @@ export function rehearsedSource(source: Source, directory: string, database?: st
 /** The source, whose backup is the dump that its rehearsal begins with. */
 const basedSource = (source: Source, base: string): Source => ({
   ...stripped(source),
-  backup: dumpsIn(dirname(base), source),
+  // What lies beside it is no matter.
+  backup: {
+    ...dumpsIn(dirname(base), source),
+    match: basename(base).replace(/[\\$^*+?()[\]{}|!@]/g, '\\$&'),
+  },
 });
 
 function stripped(source: Source): Source {
@@ -76,9 +84,18 @@ export async function openProduction(
 ): Promise<Held> {
   const { base } = request.source.rehearse;
   if (base === undefined) return await fromScripts(ports, request, signal);
+  await requireReadable(base, 'base');
   const asked = drillOf(request, basedSource(request.source, base), { kind: 'id', id: basename(base) });
-  const restored = await restoreKept(ports, request, { ...asked, ...archivesOf(request.source) }, signal);
-  return restored.held;
+  const restoring = restoreKept(ports, request, { ...asked, ...archivesOf(request.source) }, signal);
+  const { held } = await restoring.catch((error: unknown) => {
+    // What is wrong with it says nothing about the backups that are taken.
+    if (!isEvidence(error)) throw error;
+    throw unready(
+      `The dump ${basename(base)} (rehearse.base) could not be restored (${error.code}): ${error.message}`,
+      error,
+    );
+  });
+  return held;
 }
 
 async function fromScripts(
@@ -88,42 +105,50 @@ async function fromScripts(
 ): Promise<Held> {
   const { source } = request;
   const { migrate, major } = source.rehearse;
+  for (const path of migrate) await requireReadable(path, 'migrate');
   const scripts = scriptsOf(source.kind);
-  if (scripts === undefined)
-    throw new MusterError(
-      'rehearsal_unready',
-      `The source "${source.slug}" has no SQL files that could be run (rehearse.migrate): give it a dump to begin with (rehearse.base).`,
-    );
   const facts = scripts.facts(major);
   const asked = {
     ...drillOf(request, rehearsedSource(source, '/'), { kind: 'latest' }),
     ...archivesOf(source),
   };
   const place = { data: 'disk', limits: source.scratch } as const;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(source.limits.launch + source.limits.restore)]);
   const launched = await launch(
     drillPortsOf(ports, request),
     asked,
     { kind: 'nothing', facts, location: '' },
     place,
     [],
-    limit,
+    signal,
   );
   const { scratch, server } = launched;
   const database = source.database ?? 'production';
   const at = { socketDir: scratch.socketDir, serverVersion: server.version };
   try {
-    await scripts.make(at, database, limit);
+    await scripts.make(at, database, signal);
     const onOutput = (text: string) => ports.output(request.rehearsalId, text);
     for (const path of migrate)
-      await scripts.run(scratch, launched.base, { path, database, facts }, onOutput, limit);
+      await scripts.run(scratch, launched.base, { path, database, facts }, onOutput, signal);
     const { socketDir } = scratch;
     return { scratch, server, socketDir, database, lost: launched.lost, release: () => scratch.destroy() };
   } catch (error) {
-    await explain(launched, source, error, limit).finally(() => scratch.destroy());
+    await explain(launched, source, error, signal).finally(() => scratch.destroy());
     throw error;
   }
 }
+
+/** Known before any server is started. @throws `rehearsal_unready` */
+async function requireReadable(path: string, key: 'base' | 'migrate'): Promise<void> {
+  await access(path, constants.R_OK).catch((cause: unknown) => {
+    throw unready(
+      `${path} (rehearse.${key}) cannot be read (${errnoOf(cause) ?? 'unknown fault'}): name a file that the user who runs Muster may read.`,
+      cause,
+    );
+  });
+}
+
+const unready = (message: string, cause: unknown): MusterError =>
+  new MusterError('rehearsal_unready', message, { cause });
 
 /** What is backed up by pgBackRest archives its WAL. */
 const archivesOf = ({ backup }: Source): Pick<DrillRequest, 'archives'> =>

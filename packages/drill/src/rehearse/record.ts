@@ -1,9 +1,10 @@
 import { MusterError } from '@muster/core';
 import type { SeededRow } from '@muster/engines';
-import { type Recorded, soleValue } from './compare.js';
+import type { Recorded } from './compare.js';
 import type { Held } from './production.js';
 import type { RehearsalPorts, RehearsalRequest } from './rehearse-ports.js';
 import { standInOf } from './stand-in.js';
+import { type Version, versionOf } from './version.js';
 
 /** Puts in the rows of `rehearse.seed`. @throws `rehearsal_unready` */
 export async function seedAll(
@@ -39,14 +40,9 @@ async function versionIn(
   { source, rehearsalId }: RehearsalRequest,
   { server, database }: Held,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Version | undefined> {
   const { version } = source.rehearse;
   if (version === undefined) return undefined;
-  if (source.kind !== 'postgres')
-    throw new MusterError(
-      'rehearsal_unready',
-      `rehearse.version is a query for PostgreSQL, and the source "${source.slug}" is another: leave it out.`,
-    );
   const answer = await server.ask(
     {
       id: 'version',
@@ -63,15 +59,15 @@ async function versionIn(
     },
     signal,
   );
-  return soleValue(answer);
+  return versionOf(answer, source.limits.check);
 }
 
 /** What is not there before can prove nothing afterwards. @throws `rehearsal_unready` */
-export function requireComplete({ source }: RehearsalRequest, before: Recorded): void {
-  if (source.rehearse.version !== undefined && before.version === undefined)
+export function requireComplete(before: Recorded): void {
+  if (before.version?.fault !== undefined)
     throw new MusterError(
       'rehearsal_unready',
-      'The query of rehearse.version did not give one row with one value before the backup: correct it, or the migrations.',
+      `The query of rehearse.version ${before.version.fault} before the backup, and one row with one value is needed: correct it, or what stands in for production.`,
     );
   const lost = before.sentinels.find(({ count }) => count === 0);
   if (lost !== undefined)

@@ -1,6 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMusterError, MusterError, type RehearsalPhase, type RehearsalPredicate } from '@muster/core';
+import {
+  isMusterError,
+  MusterError,
+  type RehearsalPhase,
+  type RehearsalPredicate,
+  type Rehearse,
+} from '@muster/core';
 import { asMusterError } from '../as-muster-error.js';
 import { bounded } from '../bounded.js';
 import { explain } from '../launch.js';
@@ -72,11 +78,15 @@ function limitOf(
 ): { readonly limitMs: number; readonly limitedBy: string } | undefined {
   const takeMs = take?.limitMs ?? 0;
   switch (phase) {
-    case 'prepare':
+    case 'prepare': {
+      const isBased = rehearse.base !== undefined;
       return {
-        limitMs: limits.drill + (backup.type === 'pgbackrest' ? takeMs : 0),
-        limitedBy: 'limits.drill',
+        limitMs:
+          (isBased ? limits.drill : limits.launch + limits.restore) +
+          (backup.type === 'pgbackrest' ? takeMs : 0),
+        limitedBy: isBased ? 'limits.drill' : 'limits.restore',
       };
+    }
     case 'seed':
       return { limitMs: limits.check * Math.max(1, rehearse.seed.length), limitedBy: 'limits.check' };
     case 'take':
@@ -115,7 +125,7 @@ async function perform(
     });
     const { version, substitute } = production.server;
     seen.standIn = {
-      made_from: source.rehearse.base === undefined ? 'migrations' : 'base',
+      made_from: madeFrom(source.rehearse),
       engine_version: substitute ?? version,
       ...(substitute !== undefined && { substitute: true }),
     };
@@ -129,7 +139,7 @@ async function perform(
           (stop) => record(ports, request, production, seeded, stop),
           production,
         );
-        requireComplete(request, before);
+        requireComplete(before);
         const backupId = await run('take', (stop) => taking.take(stop), production);
         return { before, seeded, backupId };
       },
@@ -148,6 +158,9 @@ async function perform(
     await spool.remove();
   }
 }
+
+const madeFrom = ({ base, migrate }: Rehearse): 'base' | 'migrations' | 'seed' =>
+  base !== undefined ? 'base' : migrate.length > 0 ? 'migrations' : 'seed';
 
 /** The data is destroyed with its server, whatever came before. */
 async function whileHeld<T>(

@@ -29,9 +29,9 @@ export interface StandIn {
 
 type SeedValue = string | number | boolean | null;
 
-/** What makes an empty server into production by scripts. */
+/** What makes an empty server into production, by scripts where it has some. */
 export interface Scripts {
-  /** For a server with nothing in it, of this major version. */
+  /** For a server with nothing in it, of this major version where it is PostgreSQL. */
   readonly facts: (major: number) => BackupFacts;
   /** Makes an empty database. */
   make(
@@ -41,7 +41,7 @@ export interface Scripts {
   ): Promise<void>;
   /**
    * Runs a script inside of the scratch, as what may be hostile, up to its first fault.
-   * @throws `rehearsal_unready` with its line and SQLSTATE, or where the file cannot be read.
+   * @throws `rehearsal_unready` with its line and SQLSTATE, where the file cannot be read, or where the server has no scripts.
    */
   run(
     scratch: Scratch,

@@ -1,5 +1,5 @@
 import type { SourceKind } from '@muster/core';
-import { mongodbStandIn } from '../mongodb/rehearse/stand-in.js';
+import { mongodbScripts, mongodbStandIn } from '../mongodb/rehearse/stand-in.js';
 import { postgresScripts, postgresStandIn } from '../postgres/rehearse/stand-in.js';
 import type { Scripts, StandIn } from './stand-in.js';
 
@@ -11,6 +11,5 @@ export function standInAt(
   return kind === 'postgres' ? postgresStandIn(at) : mongodbStandIn(at);
 }
 
-/** Undefined where a kind of server has no scripts. */
-export const scriptsOf = (kind: SourceKind): Scripts | undefined =>
-  kind === 'postgres' ? postgresScripts : undefined;
+export const scriptsOf = (kind: SourceKind): Scripts =>
+  kind === 'postgres' ? postgresScripts : mongodbScripts;

@@ -1,6 +1,7 @@
 import { MusterError, orAborted } from '@muster/core';
 import type { MongoClient } from 'mongodb';
-import type { StandIn } from '../../rehearse/stand-in.js';
+import type { Scripts, StandIn } from '../../rehearse/stand-in.js';
+import { DEFAULT_MAJOR, type MongoFacts } from '../mongo-facts.js';
 import { clientAt, closeClient, codeOf, SOCKET } from '../server/client.js';
 import { isServerError } from '../server/driver.js';
 
@@ -45,6 +46,28 @@ export function mongodbStandIn({ socketDir }: { readonly socketDir: string }): S
       }),
   };
 }
+
+const NOTHING: MongoFacts = {
+  format: 'none',
+  container: 'archive',
+  wrapper: 'none',
+  hasOplog: false,
+  major: DEFAULT_MAJOR,
+  databases: [],
+};
+
+/** Databases and collections are made by the first document in them. */
+export const mongodbScripts: Scripts = {
+  facts: () => NOTHING,
+  make: () => Promise.resolve(),
+  run: () =>
+    Promise.reject(
+      new MusterError(
+        'rehearsal_unready',
+        'MongoDB runs no migrations (rehearse.migrate): name documents in rehearse.seed.',
+      ),
+    ),
+};
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
 

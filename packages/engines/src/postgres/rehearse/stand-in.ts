@@ -38,10 +38,7 @@ export function postgresStandIn(at: At): StandIn {
         const text = `INSERT INTO ${nameOf(table)} AS muster_row ${list} RETURNING muster_row::text AS row`;
         const { rows } = await client.query<{ row: string }>(text, values).catch((cause: unknown) => {
           if (!(cause instanceof pg.DatabaseError)) throw cause;
-          throw refused(
-            `The row for the table ${table} (rehearse.seed) was refused (SQLSTATE ${cause.code}): correct its columns and values.`,
-            cause,
-          );
+          throw refused(whyRefused(table, cause.code), cause);
         });
         const [first] = rows;
         if (first === undefined)
@@ -74,6 +71,16 @@ export function postgresStandIn(at: At): StandIn {
 }
 
 const MISSING = new Set(['42P01', '3F000']);
+
+function whyRefused(table: string, code = 'unknown'): string {
+  if (MISSING.has(code))
+    return `There is no table ${table} for a row of rehearse.seed: correct its name (schema.table), or what stands in for production.`;
+  if (code === NO_COLUMN)
+    return `The table ${table} has not all the columns of its row in rehearse.seed: correct them, or what stands in for production.`;
+  return `The row for the table ${table} (rehearse.seed) was refused (SQLSTATE ${code}): correct its columns and values.`;
+}
+
+const NO_COLUMN = '42703';
 
 const refused = (message: string, cause?: unknown): MusterError =>
   new MusterError('rehearsal_unready', message, {
