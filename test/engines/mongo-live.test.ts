@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
 import { compareFidelity } from '@muster/core';
 import { type Artefact, liveDumperOf, mongodbEngine, type RestoreReport } from '@muster/engines';
-import { BSON, Decimal128, Int32, Long, type MongoClient, ObjectId } from 'mongodb';
+import { BSON, Decimal128, type Document, Int32, Long, type MongoClient, ObjectId, Timestamp } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authority } from '../support/certificates.ts';
 import { docker } from '../support/docker-cli.ts';
@@ -179,6 +179,37 @@ describe.runIf(canRunMongo('docker'))('a live MongoDB', () => {
     });
   });
 
+  it('that can is dumped and recorded as of the one time that its first answer told', async () => {
+    const atClusterTime = new Timestamp({ t: 1_764_000_000, i: 7 });
+    const wire = await tapped(`${source.scratch.socketDir}/mongodb-27017.sock`, atClusterTime);
+    try {
+      const survey = { ...(await dumper.survey(wire.uri, never())), snapshots: true };
+      const snapshot = await dumper.openSnapshot(wire.uri, survey, never());
+      if (snapshot === undefined) throw new Error('there is a moment');
+      const dump = dumper.dump(wire.uri, survey, bench.host, bench.base, { snapshot: snapshot.id });
+      for await (const _ of dump.open(never()));
+      for (const level of ['full', 'counts'] as const) {
+        const asked = { level, budgetMs: 60_000, sentinels: [{ table: 'shop.many', key: { _id: 7 } }] };
+        const { databases } = await snapshot.record(asked, Promise.resolve(), never());
+        expect(databases[0]?.tables.map(({ unavailable }) => unavailable)).toEqual(Array(3).fill(undefined));
+      }
+      await snapshot.close();
+      const [first, ...reads] = wire.asked
+        .filter(([command]) => command === 'find' || command === 'aggregate')
+        .map(([, , { readConcern }]) => readConcern);
+      expect(first).toEqual({ level: 'snapshot' });
+      // The dump, the contents, the counts; a sentinel each time.
+      expect(reads).toEqual(Array(3 + 3 + 1 + 3 + 1).fill({ level: 'snapshot', atClusterTime }));
+    } finally {
+      wire.cut();
+    }
+  });
+
+  it('that says it can, and tells no moment, shares none', async () => {
+    const survey = { ...(await dumper.survey(uri('shop'), never())), snapshots: true };
+    expect(await dumper.openSnapshot(uri('shop'), survey, never())).toBeUndefined();
+  });
+
   it('without the database of the URI says so', async () => {
     await expect(dumper.survey(uri('nowhere'), never())).rejects.toEqual(code('unknown_database'));
   });
@@ -301,10 +332,14 @@ async function imageWithMongodump(archive: Uint8Array, told: string): Promise<st
   return image;
 }
 
-/** A way to a socket, where what is asked is heard, and that can be cut: from then on it takes nobody. */
-async function tapped(path: string) {
+/**
+ * A way to a socket, where what is asked is heard, and that can be cut: from then on it takes nobody.
+ * @param moment - what a server that can would tell of the first that is found, and the stand-in does not.
+ */
+async function tapped(path: string, moment?: Timestamp) {
   const sockets = new Set<Socket>();
-  const asked: (readonly [command: string, of: unknown])[] = [];
+  const asked: Command[] = [];
+  let isTold = false;
   const server = createServer((near) => {
     const far = connect(path);
     for (const socket of [near, far]) {
@@ -312,16 +347,26 @@ async function tapped(path: string) {
       socket.on('error', () => undefined);
       socket.on('close', () => sockets.delete(socket));
     }
-    let rest = Buffer.alloc(0);
-    near.on('data', (piece: Buffer) => {
-      rest = Buffer.concat([rest, piece]);
-      while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
-        const message = rest.subarray(0, rest.readInt32LE(0));
-        rest = rest.subarray(message.length);
+    near.on(
+      'data',
+      eachMessage((message) => {
         if (message.readInt32LE(12) === OP_MSG) asked.push(commandOf(message));
-      }
-    });
-    near.pipe(far).pipe(near);
+      }),
+    );
+    near.pipe(far);
+    if (moment === undefined) {
+      far.pipe(near);
+      return;
+    }
+    far.once('end', () => near.end());
+    far.on(
+      'data',
+      eachMessage((message) => {
+        const isFirst = !isTold && asked.at(-1)?.[0] === 'find';
+        isTold ||= isFirst;
+        near.write(isFirst ? withMoment(message, moment) : message);
+      }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -337,9 +382,36 @@ async function tapped(path: string) {
   };
 }
 
-/** The first field of its one document: the name of the command, and what it is asked of. */
-function commandOf(message: Buffer): readonly [command: string, of: unknown] {
-  const [field] = Object.entries(BSON.deserialize(message.subarray(21)));
+/** The name of a command, what it is asked of, and all of it. */
+type Command = readonly [command: string, of: unknown, whole: Document];
+
+/** Pieces of a stream as the messages of the wire. */
+function eachMessage(use: (message: Buffer) => void): (piece: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  return (piece) => {
+    rest = Buffer.concat([rest, piece]);
+    while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
+      const message = rest.subarray(0, rest.readInt32LE(0));
+      rest = rest.subarray(message.length);
+      use(message);
+    }
+  };
+}
+
+/** Before the one document of a message. */
+const HEAD_BYTES = 21;
+
+function commandOf(message: Buffer): Command {
+  const whole = BSON.deserialize(message.subarray(HEAD_BYTES));
+  const [field] = Object.entries(whole);
   if (field === undefined) throw new Error('a command without a name');
-  return field;
+  return [...field, whole];
+}
+
+function withMoment(answer: Buffer, atClusterTime: Timestamp): Buffer {
+  const { cursor, ...told } = BSON.deserialize(answer.subarray(HEAD_BYTES), { promoteValues: false });
+  const document = BSON.serialize({ cursor: { ...cursor, atClusterTime }, ...told });
+  const message = Buffer.concat([answer.subarray(0, HEAD_BYTES), document]);
+  message.writeInt32LE(message.length, 0);
+  return message;
 }

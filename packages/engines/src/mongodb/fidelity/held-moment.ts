@@ -38,6 +38,10 @@ export async function openSnapshot(
   const client = liveClient(text.trim());
   try {
     const held = await orAborted(hold(client, facts), signal);
+    if (held === undefined) {
+      await closeClient(client);
+      return undefined;
+    }
     const id = randomUUID();
     HELD.set(id, held);
     return {
@@ -82,7 +86,8 @@ export async function recordQuiet(
 
 const cancelled = () => new MusterError('cancelled', 'The reading of the source was cancelled.');
 
-async function hold(client: MongoClient, { database }: LiveFacts): Promise<HeldMoment> {
+/** Undefined where the server tells no moment: each read would be of another. */
+async function hold(client: MongoClient, { database }: LiveFacts): Promise<HeldMoment | undefined> {
   const session = client.startSession({ snapshot: true });
   const collections = await collectionsOf(client, database);
   const [first] = collections.filter(({ type }) => type !== 'view');
@@ -92,5 +97,9 @@ async function hold(client: MongoClient, { database }: LiveFacts): Promise<HeldM
       .db(first.database)
       .collection(first.dataName)
       .findOne({}, { session, projection: { _id: 1 } });
-  return { client, session, collections };
+  return first === undefined || isFixed(session) ? { client, session, collections } : undefined;
 }
+
+/** The driver keeps there what the first answer told (`atClusterTime`), and has each read of the session be of that time. */
+const isFixed = (session: ClientSession): boolean =>
+  'snapshotTime' in session && session.snapshotTime !== undefined && session.snapshotTime !== null;
