@@ -136,46 +136,50 @@ describeIn(['bubblewrap 15'], 'what a PostgreSQL was when it was dumped', () => 
     return await scratch.recordFidelity(databases, FULL, never());
   };
 
-  it(`is what comes back, while others change the source (${RUNS} times)`, async () => {
-    const stop = new AbortController();
-    const change = async (): Promise<void> => {
-      while (!stop.signal.aborted) {
-        await server.sql(
-          'shop',
-          `DO $$ BEGIN FOR i IN 1..40 LOOP
+  it(
+    `is what comes back, while others change the source (${RUNS} times)`,
+    async () => {
+      const stop = new AbortController();
+      const change = async (): Promise<void> => {
+        while (!stop.signal.aborted) {
+          await server.sql(
+            'shop',
+            `DO $$ BEGIN FOR i IN 1..40 LOOP
              INSERT INTO shop.item (name) VALUES ('new');
              UPDATE shop.item SET price = random() * 1000 WHERE id = 1 + floor(random() * 2000)::int;
              DELETE FROM note WHERE ctid IN (SELECT ctid FROM note LIMIT 1); INSERT INTO note VALUES (random()::text);
              PERFORM nextval('down'); COMMIT;
            END LOOP; TRUNCATE "O'""dd".kinds; INSERT INTO "O'""dd".kinds (f) SELECT random() FROM generate_series(1, 9); COMMIT; END $$`,
-        );
-      }
-    };
-    const writers = [change(), change()];
-    try {
-      const facts = await postgresLiveDumper.survey(uri('shop'), never());
-      await bench.within(FACTS, async ({ ask, restore, server: scratch }) => {
-        for (let run = 0; run < RUNS; run += 1) {
-          const record = await withSnapshot(uri('shop'), async (snapshot) => {
-            const options = { snapshot: snapshot.id };
-            const dump = postgresLiveDumper.dump(uri('shop'), facts, bench.host, bench.base, options);
-            const restoring = restore(dump, FACTS);
-            const expected = await snapshot.record(FULL, restoring, never());
-            const { databases } = await restoring;
-            return compareFidelity(expected, await scratch.recordFidelity(databases, FULL, never()));
-          });
-          expect(record).toMatchObject({ verdict: 'equal', level: 'full', compared: { sentinels: 1 } });
-          // What is emptied meanwhile no moment shows, and is named; both sequences were moved.
-          const emptied = record.not_compared?.some(({ reason }) => reason === 'changed') ? 1 : 0;
-          expect(record.compared).toMatchObject({ contents: 12 - emptied, sequences: 2 });
-          await ask('postgres', 'DROP DATABASE shop');
+          );
         }
-      });
-    } finally {
-      stop.abort();
-      await Promise.all(writers);
-    }
-  });
+      };
+      const writers = [change(), change()];
+      try {
+        const facts = await postgresLiveDumper.survey(uri('shop'), never());
+        await bench.within(FACTS, async ({ ask, restore, server: scratch }) => {
+          for (let run = 0; run < RUNS; run += 1) {
+            const record = await withSnapshot(uri('shop'), async (snapshot) => {
+              const options = { snapshot: snapshot.id };
+              const dump = postgresLiveDumper.dump(uri('shop'), facts, bench.host, bench.base, options);
+              const restoring = restore(dump, FACTS);
+              const expected = await snapshot.record(FULL, restoring, never());
+              const { databases } = await restoring;
+              return compareFidelity(expected, await scratch.recordFidelity(databases, FULL, never()));
+            });
+            expect(record).toMatchObject({ verdict: 'equal', level: 'full', compared: { sentinels: 1 } });
+            // What is emptied meanwhile no moment shows, and is named; both sequences were moved.
+            const emptied = record.not_compared?.some(({ reason }) => reason === 'changed') ? 1 : 0;
+            expect(record.compared).toMatchObject({ contents: 12 - emptied, sequences: 2 });
+            await ask('postgres', 'DROP DATABASE shop');
+          }
+        });
+      } finally {
+        stop.abort();
+        await Promise.all(writers);
+      }
+    },
+    60_000 + RUNS * 15_000,
+  );
 
   it('is not what comes back with one thing changed, and is whatever the order and the settings', async () => {
     const full = await recorded(uri('shop'));
