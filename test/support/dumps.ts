@@ -23,6 +23,8 @@ export interface DumpServer {
   dump(database: string, format: DumpFormat, path: string, args?: readonly string[]): Promise<void>;
   /** Runs any of the server's tools and returns stdout. */
   tool(name: string, args: readonly string[]): Promise<string>;
+  /** As its owner would: whoever is connected loses the session. */
+  restart(): Promise<void>;
   /** Ends it as a loss of power would, and starts it again. */
   crash(): Promise<void>;
   close(): Promise<void>;
@@ -98,6 +100,7 @@ export async function dumpServer(
       ...[bin('pg_ctl'), '-D', data, '-w', '-l', join(dir, 'log'), 'start'],
       ...['-o', `${listen} -c unix_socket_directories=${dir} -c fsync=${durable ? 'on' : 'off'}`],
     ]);
+  const stop = (mode: 'fast' | 'immediate') => exec([bin('pg_ctl'), '-D', data, '-w', '-m', mode, 'stop']);
   try {
     await exec([
       bin('initdb'),
@@ -150,12 +153,16 @@ export async function dumpServer(
       await exec(['rm', '-rf', inner]);
     },
     tool: (name, args) => exec([bin(name), ...connect, ...args]),
+    restart: async () => {
+      await stop('fast');
+      await start();
+    },
     crash: async () => {
-      await exec([bin('pg_ctl'), '-D', data, '-w', '-m', 'immediate', 'stop']);
+      await stop('immediate');
       await start();
     },
     close: async () => {
-      await exec([bin('pg_ctl'), '-D', data, '-m', 'immediate', 'stop']).catch(() => undefined);
+      await stop('immediate').catch(() => undefined);
       await runner.close();
     },
   };

@@ -276,6 +276,16 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     await lock.end();
   });
 
+  /** Until a dump of a database waits for a lock. */
+  const waits = (database: string): Promise<void> =>
+    eventually('the dump waits', async () => {
+      const found = await server.sql(
+        'postgres',
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'muster' AND wait_event_type = 'Lock'`,
+      );
+      return found.trim() !== '0';
+    });
+
   describe('whose source fails', () => {
     const ownPlace = async () => placeAt(await newDirectory());
     /** A take that waits for a lock, so that something can be done to it. */
@@ -284,13 +294,7 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
       use: () => Promise<T>,
       after: Promise<unknown>,
     ): Promise<T> {
-      await eventually('the dump waits', async () => {
-        const waits = await server.sql(
-          'postgres',
-          `SELECT count(*) FROM pg_stat_activity WHERE datname = '${database}' AND application_name = 'muster' AND wait_event_type = 'Lock'`,
-        );
-        return waits.trim() !== '0';
-      });
+      await waits(database);
       const done = await use();
       await after;
       return done;
@@ -340,6 +344,20 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
         cut.close();
       }
     });
+  });
+
+  it('whose source is restarted in the middle says so, and leaves nothing', async () => {
+    await server.sql('postgres', 'CREATE DATABASE restarted');
+    await server.sql('restarted', 'CREATE TABLE note (n int)');
+    const lock = held(server, 'restarted', 'LOCK TABLE note IN ACCESS EXCLUSIVE MODE');
+    const taken = expect(taking('take: {}', { URI: uri(port, 'restarted') })).rejects.toEqual(
+      fault('source_stopped', 'restarted'),
+    );
+    await waits('restarted');
+    await server.restart();
+    await taken;
+    await lock.end();
+    expect(await there()).toEqual([]);
   });
 
   describe('finds what others have left', () => {

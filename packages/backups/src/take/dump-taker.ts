@@ -12,13 +12,12 @@ import type { DumpOptions, Engine, LiveDumper, LiveFacts, StreamArtefact } from 
 import { recordBytes } from '../record-bytes.js';
 import { encrypted, readAgeRecipients } from './age-encrypt.js';
 import { causeOf, examinedFlow } from './examined-flow.js';
-import { type HeldPlace, holdPlace } from './hold-place.js';
+import { holdPlace } from './hold-place.js';
 import { createTakePhases, type TakePhases } from './phases.js';
-import type { TakeBackup, Taken, TakeOptions, TakeRequest } from './take.js';
+import type { TakeBackup, Taken, TakeRequest } from './take.js';
 import { takeFault } from './take-fault.js';
 import { isTakeName, requireListed, type TakeNaming, takeName, takeNames } from './take-names.js';
 import type { TakePlace, TakeSlot } from './take-place.js';
-import { whyStopped } from './why-stopped.js';
 
 /** What takes of dumps need from outside. */
 export interface DumpTakerPorts {
@@ -46,7 +45,11 @@ export function createDumpTaker(ports: DumpTakerPorts): TakeBackup {
     const { source } = request;
     const { backup, take } = dumpsOf(source);
     const place = ports.placeFor(backup);
-    const held = request.isAlone ? undefined : await hold(ports, place, request, take, onProgress, signal);
+    const owner = { takeId: request.takeId, worker: ports.worker };
+    const onWait = () => onProgress({ phase: 'wait' });
+    const held = request.isAlone
+      ? undefined
+      : await holdPlace({ place, slug: source.slug, owner, take, onWait }, signal);
     const phases = createTakePhases(take.limitMs, onProgress, signal);
     try {
       const taken = await takeDump(ports, { ...request, backup, take, place }, phases);
@@ -57,25 +60,6 @@ export function createDumpTaker(ports: DumpTakerPorts): TakeBackup {
       await held?.close();
     }
   };
-}
-
-/** Of its source one take is under way at a time, also where none but the place knows of both. */
-async function hold(
-  { worker }: DumpTakerPorts,
-  place: TakePlace,
-  { takeId, source: { slug } }: TakeRequest,
-  take: Take,
-  onProgress: TakeOptions['onProgress'],
-  signal: AbortSignal,
-): Promise<HeldPlace> {
-  const onWait = () => onProgress({ phase: 'wait' });
-  try {
-    return await holdPlace({ place, slug, owner: { takeId, worker }, take, onWait }, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    const { code, words } = whyStopped(signal);
-    throw new MusterError(code, `${words} It had not begun.`, { cause: error });
-  }
 }
 
 interface Asked extends TakeRequest {

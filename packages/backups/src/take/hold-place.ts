@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MusterError, type Take } from '@muster/core';
 import type { PlaceHold, SlotOwner, TakePlace } from './take-place.js';
+import { whyStopped } from './why-stopped.js';
 
 export interface Holding {
   readonly place: TakePlace;
@@ -19,9 +20,19 @@ const LOOK_MS = 2_000;
 
 /**
  * A place for takes of one source alone, where no fleet gives it: while another take of it is there this one is left out, or
- * with `overrun: wait` waits for it, for the limit of a take. @throws `take_overrun`, what the place throws; as `signal` aborts.
+ * with `overrun: wait` waits for it, for the limit of a take. @throws `take_overrun`, what the place throws, `cancelled`.
  */
-export async function holdPlace(
+export async function holdPlace(holding: Holding, signal: AbortSignal): Promise<HeldPlace> {
+  try {
+    return await waitFor(holding, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const { code, words } = whyStopped(signal);
+    throw new MusterError(code, `${words} It had not begun.`, { cause: error });
+  }
+}
+
+async function waitFor(
   { place, slug, owner, take, onWait }: Holding,
   signal: AbortSignal,
 ): Promise<HeldPlace> {

@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  backupRecordSchema,
-  isMusterError,
-  MOST_RECORD_BYTES,
-  MusterError,
-  RECORD_SUFFIX,
-} from '@muster/core';
+import { backupRecordSchema, MOST_RECORD_BYTES, MusterError, RECORD_SUFFIX } from '@muster/core';
 import {
   abortUpload,
   beginUpload,
@@ -21,6 +15,7 @@ import {
   uploadsOf,
 } from '@muster/s3';
 import { type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
+import { writingObjects } from './s3-writing-fault.js';
 import { isDead, ownerText, readOwner } from './slot-owner.js';
 import { nameOfSlot, namesOf, slotName } from './take-names.js';
 import type { Liveness, SlotOwner, TakePlace, TakeSlot } from './take-place.js';
@@ -68,18 +63,18 @@ export function createS3TakePlace(options: S3TakePlaceOptions): TakePlace {
   const at = (name: string) => ({ bucket, key: `${root}${name}` });
   return {
     location,
-    names: (signal) => writing(location, () => namesIn(place, root, signal)),
+    names: (signal) => writingObjects(location, () => namesIn(place, root, signal)),
     sizeOf: async (name, signal) =>
-      (await writing(location, () => headObject(place.send, at(name), signal)))?.sizeBytes,
+      (await writingObjects(location, () => headObject(place.send, at(name), signal)))?.sizeBytes,
     sweep: (signal) =>
-      writing(location, async () => {
+      writingObjects(location, async () => {
         const slots = (await namesIn(place, `${root}.`, signal)).filter((name) => nameOfSlot(name));
         const swept = [];
         for (const slot of slots) swept.push(...(await sweepSlot(place, slot, liveness, signal)));
         return swept;
       }),
     hold: (slug, owner, signal) =>
-      writing(location, async () => {
+      writingObjects(location, async () => {
         if (!(await makeSlot(place, slug, owner, signal))) return undefined;
         const stop = renew(place, slug, owner);
         return {
@@ -90,7 +85,7 @@ export function createS3TakePlace(options: S3TakePlaceOptions): TakePlace {
         };
       }),
     open: (names, owner, signal) =>
-      writing(location, async () => {
+      writingObjects(location, async () => {
         const there = new Set(await namesIn(place, root, signal));
         for (const name of names) {
           if (namesOf(name).some((one) => there.has(one))) continue;
@@ -244,7 +239,7 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
     name,
     location,
     write: (bytes, { onBytes, sourceBytes }, signal) =>
-      writing(place.location, async () => {
+      writingObjects(place.location, async () => {
         const metadata = { 'muster-take': owner.takeId };
         const options = { ...at(name), metadata, partBytes: partBytesFor(sourceBytes) };
         upload = await beginUpload(slow.send, options, signal);
@@ -252,7 +247,7 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
         return { sha256: `sha256:${sha256}`, sizeBytes };
       }),
     publish: (record, signal) =>
-      writing(place.location, async () => {
+      writingObjects(place.location, async () => {
         if (upload === undefined) throw new MusterError('internal', 'Nothing was uploaded.');
         const kept = at(`${name}${RECORD_SUFFIX}`);
         await putObject(send, { ...kept, bytes: record, once: true }, signal);
@@ -286,41 +281,5 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
     } catch {
       return false;
     }
-  }
-}
-
-const NO_ROOM = /StorageFull|QuotaExceeded|InsufficientStorage|\b507\b/i;
-
-/** `work`, its failures of the storage as what they mean to a take. */
-async function writing<T>(location: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isMusterError(error) || !(error instanceof S3Failure)) throw error;
-    const { kind, advice } = error.fault;
-    const denied = kind === 'denied' || kind === 'credentials';
-    if (kind === 'taken') {
-      throw new MusterError(
-        'take_exists',
-        `While the backup was written, something else was given its name in ${location}: it stays, and the backup was left out. Take it again.`,
-        { cause: error },
-      );
-    }
-    if (NO_ROOM.test(advice)) {
-      throw new MusterError(
-        'no_space',
-        `There is no room left for a backup in ${location}: free some, raise its quota, or let fewer be kept (take.retain).`,
-        { cause: error },
-      );
-    }
-    const remedy =
-      kind === 'unsupported'
-        ? `${advice}. Without conditional writes (If-None-Match) nothing is surely never overwritten: choose another server`
-        : advice;
-    throw new MusterError(
-      denied ? 'credentials_refused' : 'take_unwritable',
-      `No backup can be written to ${location}: ${remedy}.`,
-      { cause: error },
-    );
   }
 }
