@@ -74,8 +74,8 @@ function world(overrun = 'skip') {
     },
     takeBackup:
       () =>
-      async (_request, { onProgress }, signal) => {
-        did.push('take');
+      async ({ isAlone }, { onProgress }, signal) => {
+        did.push(isAlone ? 'take' : 'take of a source that others may take, too');
         onProgress({ phase: 'dump' });
         given.during();
         if (signal.aborted) {
