@@ -5,18 +5,14 @@ import { addressOf, apiTokens } from '../support/api-client.ts';
 import { type Fleet, startFleet } from '../support/fleet.ts';
 import { plainDump } from '../support/plain-dump.ts';
 import { indexedReceipt, statementOf } from '../support/receipt-builder.ts';
+import type { Bench } from './measured.ts';
 
 const REQUESTS = 10_000;
 const AT_ONCE = 50;
 const INDEXED = 1_000;
 
-export interface ApiMeasured {
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}
-
 /** Requests to the list of drills (50 of 1,000 a page) while drills run, beside the same number that look at nothing. */
-export async function benchApi(): Promise<ApiMeasured> {
+export async function benchApi(): Promise<Bench> {
   const { tokenOf, config } = apiTokens();
   const fleet = await startFleet({ config });
   try {

@@ -5,6 +5,7 @@ import { docker, removeKeptVolumes } from '../support/docker-cli.ts';
 import { IMAGES, postgresUser } from '../support/images.ts';
 import { type MusterFolder, musterFolder } from '../support/muster.ts';
 import { predicateIn } from '../support/predicate-in.ts';
+import type { Bench } from './measured.ts';
 import { median } from './median.ts';
 
 const STANZA = 'main';
@@ -64,13 +65,7 @@ pgbackrest --config=/tmp/pgbackrest.conf --stanza=${STANZA} --type=incr backup
  * Drills of a cluster of 1.2 GB of which one part in a hundred has changed since the last: with `delta`, and beside it as a whole.
  * Both restore to a volume of Docker. Median of the durations of the phase `restore`, replay and start of the server included.
  */
-export async function benchDelta(
-  folder: string,
-  runs: number,
-): Promise<{
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}> {
+export async function benchDelta(folder: string, runs: number): Promise<Bench> {
   const repository = join(folder, 'repository');
   const primary = `muster-bench-${process.pid}`;
   await mkdir(repository);

@@ -52,6 +52,7 @@ import { startWorker } from '@muster/worker';
 import { Queue, Worker } from 'bullmq';
 import { eventually } from '../support/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import type { Bench } from './measured.ts';
 
 const DRILLS = 500;
 const AT_ONCE = 16;
@@ -61,13 +62,8 @@ const SOURCES = 10_000;
 const now = (): Date => new Date(performance.timeOrigin + performance.now());
 const logger = createLogger({ service: 'bench', level: 'error', pretty: false });
 
-export interface FleetMeasured {
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}
-
 /** The fleet beside what it is made of; every Redis is real, drills do nothing or just wait. */
-export async function benchFleet(folder: string): Promise<FleetMeasured> {
+export async function benchFleet(folder: string): Promise<Bench> {
   const path = await withFleet(join(folder, 'path'), (fleet) =>
     timeDrills(fleet, { from: 'tick', drills: DRILLS, workers: 1, atOnce: AT_ONCE, waitMs: 0 }),
   );

@@ -8,6 +8,7 @@ import { artefactOf } from '../support/engine-bench.ts';
 import { findProgram } from '../support/find-program.ts';
 import { type MongoPlace, mongoBench } from '../support/mongo-bench.ts';
 import { never } from '../support/server-bench.ts';
+import type { Bench } from './measured.ts';
 
 type Tool = NonNullable<RestoreReport['tool']>;
 
@@ -20,10 +21,7 @@ const SAMPLE_MS = 50;
  * Restores of a generated dump by Muster's own reader, and by the machine's mongorestore where there is one; and what
  * this process takes at most of memory for a dump and for one four times as large. The server is the stand-in.
  */
-export async function benchMongo(folder: string): Promise<{
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}> {
+export async function benchMongo(folder: string): Promise<Bench> {
   const small = await makeDump(join(folder, 'small'), SMALL_BYTES);
   const large = await makeDump(join(folder, 'large'), LARGE_BYTES);
   const tool = findProgram('mongorestore') !== undefined;

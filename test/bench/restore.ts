@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { dumpServer } from '../support/dumps.ts';
+import type { Bench } from './measured.ts';
 import { median } from './median.ts';
 
 const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/muster.mjs', import.meta.url));
@@ -15,13 +16,7 @@ const TABLES = 40;
  * `muster restore` of a dump of a database of 1 GB into a real server, from the start of its process to its end, beside
  * `createdb` and `pg_restore --jobs` of the same file into the same server, in turns. Medians.
  */
-export async function benchRestore(
-  folder: string,
-  runs: number,
-): Promise<{
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}> {
+export async function benchRestore(folder: string, runs: number): Promise<Bench> {
   const server = await dumpServer(15, { durable: true });
   try {
     await server.sql('postgres', 'CREATE DATABASE big');

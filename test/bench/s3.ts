@@ -6,16 +6,14 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { drillProject } from '../support/drill-project.ts';
 import { type DumpServer, dumpServer } from '../support/dumps.ts';
 import { S3_ENV, type S3Server, s3Access, s3Server } from '../support/s3-server.ts';
+import type { Bench } from './measured.ts';
 
 const BUCKET = 'back-ups';
 const SMALL_ROWS = 10;
 const SAMPLE_MS = 50;
 
 /** Drills of a dump of 20 MB and of `megabytes` in S3: what `muster drill run` takes at most of memory for each. */
-export async function benchS3(megabytes: number): Promise<{
-  readonly figures: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
-}> {
+export async function benchS3(megabytes: number): Promise<Bench> {
   const server = await s3Server({ versions: false });
   try {
     await server.makeBucket(BUCKET);

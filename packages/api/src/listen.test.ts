@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Listen } from '@muster/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { boardWorld, tokens } from './board/board-world.fixture.js';
+import { boardWorld } from './board/board-world.fixture.js';
 import { type RunningApi, startApi } from './listen.js';
+import { tokens } from './role-tokens.fixture.js';
 
 let running: RunningApi | undefined;
 const start = async (listen: Listen, known: typeof tokens = []): Promise<RunningApi> => {

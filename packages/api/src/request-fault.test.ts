@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from './api.js';
-import { bearer, boardWorld, tokens } from './board/board-world.fixture.js';
+import { boardWorld } from './board/board-world.fixture.js';
+import { bearer, tokens } from './role-tokens.fixture.js';
 import { buildServer } from './server.js';
 
 const DRILLS = '/api/v1/drills';

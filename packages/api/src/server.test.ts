@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import {
-  type ApiToken,
   type Catalogue,
   type CatalogueEntry,
   createPlan,
@@ -22,7 +21,7 @@ import type { Logger } from '@muster/telemetry';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from './api.js';
 import type { ApiPorts } from './api-ports.js';
-import { makeToken } from './listen.js';
+import { bearer, tokens } from './role-tokens.fixture.js';
 import { buildServer } from './server.js';
 
 const NOW = new Date('2026-11-21T03:00:00.000Z');
@@ -71,14 +70,6 @@ const LOOK: Look = {
   unknown: [],
 };
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
-
-const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
-const tokens: readonly ApiToken[] = ROLES.map((role) => ({
-  name: role,
-  role,
-  sha256: secrets[role]?.sha256 ?? '',
-}));
-const bearer = (role: string) => ({ authorization: `Bearer ${secrets[role]?.token ?? 'mst_unknown'}` });
 
 const worker = (pool: string): Heartbeat => ({
   ...{ worker: `w-${pool}`, host: 'h', version: '0', pool, concurrency: 1, state: 'ready', drills: [] },

@@ -1,10 +1,10 @@
-import { type ApiToken, type KnownTake, newTakeId, parseConfig, ROLES } from '@muster/core';
+import { type KnownTake, newTakeId, parseConfig } from '@muster/core';
 import type { TakeJob } from '@muster/queue';
 import type { Logger } from '@muster/telemetry';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from './api.js';
 import type { ApiPorts } from './api-ports.js';
-import { makeToken } from './listen.js';
+import { bearer, tokens } from './role-tokens.fixture.js';
 import { buildServer } from './server.js';
 
 const NOW = new Date('2026-11-21T12:00:00.000Z');
@@ -21,13 +21,6 @@ sources:
 if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
 const { config } = parsed;
 const silent: Logger = { info: () => {}, warn: () => {}, error: () => {}, child: () => silent };
-const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
-const tokens: readonly ApiToken[] = ROLES.map((role) => ({
-  name: role,
-  role,
-  sha256: secrets[role]?.sha256 ?? '',
-}));
-const bearer = (role: string) => ({ authorization: `Bearer ${secrets[role]?.token}` });
 
 /** Takes and their queues in memory. */
 function world() {

@@ -1,8 +1,9 @@
-import { type ApiToken, MusterError, newDrillId, type Plan, ROLES } from '@muster/core';
+import { MusterError, newDrillId, type Plan } from '@muster/core';
 import type { BoardQueue, BoardSessions } from '@muster/queue';
 import type { LogFields, Logger } from '@muster/telemetry';
 import type { ApiPorts } from '../api-ports.js';
 import { makeToken } from '../listen.js';
+import { tokens } from '../role-tokens.fixture.js';
 import { buildServer } from '../server.js';
 
 const HASH = `sha256:${'0'.repeat(64)}`;
@@ -16,16 +17,6 @@ export const plan: Plan = {
   checks: [{ id: 'c', check_sha256: HASH, expect_sha256: HASH }],
   config_sha256: HASH,
 };
-
-export const secrets = Object.fromEntries(ROLES.map((role) => [role, makeToken()]));
-export const tokens: readonly ApiToken[] = ROLES.map((role) => ({
-  name: role,
-  role,
-  sha256: secrets[role]?.sha256 ?? '',
-}));
-export const bearer = (role: string) => ({
-  authorization: `Bearer ${secrets[role]?.token ?? 'mst_unknown'}`,
-});
 
 /** One job, as BullMQ hands it to Bull Board. */
 interface FakeJob {

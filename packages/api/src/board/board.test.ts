@@ -2,7 +2,8 @@ import { appRoutes } from '@bull-board/api/dist/routes.js';
 import { ROLES } from '@muster/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiServer } from '../api.js';
-import { bearer, boardWorld, plan, secrets, tokens } from './board-world.fixture.js';
+import { bearer, secrets, tokens } from '../role-tokens.fixture.js';
+import { boardWorld, plan } from './board-world.fixture.js';
 
 const JOB = plan.drill_id;
 const ORIGIN = { host: 'muster.test', origin: 'http://muster.test' };

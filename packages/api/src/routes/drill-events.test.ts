@@ -5,8 +5,9 @@ import type { ToldEvent } from '@muster/queue';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiServer } from '../api.js';
 import type { ApiPorts } from '../api-ports.js';
-import { bearer, boardWorld, plan, tokens } from '../board/board-world.fixture.js';
+import { boardWorld, plan } from '../board/board-world.fixture.js';
 import { ANSWER_MS } from '../limits.js';
+import { bearer, tokens } from '../role-tokens.fixture.js';
 import { buildServer } from '../server.js';
 
 const PATH = `/api/v1/drills/${plan.drill_id}/events`;
