@@ -17,7 +17,7 @@ describeIn(['docker 17'], 'a restore into a server that is newer than the backup
     uri = (database) => `postgresql://postgres@127.0.0.1:${port}/${database}`;
     await old.sql('postgres', 'CREATE DATABASE shop');
     await old.sql('shop', 'CREATE TABLE orders AS SELECT generate_series(1, 100) AS id');
-    for (const format of ['custom', 'plain'] as const)
+    for (const format of ['custom', 'plain', 'directory'] as const)
       await old.dump('shop', format, join(old.dir, `shop.${format}`));
     muster = await musterFolder({
       'muster.yaml': `
@@ -32,7 +32,7 @@ sources: [{ slug: shop, kind: postgres, restore_only: true, backup: { type: dump
     await old?.close();
   });
 
-  it.each(['custom', 'plain'])(
+  it.each(['custom', 'plain', 'directory'])(
     'is an upgrade, is said to be one, and is made by tools of the newer version: a dump of the form %s',
     async (format) => {
       const args = [

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { access, constants, readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { MusterError } from '@muster/core';
 import type { Base, Command, ExecResult, ScratchHost } from '@muster/scratch';
+import { othersMayRead } from '../restore/directory-inside.js';
 
 /** Where the tools of a restore into a real server come from. */
 export interface ToolRunner {
@@ -27,7 +28,9 @@ interface ToolCommand extends Omit<Command, 'argv'> {
   readonly args: readonly string[];
   /** It stands in no process list. */
   readonly secretEnv: Readonly<Record<string, string>>;
-  /** What of this machine it must see. */
+  /** The file or directory of this machine that it reads. */
+  readonly reads?: string;
+  /** What else of this machine it must see. */
   readonly directories: readonly string[];
   /** Now and then, how many bytes it and its workers have read. */
   readonly onRead?: (bytes: number) => void;
@@ -100,12 +103,28 @@ export const toolsWithImage = (
         version: tool.version,
         where: `${tool.path} in the image ${base.image ?? ''}`.trim(),
         isHere: false,
-        run: ({ args, onRead: _unseen, ...command }, stop) =>
-          host.runNetworked(base, { ...command, argv: [tool.path, ...args], user: tool.user }, stop),
+        run: async ({ args, reads, directories, onRead: _unseen, ...command }, stop) =>
+          await host.runNetworked(
+            base,
+            {
+              ...command,
+              argv: [tool.path, ...args],
+              directories: reads === undefined ? directories : [reads, ...directories],
+              user: reads === undefined ? tool.user : await whoReads(reads, tool.user),
+            },
+            stop,
+          ),
       };
     }
   },
 });
+
+/** The user of an image is no one whom the files of this machine know: what only their owner may read, it reads as that. */
+async function whoReads(path: string, user: string): Promise<string> {
+  if (await othersMayRead(path)) return user;
+  const { uid, gid } = await stat(path);
+  return `${uid}:${gid}`;
+}
 
 const toolMissing = (name: string, major: number): MusterError =>
   new MusterError(

@@ -169,10 +169,8 @@ async function run(
             PGOPTIONS: `${optionsOf(login)} -c synchronous_commit=off`,
             PGAPPNAME: `muster restore ${restoreId}`,
           },
-          directories: [
-            ...(directory === undefined ? [] : [directory]),
-            ...(host.startsWith('/') ? [host] : []),
-          ],
+          ...(directory !== undefined && { reads: directory }),
+          directories: host.startsWith('/') ? [host] : [],
           ...(input && { stdin: input.stdin }),
           ...(onRead && { onRead }),
           onStderr: (text) => {
