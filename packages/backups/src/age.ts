@@ -30,7 +30,7 @@ export function readAgeKeys(secret: string): AgeKeys {
     return { kind: 'passphrase', passphrase: secret };
   throw new MusterError(
     'decrypt_failed',
-    'What backup.decrypt.age refers to is neither a file of identities as age-keygen writes it nor a passphrase of one line.',
+    'What backup.decrypt.age (or --decrypt) refers to is neither a file of identities as age-keygen writes it nor a passphrase of one line.',
   );
 }
 
@@ -113,7 +113,7 @@ async function fileKeyOf(header: Buffer, keys: AgeKeys): Promise<Uint8Array> {
       const named = keys.kind === 'passphrase' ? 'passphrase' : 'identities';
       throw new MusterError(
         'decrypt_failed',
-        `The backup is encrypted with age, and not for the ${named} that backup.decrypt.age refers to: name the right one.`,
+        `The backup is encrypted with age, and not for the ${named} that backup.decrypt.age (or --decrypt) refers to: name the right one.`,
         { cause: error },
       );
     }
@@ -133,7 +133,7 @@ async function decrypter(keys: AgeKeys): Promise<Decrypter> {
       } catch (cause) {
         throw new MusterError(
           'decrypt_failed',
-          'An identity in the file that backup.decrypt.age refers to is damaged: write it again as age-keygen printed it.',
+          'An identity in the file that backup.decrypt.age (or --decrypt) refers to is damaged: write it again as age-keygen printed it.',
           { cause },
         );
       }
