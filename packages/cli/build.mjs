@@ -2,7 +2,7 @@
  * Puts the command and Muster's own packages into few files, from their sources: a process that reads five hundred small
  * ones takes three times as long to begin. Libraries stay what they are, but for those of many small files.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
@@ -22,7 +22,11 @@ const { output } = await build({
   logLevel: 'warn',
 });
 
-// Only now: what runs from here must not find an empty folder.
+// What an older build left goes a day later: a service that still runs from it loads some of it only when it needs it.
+const DAY_MS = 24 * 60 * 60 * 1000;
 const written = new Set(output.map(({ fileName }) => fileName));
-const left = (await readdir(dist)).filter((name) => !written.has(name));
-await Promise.all(left.map((name) => rm(`${dist}${name}`, { recursive: true, force: true })));
+for (const name of await readdir(dist)) {
+  const path = `${dist}${name}`;
+  if (written.has(name) || Date.now() - (await stat(path)).mtimeMs < DAY_MS) continue;
+  await rm(path, { recursive: true, force: true });
+}

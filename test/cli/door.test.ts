@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { hostProcesses } from '../support/host-processes.ts';
 
@@ -42,6 +42,21 @@ it('a new Node goes straight in', async () => {
     exitCode: 6,
     args: ['drill', 'list'],
     node: process.execPath,
+  });
+});
+
+describe('what Node compiled of it is kept', () => {
+  it('where nobody else may write, whatever the umask', async () => {
+    await ending(start(['--import', 'data:text/javascript,process.umask(0)', door]));
+    expect((await stat(join(home, 'cli/dist/.compiled'))).mode & 0o777).toBe(0o755);
+    expect(await readdir(join(home, 'cli/dist/.compiled'))).toHaveLength(1);
+  });
+
+  it('nowhere else', async () => {
+    await mkdir(join(home, 'cli/dist/.compiled'));
+    await chmod(join(home, 'cli/dist/.compiled'), 0o777);
+    expect(await ending(start([door]))).toMatchObject({ exitCode: 6 });
+    expect(await readdir(join(home, 'cli/dist/.compiled'))).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@
  * (`npx muster` on a machine with Node 20), the `node` package installed beside Muster takes over.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -46,6 +46,18 @@ function handOver(node) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 
+/** Only where nobody may write who may not write the code as well. Where that cannot be, it begins a little later. */
+function rememberCompiled(directory) {
+  try {
+    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o755 });
+    const found = lstatSync(directory);
+    if (found.isDirectory() && found.uid === statSync(main).uid && (found.mode & 0o022) === 0)
+      module.enableCompileCache?.(directory);
+  } catch {
+    // Read-only, or somebody else's.
+  }
+}
+
 if (!existsSync(main)) refuse('it is not built yet; run npm run build in its repository');
 // The kernel ends the first process of a container by no SIGTERM that nobody listens for: nothing would stop one that starts.
 if (process.pid === 1) {
@@ -54,8 +66,7 @@ if (process.pid === 1) {
   });
 }
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_NODE) {
-  // Who may write there may write the code too. Where nobody may, it begins a little later.
-  module.enableCompileCache?.(join(main, '..', '.compiled'));
+  rememberCompiled(join(main, '..', '.compiled'));
   await import('../dist/main.js');
 } else {
   const node = installedNode(here);
