@@ -12,7 +12,7 @@ describe('a repository that comes out of a scratch', () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  const carried = (text: string, pieces: number, most = 1000) => {
+  const carried = (text: string, pieces: number, most = 1_000_000) => {
     const bytes = Buffer.from(text);
     const all = Array.from({ length: Math.ceil(bytes.length / pieces) }, (_, n) =>
       bytes.subarray(n * pieces, (n + 1) * pieces),
@@ -40,6 +40,8 @@ describe('a repository that comes out of a scratch', () => {
     ['a size that is none', '-1 ./a\nx'],
     ['fewer bytes than it says', '9 ./a\nx'],
     ['a line that does not end', `1 ./${'a'.repeat(5000)}`],
+    ['a line longer than it may be, whole in one piece', `0 ./${`${'a'.repeat(110)}/`.repeat(10)}a\n`],
+    ['a path deeper than any of a repository', `0 ./${'a/'.repeat(12)}a\n`],
     ['the same file twice', '1 ./a\nx1 ./a\ny'],
   ])('with %s is refused', async (_, text) => {
     await expect(carried(text, 1000)).rejects.toMatchObject({ code: 'take_failed' });
@@ -47,6 +49,18 @@ describe('a repository that comes out of a scratch', () => {
   });
 
   it('is no larger than it may be', async () => {
-    await expect(carried('8 ./a\n12345678', 1000, 7)).rejects.toMatchObject({ code: 'scratch_disk_full' });
+    await carried('8 ./a\n12345678', 1000, 4096 + 8);
+    await expect(carried('8 ./b\n12345678', 1000, 4096 + 7)).rejects.toMatchObject({
+      code: 'scratch_disk_full',
+    });
+  });
+
+  it('has no more files and directories than it may be large, where they hold nothing', async () => {
+    const heads = (count: number) =>
+      Array.from({ length: count }, (_, n) => `0 ./r${n}/${'a/'.repeat(9)}f\n`).join('');
+    await carried(heads(2), 1000, 22 * 4096);
+    await rm(directory, { recursive: true });
+    await expect(carried(heads(3), 1000, 22 * 4096)).rejects.toMatchObject({ code: 'scratch_disk_full' });
+    expect(await readdir(directory)).toEqual(['r0', 'r1']);
   });
 });

@@ -6,17 +6,29 @@ import { isMusterError, MusterError } from '@muster/core';
 /** `12 ./archive/main/archive.info`: no link, nothing above, and nothing that a terminal or a shell obeys. */
 const HEAD = /^(\d{1,15}) \.\/((?:[\w+-][\w.+-]*\/)*[\w+-][\w.+-]*)$/;
 const LONGEST_HEAD = 1024;
-/** More than a repository of two sets has. */
-const MOST_FILES = 200_000;
+/** Files and directories: more than a repository of two sets has. */
+const MOST_ENTRIES = 200_000;
+/** Names in a path: a file of a tablespace has eight. */
+const MOST_NAMES = 12;
+/** Bytes that a file or a directory takes of a disk beside what it holds. */
+const ENTRY_BYTES = 4096;
 
 /**
  * Writes files into an empty directory, as they come out of a scratch: for each a line `size ./path`, and its bytes. Who
- * sends them may be hostile. @throws `take_failed`, `scratch_disk_full` over `mostBytes`, what `packed` is destroyed with.
+ * sends them may be hostile, so files and directories count as well, empty ones too. @throws `take_failed`, `scratch_disk_full` over `mostBytes`, what `packed` is destroyed with.
  */
 export async function readCarried(packed: Readable, directory: string, mostBytes: number): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let left = mostBytes;
-  let files = 0;
+  let entries = 0;
+  const directories = new Set<string>();
+  /** Charges what is about to be made. */
+  const charge = (bytes: number): void => {
+    entries += 1;
+    left -= bytes + ENTRY_BYTES;
+    if (entries > MOST_ENTRIES) throw unlike();
+    if (left < 0) throw tooLarge(mostBytes);
+  };
   let file: { readonly handle: Awaited<ReturnType<typeof open>>; left: number } | undefined;
   try {
     for await (const piece of packed as AsyncIterable<Buffer>) {
@@ -25,12 +37,17 @@ export async function readCarried(packed: Readable, directory: string, mostBytes
         if (file === undefined) {
           const end = rest.indexOf('\n');
           if (end < 0 && rest.length <= LONGEST_HEAD) break;
-          const [, size, name] = HEAD.exec(rest.toString('latin1', 0, Math.max(0, end))) ?? [];
-          files += 1;
-          if (size === undefined || name === undefined || files > MOST_FILES) throw unlike();
-          left -= Number(size);
-          if (left < 0) throw tooLarge(mostBytes);
+          if (end < 0 || end > LONGEST_HEAD) throw unlike();
+          const [, size, name] = HEAD.exec(rest.toString('latin1', 0, end)) ?? [];
+          if (size === undefined || name === undefined) throw unlike();
+          if (name.split('/').length > MOST_NAMES) throw unlike();
           rest = rest.subarray(end + 1);
+          for (const one of above(name)) {
+            if (directories.has(one)) continue;
+            charge(0);
+            directories.add(one);
+          }
+          charge(Number(size));
           const path = join(directory, name);
           await mkdir(dirname(path), { recursive: true, mode: 0o700 });
           file = { handle: await open(path, 'wx', 0o600), left: Number(size) };
@@ -57,6 +74,13 @@ export async function readCarried(packed: Readable, directory: string, mostBytes
     packed.destroy();
   }
 }
+
+/** The directories that a file is in, the outermost first. */
+const above = (name: string): readonly string[] =>
+  name
+    .split('/')
+    .slice(0, -1)
+    .map((_, index, names) => names.slice(0, index + 1).join('/'));
 
 const unlike = (): MusterError =>
   new MusterError(
