@@ -240,6 +240,28 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
       await refused('target_rights_missing', /no member of .*"clerk"/s, asRole('keeper', 'none'));
     });
 
+    it('a user whom the database, or those beside it, do not let in, or have no connection for', async () => {
+      await server.sql('postgres', 'CREATE DATABASE closed');
+      await server.sql('postgres', 'REVOKE CONNECT ON DATABASE closed FROM PUBLIC');
+      await refused(
+        'target_rights_missing',
+        /"closed" \(SQLSTATE 42501\)\. GRANT CONNECT ON DATABASE "closed" TO "keeper"/,
+        asRole('keeper', 'closed'),
+      );
+      await server.sql('postgres', 'CREATE DATABASE taken CONNECTION LIMIT 0');
+      await refused('target_unreachable', /SQLSTATE 53300.*CONNECTION LIMIT/, asRole('keeper', 'taken'));
+      await server.sql('postgres', 'REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
+      try {
+        await refused(
+          'target_rights_missing',
+          /none of the databases "postgres"/,
+          asRole('keeper', 'closed'),
+        );
+      } finally {
+        await server.sql('postgres', 'GRANT CONNECT ON DATABASE postgres, template1 TO PUBLIC');
+      }
+    });
+
     it('a role that is not there, of an archive and of a plain dump, without a trace', async () => {
       await server.sql('postgres', 'CREATE ROLE gone');
       await server.sql('postgres', 'CREATE DATABASE owned');

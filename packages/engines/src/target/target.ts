@@ -7,13 +7,14 @@ import type { ToolRunner } from './tool-runner.js';
 export interface TargetDriver {
   /**
    * Looks at the target. Writes nothing. @throws `credentials_refused`, `target_unreachable`, `tls_refused`,
-   * `secret_unavailable`, `usage` for a database that nobody restores into.
+   * `secret_unavailable`, `target_rights_missing` where the user may not connect to it, `usage` for a database that nobody restores into.
    */
   survey(uri: string, signal: AbortSignal): Promise<TargetSurvey>;
   /**
    * Everything that can stand against the restore and can be known before its first byte. Writes nothing.
    * @returns what a person should know and that keeps nothing back.
-   * @throws `target_read_only`, `target_older`, `target_rights_missing`, `extension_missing`, `role_missing`, `no_space`.
+   * @throws `target_read_only`, `target_older`, `target_rights_missing`, `extension_missing`, `role_missing`, `no_space`,
+   * `target_unreachable`.
    */
   admit(
     uri: string,

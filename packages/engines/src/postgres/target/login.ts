@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { MusterError, stopOnAbort } from '@muster/core';
 import pg from 'pg';
 import { tlsFaultOf } from '../../live/tls-fault.js';
+import { quoteIdentifier } from '../format/roles.js';
 import type { ConnectionUri } from '../live/connection-uri.js';
 import { GUARD, waysOf } from '../live/reach-source.js';
 import { drop, spend } from '../server/client.js';
@@ -24,7 +25,7 @@ const OTHER_DATABASE: ReadonlySet<string | undefined> = new Set(['3D000', '42501
 
 /**
  * Finds the way in, as libpq would (`sslmode`, several hosts). @throws `credentials_refused`, `tls_refused`,
- * `target_unreachable`.
+ * `target_unreachable`, `target_rights_missing`.
  */
 export async function logIn(uri: ConnectionUri, signal: AbortSignal): Promise<Login> {
   const databases = ['postgres', 'template1', uri.user].filter((name) => name !== uri.database);
@@ -49,7 +50,7 @@ export async function logIn(uri: ConnectionUri, signal: AbortSignal): Promise<Lo
       }
     }
   }
-  throw loginError(last);
+  throw loginError(last, uri, databases);
 }
 
 /**
@@ -107,20 +108,64 @@ export const addressOf = ({ uri, host, ssl }: Pick<Login, 'uri' | 'host' | 'ssl'
   ssl,
 });
 
-/** Runs `work` with a connection, which is ended on every path. */
+/**
+ * Runs `work` with a connection, which is ended on every path. @throws `target_rights_missing`, `target_unreachable` where the
+ * server refuses or ends the session; `cancelled`; what `work` throws.
+ */
 export async function withLogin<T>(
   login: Login,
   database: string,
   signal: AbortSignal,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  return await spend(await openSession(login, database, signal), signal, work);
+  try {
+    return await spend(await openSession(login, database, signal), signal, work);
+  } catch (error) {
+    if (signal.aborted)
+      throw new MusterError('cancelled', 'What was done at the target was cancelled.', { cause: error });
+    throw isOfSession(error) ? sessionError(error, login.uri, database) : error;
+  }
 }
 
+/** The server, or the network, is at fault, and not what was asked or how it was read. */
+const isOfSession = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError
+    ? !/^(?:22|42(?!501))/.test(error.code ?? '')
+    : error instanceof Error &&
+      !(error instanceof MusterError || OURS.some((fault) => error instanceof fault));
+
+const OURS = [TypeError, RangeError, SyntaxError, ReferenceError];
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && error.code !== undefined ? String(error.code) : undefined;
+
+/** Why a server that let us in refused, or ended, a session in one database. */
+function sessionError(cause: unknown, { user }: ConnectionUri, database: string): MusterError {
+  const code = codeOf(cause);
+  const [who, where] = [quoteIdentifier(user), quoteIdentifier(database)];
+  if (code === '42501' || code === '28000')
+    return new MusterError(
+      'target_rights_missing',
+      `The server does not let the user ${who} into the database ${where} (SQLSTATE ${code}). ${code === '42501' ? `GRANT CONNECT ON DATABASE ${where} TO ${who}` : "Look at the server's pg_hba.conf"}, or name another user.`,
+      { cause },
+    );
+  return new MusterError(
+    'target_unreachable',
+    code === '53300'
+      ? FULL
+      : `The target refused or ended a session in the database ${where}${code === undefined ? '' : ` (${code})`}. See whether its server runs, then run the same command again. Nothing was changed.`,
+    { cause },
+  );
+}
+
+/** too_many_connections */
+const FULL =
+  'The target has no connection to spare (SQLSTATE 53300). Look at the CONNECTION LIMIT of its database and of the user of --into, and at max_connections; a superuser is bound by neither limit. Nothing was changed.';
+
 /** What a refusal means. Neither the URI nor the server's words, which may quote it, get into the message. */
-function loginError(error: unknown): MusterError {
+function loginError(error: unknown, { user }: ConnectionUri, databases: readonly string[]): MusterError {
   if (error instanceof MusterError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = codeOf(error);
   const unproven = error instanceof Error && error.message.startsWith('SASL:');
   if (code === '28P01' || code === '28000' || unproven) {
     return new MusterError(
@@ -128,6 +173,13 @@ function loginError(error: unknown): MusterError {
       `The target refused the credentials (SQLSTATE ${code ?? '28P01'}). Look at the user and password in the URI of --into, and at the server's pg_hba.conf.`,
     );
   }
+  // It knows the user, and none of the databases was open to them.
+  if (error instanceof pg.DatabaseError && OTHER_DATABASE.has(code))
+    return new MusterError(
+      'target_rights_missing',
+      `The user ${quoteIdentifier(user)} may connect to none of the databases ${databases.map(quoteIdentifier).join(', ')}, from one of which the target is made and renamed (SQLSTATE ${code}). GRANT CONNECT ON DATABASE postgres TO ${quoteIdentifier(user)}, or name another user.`,
+    );
+  if (code === '53300') return new MusterError('target_unreachable', FULL);
   const tls = tlsFaultOf(error);
   if (tls !== undefined || (error instanceof Error && error.message.includes('does not support SSL'))) {
     return new MusterError(

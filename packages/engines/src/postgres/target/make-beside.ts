@@ -20,6 +20,7 @@ export async function makeBeside(
     await client.query(createDatabaseStatement(shape, name));
   } catch (cause) {
     if (!(cause instanceof pg.DatabaseError)) throw cause;
+    if (/^(?:08|28|42501|53[234]|57)/.test(cause.code ?? '')) throw cause;
     if (cause.code === '53100')
       throw new MusterError('no_space', 'The disk of the target is full. Make room there.', { cause });
     throw new MusterError(
