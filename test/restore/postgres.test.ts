@@ -76,14 +76,19 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     await server.sql('postgres', 'SELECT pg_reload_conf()');
   });
 
-  it('keeps what was there, under another name, with its owner, grants and settings on what took its place', async () => {
+  it('keeps what was there, under another name, with its owner, grants, limit, comment and settings on what took its place', async () => {
     await server.sql('postgres', 'CREATE DATABASE app OWNER keeper');
     await server.sql(
       'app',
       `CREATE TABLE old (n int); ALTER DATABASE app SET search_path = public, "Odd"; REVOKE CONNECT ON DATABASE app FROM PUBLIC;
-       GRANT CONNECT ON DATABASE app TO clerk`,
+       GRANT CONNECT ON DATABASE app TO clerk; ALTER DATABASE app CONNECTION LIMIT 7; COMMENT ON DATABASE app IS 'it''s \\ ours'`,
     );
-    const { plan, finished } = await restore('shop.custom', 'app', { clean: true });
+    const asKeeper = uri('app', 'keeper');
+    await server.sql('postgres', 'GRANT clerk, postgres TO keeper');
+    const run = restoreInto('postgres', path('shop.custom'), asKeeper, { clean: true });
+    const { plan, finished } = await run.finally(() =>
+      server.sql('postgres', 'REVOKE clerk, postgres FROM keeper'),
+    );
     expect(plan?.target).toMatchObject({ tables: 1, exists: true, isEmpty: false });
     expect(finished?.kept).toMatch(/^app_before_\d{8}T\d{6}Z$/);
     expect(await rows('app')).toBe(20000);
@@ -91,10 +96,11 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     const facts = await server.sql(
       'app',
       `SELECT pg_get_userbyid(datdba), has_database_privilege('clerk', 'app', 'CONNECT'), current_setting('search_path'),
-        (SELECT count(*) FROM aclexplode(datacl) WHERE grantee = 0 AND privilege_type = 'CONNECT')
+        (SELECT count(*) FROM aclexplode(datacl) WHERE grantee = 0 AND privilege_type = 'CONNECT'),
+        datconnlimit, shobj_description(oid, 'pg_database')
        FROM pg_database WHERE datname = 'app'`,
     );
-    expect(facts).toBe('keeper|t|public, "Odd"|0\n');
+    expect(facts).toBe('keeper|t|public, "Odd"|0|7|it\'s \\ ours\n');
   });
 
   describe('settings of the database, or of the user', () => {

@@ -177,7 +177,7 @@ function loginError(error: unknown, { user }: ConnectionUri, databases: readonly
   if (error instanceof pg.DatabaseError && OTHER_DATABASE.has(code))
     return new MusterError(
       'target_rights_missing',
-      `The user ${quoteIdentifier(user)} may connect to none of the databases ${databases.map(quoteIdentifier).join(', ')}, from one of which the target is made and renamed (SQLSTATE ${code}). GRANT CONNECT ON DATABASE postgres TO ${quoteIdentifier(user)}, or name another user.`,
+      `The user ${quoteIdentifier(user)} may connect to none of the databases ${databases.map(quoteIdentifier).join(', ')}, from one of which the target is made and renamed (SQLSTATE ${code}). GRANT CONNECT ON DATABASE ${quoteIdentifier(databases[0] ?? user)} TO ${quoteIdentifier(user)}, or name another user.`,
     );
   if (code === '53300') return new MusterError('target_unreachable', FULL);
   const tls = tlsFaultOf(error);

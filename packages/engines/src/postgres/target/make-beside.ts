@@ -35,6 +35,15 @@ export async function makeBeside(
 export const mark = (client: pg.Client, name: string, marker: Marker): Promise<unknown> =>
   client.query(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${pg.escapeLiteral(writeMarker(marker))}`);
 
+/** What people, or {@link mark}, said of a database; null where there is nothing, or no database. */
+export async function commentOf(client: pg.Client, name: string): Promise<string | null> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    `SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS comment FROM pg_catalog.pg_database d WHERE d.datname = $1`,
+    [name],
+  );
+  return rows[0]?.comment ?? null;
+}
+
 /** Ends what an earlier run of ours left running there, and drops the database, which its marker has shown to be ours. */
 export async function dropBeside(client: pg.Client, name: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {

@@ -10,9 +10,15 @@ const LISTS = new Set([
   'temp_tablespaces',
 ]);
 
-/** Owner, grants and settings of the database itself stay what they were. */
+/** Owner, grants, connection limit and settings of the database itself stay what they were. */
 export async function carryOver(client: pg.Client, from: string, to: string): Promise<void> {
   await carryOwner(client, from, to);
+  const { rows: limits } = await client.query<{ most: string }>(
+    'SELECT datconnlimit::text AS most FROM pg_catalog.pg_database WHERE datname = $1',
+    [from],
+  );
+  for (const { most } of limits)
+    await client.query(`ALTER DATABASE ${quoteIdentifier(to)} CONNECTION LIMIT ${Number(most)}`);
   for (const statement of await settingsOf(client, from, to)) await client.query(statement);
 }
 

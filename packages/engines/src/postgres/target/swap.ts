@@ -3,7 +3,8 @@ import { MusterError } from '@muster/core';
 import pg from 'pg';
 import type { FinishOptions } from '../../target/target.js';
 import { quoteIdentifier } from '../format/roles.js';
-import { endSessions, sessionsIn } from './make-beside.js';
+import { commentOf, endSessions, sessionsIn } from './make-beside.js';
+import { readMarker } from './names.js';
 import { carryOver } from './properties.js';
 
 const LOOK_MS = 500;
@@ -46,12 +47,15 @@ async function rename(
     try {
       await worker.query('BEGIN');
       await worker.query("SET LOCAL lock_timeout = '5s'");
+      const said = await commentOf(worker, target);
+      // A mark of ours would give what was restored away to the next restore.
+      const comment = said === null || readMarker(said) ? 'NULL' : pg.escapeLiteral(said);
       if (kept !== undefined) {
         await carryOver(worker, target, beside);
         await worker.query(`ALTER DATABASE ${quoteIdentifier(target)} RENAME TO ${quoteIdentifier(kept)}`);
       }
       await worker.query(`ALTER DATABASE ${quoteIdentifier(beside)} RENAME TO ${quoteIdentifier(target)}`);
-      await worker.query(`COMMENT ON DATABASE ${quoteIdentifier(target)} IS NULL`);
+      await worker.query(`COMMENT ON DATABASE ${quoteIdentifier(target)} IS ${comment}`);
       // What was restored is on the disk with this commit, also where the server's own do not wait for it.
       await worker.query(
         "SELECT pg_catalog.set_config(name, 'local', true) FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'",

@@ -14,7 +14,7 @@ import { ask } from '../server/ask.js';
 import { drop } from '../server/client.js';
 import { admitToTarget, rolesMissing } from './admit.js';
 import { addressOf, type Login, openSession, optionsOf, withLogin } from './login.js';
-import { dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
+import { commentOf, dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
 import { besideName, keptName, type Marker, readMarker } from './names.js';
 import { requireSettable } from './properties.js';
 import { restoreByTool } from './run-tool.js';
@@ -170,13 +170,8 @@ const clearUp = (login: Login, work: (client: pg.Client) => Promise<unknown>): P
 const toolMajor = ({ major }: PostgresSurvey, facts: PostgresFacts): number => Math.max(major, facts.major);
 
 /** What marks a database as left by a restore; undefined where it is not there, or somebody else's. */
-async function leftIn(control: pg.Client, beside: string): Promise<Marker | undefined> {
-  const { rows } = await control.query<{ comment: string | null }>(
-    `SELECT pg_catalog.shobj_description(d.oid, 'pg_database') AS comment FROM pg_catalog.pg_database d WHERE d.datname = $1`,
-    [beside],
-  );
-  return readMarker(rows[0]?.comment);
-}
+const leftIn = async (control: pg.Client, beside: string): Promise<Marker | undefined> =>
+  readMarker(await commentOf(control, beside));
 
 /** One restore at a time beside one target; the server lets the lock go when we are gone. @throws `target_in_use` */
 async function requireAlone(control: pg.Client, name: string): Promise<void> {
