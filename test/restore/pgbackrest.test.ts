@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ArchivedCluster, archivedCluster } from '../support/archived-cluster.ts';
@@ -62,6 +62,35 @@ sources:
     await rm(pid);
     const whole = await restore('own');
     expect([whole.exitCode, whole.stderr]).toEqual([2, expect.stringContaining('Give --delta')]);
+  });
+
+  it('of before the oldest set is said to be none before anything is asked or written', async () => {
+    for (const source of ['own', 'placed'] as const) {
+      const none = await restore(source, '--delta', '--at', '2020-01-01T00:00:00Z', '--json');
+      expect([none.exitCode, none.stderr]).toEqual([2, expect.stringContaining('The oldest there is')]);
+      expect(none.stdout + none.stderr).not.toMatch(/half restored|holds a cluster/);
+    }
+    const other = await restore('own', '--delta', '--backup', '20200101-000000F');
+    expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining('No backup of the id')]);
+  });
+
+  it('leaves the data directory as it was, and says so, where pgBackRest stops before it writes', async () => {
+    const sets = await readdir(join(cluster.repository, 'backup', cluster.stanza));
+    const set = join(
+      cluster.repository,
+      'backup',
+      cluster.stanza,
+      sets.find((name) => /F$/.test(name)) ?? '',
+    );
+    const away = `${set}.away`;
+    await rename(set, away);
+    try {
+      const ran = await restore('own', '--delta', '--json');
+      expect(ran.exitCode).not.toBe(0);
+      expect(JSON.parse(ran.stdout).state).toBe(`The directory ${cluster.dataDirectory} is as it was.`);
+    } finally {
+      await rename(away, set);
+    }
   });
 
   it('is restored into its data directory as of a time, and its server recovers by itself', async () => {

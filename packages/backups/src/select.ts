@@ -18,9 +18,13 @@ const SHOWN = 5;
 /** The drill that asks, and where was looked. */
 export interface Selecting {
   readonly drillId: string;
+  /** Of whom is no drill: when it asks; else the drill's id tells. */
+  readonly askedAt?: Date;
   readonly location: string;
   readonly now: Date;
 }
+
+const askedAt = ({ drillId, askedAt: at }: Selecting): Date => at ?? drillTime(drillId);
 
 export interface Selected {
   readonly backup: Backup;
@@ -42,14 +46,14 @@ export function selectBackup(backups: readonly Backup[], point: RestorePoint, as
   const whole = backups.filter(({ growing }) => !growing);
   const [newest] = whole;
   if (newest !== undefined) requirePast(newest, asking.now);
-  const chosen = choose(whole, point, asking.drillId);
+  const chosen = choose(whole, point, asking);
   if (newest !== undefined && chosen !== undefined) return { newest, ...chosen };
   throw noneOf(backups, whole, point, asking);
 }
 
 type Chosen = Omit<Selected, 'newest'>;
 
-function choose(backups: readonly Backup[], point: RestorePoint, drillId: string): Chosen | undefined {
+function choose(backups: readonly Backup[], point: RestorePoint, asking: Selecting): Chosen | undefined {
   const only = (backup: Backup | undefined): Chosen | undefined => backup && { backup };
   switch (point.kind) {
     case 'latest':
@@ -59,7 +63,7 @@ function choose(backups: readonly Backup[], point: RestorePoint, drillId: string
     case 'id':
       return only(backups.find((backup) => backup.id === point.id));
     case 'time': {
-      const by = restoreTime(point.time, drillTime(drillId));
+      const by = restoreTime(point.time, askedAt(asking));
       return only(by && backups.find(({ createdAt, wholeAt }) => (wholeAt ?? createdAt) <= by));
     }
     case 'lsn': {
@@ -72,7 +76,7 @@ function choose(backups: readonly Backup[], point: RestorePoint, drillId: string
       return backup && { backup, older };
     }
     case 'random':
-      return draw(withinDays(backups, point.days, drillTime(drillId)), drillId);
+      return draw(withinDays(backups, point.days, askedAt(asking)), asking.drillId);
   }
 }
 
@@ -113,8 +117,9 @@ function noneOf(
   backups: readonly Backup[],
   whole: readonly Backup[],
   point: RestorePoint,
-  { drillId, location }: Selecting,
+  asking: Selecting,
 ): MusterError {
+  const { location } = asking;
   if (backups.length === 0) {
     return new MusterError(
       'no_backup',
@@ -131,7 +136,7 @@ function noneOf(
   const newest = `The newest there are: ${shown(whole)}.`;
   switch (point.kind) {
     case 'time': {
-      const by = restoreTime(point.time, drillTime(drillId))?.toISOString();
+      const by = restoreTime(point.time, askedAt(asking))?.toISOString();
       const oldest = whole.at(-1);
       const of = oldest && `${oldest.id}, made ${oldest.createdAt.toISOString()}`;
       return new MusterError(
@@ -147,7 +152,7 @@ function noneOf(
     case 'random':
       return new MusterError(
         'no_backup_in_window',
-        `No backup in ${location} was made in the ${point.days} days before ${drillTime(drillId).toISOString()}. ${newest}`,
+        `No backup in ${location} was made in the ${point.days} days before ${askedAt(asking).toISOString()}. ${newest}`,
       );
     default: {
       const named = point.kind === 'id' ? `of the id ${JSON.stringify(point.id)} ` : '';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { surveyDirectory } from './data-directory.js';
+import { isTouched, surveyDirectory } from './data-directory.js';
 
 let root: string;
 beforeAll(async () => {
@@ -36,4 +36,23 @@ it('nothing is restored under a server that runs, or that did not end well', asy
     code: 'target_in_use',
     message: expect.stringContaining(`process ${process.pid}`),
   });
+});
+
+it('a restore that failed has touched a cluster only where its pg_control is gone or another', async () => {
+  const cluster = await directory('whole', { PG_VERSION: '15\n' });
+  await mkdir(join(cluster, 'global'));
+  await writeFile(join(cluster, 'global/pg_control'), 'one');
+  const before = await surveyDirectory(cluster, true);
+  expect(await isTouched(before)).toBe(false);
+  await rm(join(cluster, 'global/pg_control'));
+  expect(await isTouched(before)).toBe(true);
+  await writeFile(join(cluster, 'global/pg_control'), 'two');
+  expect(await isTouched(before)).toBe(true);
+  const half = await directory('half', { 'backup.manifest': '' });
+  expect(await isTouched(await surveyDirectory(half, true))).toBe(true);
+  const empty = await directory('filled', {});
+  const nothing = await surveyDirectory(empty, false);
+  expect(await isTouched(nothing)).toBe(false);
+  await writeFile(join(empty, 'PG_VERSION'), '15\n');
+  expect(await isTouched(nothing)).toBe(true);
 });

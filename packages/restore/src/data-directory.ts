@@ -8,6 +8,8 @@ export interface DataDirectory {
   /** The major version of the cluster in it; absent = there is none. */
   readonly version?: string;
   readonly isEmpty: boolean;
+  /** Of its `pg_control`, which pgBackRest removes before anything else; absent = it has none, and no server starts. */
+  readonly control?: string;
 }
 
 /**
@@ -32,7 +34,24 @@ export async function surveyDirectory(path: string, delta: boolean): Promise<Dat
         ? `The directory ${path} holds a cluster. Give --delta to bring it to what the backup is (what is right is kept, all else goes), or name another directory.`
         : `The directory ${path} is not empty, and holds no cluster: name another.`,
     );
-  return { path, isEmpty: false, ...(version !== undefined && { version }) };
+  const control = await controlOf(path);
+  return {
+    ...{ path, isEmpty: false },
+    ...(version !== undefined && { version }),
+    ...(control !== undefined && { control }),
+  };
+}
+
+const controlOf = (path: string): Promise<string | undefined> =>
+  stat(join(path, 'global/pg_control')).then(
+    ({ ino, ctimeMs }) => `${ino} ${ctimeMs}`,
+    () => undefined,
+  );
+
+/** Whether a restore that failed had begun to write. */
+export async function isTouched({ path, isEmpty, control }: DataDirectory): Promise<boolean> {
+  if (isEmpty) return (await readdir(path).catch(() => [])).length > 0;
+  return control === undefined || (await controlOf(path)) !== control;
 }
 
 async function refuseRunning(path: string): Promise<void> {

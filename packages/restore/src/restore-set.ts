@@ -1,4 +1,4 @@
-import type { PgbackrestTool } from '@muster/backups';
+import { type Backup, type PgbackrestTool, selectBackup } from '@muster/backups';
 import {
   isEvidence,
   MusterError,
@@ -8,11 +8,13 @@ import {
   restoreTime,
   STATEMENT_TYPE,
 } from '@muster/core';
-import { type DataDirectory, makeDirectory, surveyDirectory } from './data-directory.js';
+import { type DataDirectory, isTouched, makeDirectory, surveyDirectory } from './data-directory.js';
 import type { RestoreEvent } from './restore-ports.js';
 
 export interface RestoreSetPorts {
   readonly tool: Pick<PgbackrestTool, 'run' | 'walCommand'>;
+  /** The sets there are, newest first; undefined where only pgBackRest can read the repository. */
+  readonly list: (signal: AbortSignal) => Promise<readonly Backup[] | undefined>;
   /** Asks a person. @throws `name_not_typed` */
   readonly confirm: (directory: DataDirectory, signal: AbortSignal) => Promise<void>;
   readonly observe: (event: RestoreEvent) => void;
@@ -45,7 +47,7 @@ const SET = /(?:restore backup set|repo1: restore backup set) (\d{8}-\d{6}F(?:_\
 
 /**
  * Restores a backup set of pgBackRest into a data directory, whose server then recovers by itself when it is started.
- * @throws before anything is written: what {@link surveyDirectory} says, and what `confirm` does.
+ * @throws before anything is written: what {@link surveyDirectory}, {@link selectBackup} and `list` say, and what `confirm` does.
  */
 export async function restoreSet(
   ports: RestoreSetPorts,
@@ -56,6 +58,7 @@ export async function restoreSet(
   const { tool, now, observe } = ports;
   const target = targetOptions(point, now());
   const there = await surveyDirectory(directory, delta);
+  await requireSet(ports, request, signal);
   const wal = await tool.walCommand(directory);
   await ports.confirm(there, signal);
   await makeDirectory(directory);
@@ -124,8 +127,25 @@ export async function restoreSet(
   const state =
     error === undefined
       ? `The files are in ${directory}. Start its server as its user (pg_ctl --pgdata=${directory} start, or its unit): it recovers by itself, and lets people in when it is done.${secretsOf(wal)}`
-      : `${directory} is half restored, and no server starts from it. Run the same command again${there.isEmpty ? ' with --delta, or empty the directory first' : ''}.`;
+      : await stateAfterFault(there);
   return { statement, state, ...(error && { error }) };
+}
+
+/** pgBackRest would say it too, in words of its own, and after a person has agreed. */
+async function requireSet(
+  { list, now }: RestoreSetPorts,
+  { restoreId, location, point }: RestoreSetRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const sets = await list(signal);
+  const asking = { drillId: restoreId, askedAt: now(), location, now: now() };
+  if (sets !== undefined) selectBackup(sets, point, asking);
+}
+
+async function stateAfterFault(there: DataDirectory): Promise<string> {
+  const { path, isEmpty } = there;
+  if (!(await isTouched(there))) return `The directory ${path} is as it was${isEmpty ? ', empty' : ''}.`;
+  return `${path} is half restored, and no server starts from it. Run the same command again${isEmpty ? ' with --delta, or empty the directory first' : ''}.`;
 }
 
 /** They are written down for nobody. */

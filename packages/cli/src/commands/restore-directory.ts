@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { MusterError, newRestoreId, type PgbackrestConfig, type Source } from '@muster/core';
+import { isMusterError, MusterError, newRestoreId, type PgbackrestConfig, type Source } from '@muster/core';
 import { restoreSet } from '@muster/restore';
 import { backupRepository } from '../backup-repository.js';
 import type { Cli } from '../cli.js';
@@ -29,12 +29,20 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
     ...(at !== undefined && { at }),
   };
   const restoreId = newRestoreId(environment.now());
+  const repository = backupRepository(environment, source.kind, backup);
   const log = await openOutputLog(stateDirectory(environment), environment.now);
   const observer = restoreObserver(cli);
   return await interruptible(cli.process, observer.interrupted, async (signal) => {
     const outcome = await restoreSet(
       {
         tool: pgbackrestInto(environment, directory, backup),
+        list: async (stop) =>
+          await repository.list(stop).catch((error: unknown) => {
+            // A pgbackrest.conf may name what only pgBackRest reads: another host, another cloud.
+            const isForeign = backup.repository.kind === 'config' && !stop.aborted;
+            if (isForeign && isMusterError(error) && error.code !== 'no_backup') return undefined;
+            throw error;
+          }),
         confirm: async ({ path, version, isEmpty }, stop) => {
           output.alert(
             isEmpty
@@ -51,7 +59,7 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
       {
         restoreId,
         slug: source.slug,
-        location: backupRepository(environment, source.kind, backup).location,
+        location: repository.location,
         point: restorePointOf(asked, environment.now()),
         directory,
         delta: options.delta ?? false,
