@@ -10,7 +10,7 @@ const NOW = 'to_char(clock_timestamp() AT TIME ZONE \'UTC\', \'YYYY-MM-DD"T"HH24
 describe.skipIf(findProgram('pgbackrest') === undefined)('a backup set of pgBackRest', () => {
   let cluster: ArchivedCluster;
   let muster: MusterFolder;
-  const points = { time: '', xid: '', name: 'name:done', lsn: '' };
+  const points = { time: '', xid: '', name: String.raw`name:it's \done`, lsn: '' };
   /** By the server's own configuration, or by that of the source alone. */
   const restore = (source: 'own' | 'placed', ...args: readonly string[]) =>
     muster.run(['restore', '--source', source, '--into-directory', cluster.dataDirectory, '--yes', ...args], {
@@ -31,7 +31,7 @@ describe.skipIf(findProgram('pgbackrest') === undefined)('a backup set of pgBack
     await cluster.sql('INSERT INTO t VALUES (4)');
     points.lsn = `lsn:${await sql('SELECT pg_current_wal_lsn()')}`;
     await cluster.sql('INSERT INTO t VALUES (5)');
-    await cluster.sql("SELECT pg_create_restore_point('done')");
+    await cluster.sql(String.raw`SELECT pg_create_restore_point('it''s \done')`);
     await cluster.sql('INSERT INTO t VALUES (6)');
     await cluster.sql('SELECT pg_switch_wal()');
     await cluster.tool('check');

@@ -171,9 +171,12 @@ function targetOptions(point: RestorePoint, now: Date): readonly string[] {
     case 'xid':
       return ['--type=xid', `--target=${point.xid}`, promote];
     case 'name':
-      return ['--type=name', `--target=${point.name}`, promote];
+      return ['--type=name', `--target=${inConfiguration(point.name)}`, promote];
     case 'lsn':
       return ['--type=lsn', `--target=${point.lsn}`, '--target-exclusive', promote];
   }
   throw new MusterError('usage', 'Into a directory the newest is restored, --backup ID, or --at a point.');
 }
+
+/** pgBackRest writes a target between quotes into the server's configuration, just as it is given. */
+const inConfiguration = (text: string): string => text.replace(/['\\]/g, '$&$&');
