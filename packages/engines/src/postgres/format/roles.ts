@@ -1,6 +1,6 @@
 import type { Token } from '../plain/psql-lexer.js';
 import { statementsOf } from '../plain/sql-statements.js';
-import type { Toc } from './toc.js';
+import type { Toc, TocEntry } from './toc.js';
 
 /** Words that stand where a role's name may and are none. */
 const NOT_ROLES = new Set([
@@ -104,6 +104,22 @@ export function rolesOf(toc: Toc): readonly string[] {
     for (const { tokens } of statementsOf(defn)) for (const role of rolesOfStatement(tokens)) roles.add(role);
   }
   return [...roles];
+}
+
+/** Of the database itself, which pg_restore restores only with --create. */
+const isOfDatabase = ({ desc, tag }: TocEntry): boolean =>
+  /^DATABASE(?: PROPERTIES)?$/.test(desc) || (tag.startsWith('DATABASE ') && WITHIN.has(desc));
+const WITHIN = new Set(['ACL', 'COMMENT', 'SECURITY LABEL']);
+
+/**
+ * Those of {@link rolesOf} as which it is restored: owners, also of default privileges. Who is only granted something, or
+ * named by a policy, has to be there and no more.
+ */
+export function ownersOf(toc: Toc): readonly string[] {
+  const owners = toc.entries.flatMap((entry) =>
+    entry.owner === undefined || isOfDatabase(entry) ? [] : [entry.owner],
+  );
+  return [...new Set(owners)].filter((owner) => !owner.startsWith('pg_'));
 }
 
 /** Names of extensions it makes, in order. */

@@ -3,7 +3,7 @@ import { isMusterError } from '@muster/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeadReader } from '../../bytes/head-reader.js';
-import { databasePropertiesOf, extensionsOf, rolesOf } from './roles.js';
+import { databasePropertiesOf, extensionsOf, ownersOf, rolesOf } from './roles.js';
 import { readToc, type Toc } from './toc.js';
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
@@ -86,6 +86,7 @@ describe.each([15, 17] as const)('the table of contents of an archive of pg_dump
   it('names roles, extensions and properties of the database', async () => {
     const toc = await read(bytes);
     expect(rolesOf(toc)).toEqual(expect.arrayContaining(['postgres', 'keeper', 'Read "Only"']));
+    expect(ownersOf(toc)).not.toContain('Read "Only"');
     expect(extensionsOf(toc)).toEqual([]);
     expect(databasePropertiesOf(toc, 'other "one"')).toEqual([
       `ALTER DATABASE "other ""one""" SET search_path TO 'public';`,

@@ -2,7 +2,8 @@ import { formatSize, MusterError } from '@muster/core';
 import type pg from 'pg';
 import type { BackupToAdmit } from '../../target/target.js';
 import { neededExtensions } from '../admit.js';
-import { quoteIdentifier, rolesOf } from '../format/roles.js';
+import { ownersOf, quoteIdentifier, rolesOf } from '../format/roles.js';
+import type { Toc } from '../format/toc.js';
 import { isPostgresFacts } from '../postgres-facts.js';
 import { withLogin } from './login.js';
 import { requireSettable, settingsOf } from './properties.js';
@@ -28,7 +29,7 @@ export async function admitToTarget(
   requireSpace(survey, sizeBytes);
   await withLogin(survey.login, survey.login.maintenance, signal, async (client) => {
     await requireExtensions(client, survey, neededExtensions(facts) ?? []);
-    await requireRoles(client, survey, isPostgresFacts(facts) && facts.toc ? rolesOf(facts.toc) : []);
+    if (isPostgresFacts(facts) && facts.toc) await requireRoles(client, survey, facts.toc);
     if (survey.exists) await requireSettable(client, await settingsOf(client, survey.name, survey.name));
   });
   return facts.major < survey.major
@@ -91,28 +92,31 @@ async function requireExtensions(
 async function requireRoles(
   client: pg.Client,
   { superuser, login }: PostgresSurvey,
-  needed: readonly string[],
+  toc: Toc,
 ): Promise<void> {
   const { rows } = await client.query<{ name: string; there: string; member: string }>(
     `SELECT name, (r.oid IS NOT NULL)::text AS there,
       coalesce(pg_catalog.pg_has_role(r.oid, 'MEMBER'), false)::text AS member
      FROM pg_catalog.unnest($1::text[]) AS n(name) LEFT JOIN pg_catalog.pg_roles r ON r.rolname = n.name`,
-    [needed],
+    [rolesOf(toc)],
   );
   const missing = rows.filter(({ there }) => there !== 'true').map(({ name }) => name);
   if (missing.length > 0) throw rolesMissing(missing);
-  const foreign = rows.filter(({ member }) => member !== 'true').map(({ name }) => name);
+  const owners = new Set(ownersOf(toc));
+  const foreign = rows
+    .filter(({ name, member }) => owners.has(name) && member !== 'true')
+    .map(({ name }) => name);
   if (!superuser && foreign.length > 0)
     throw new MusterError(
       'target_rights_missing',
-      `The user ${quoteIdentifier(login.uri.user)} is no member of ${counted(foreign, 'the role', 'the roles')} that own or may use what is in the backup. Name a superuser, or GRANT ${foreign.slice(0, SHOWN).map(quoteIdentifier).join(', ')} TO ${quoteIdentifier(login.uri.user)}.`,
+      `The user ${quoteIdentifier(login.uri.user)} is no member of ${counted(foreign, 'the role', 'the roles')} that ${foreign.length === 1 ? 'owns' : 'own'} what is in the backup. Name a superuser, or GRANT ${foreign.slice(0, SHOWN).map(quoteIdentifier).join(', ')} TO ${quoteIdentifier(login.uri.user)}.`,
     );
 }
 
 export const rolesMissing = (names: readonly string[]): MusterError =>
   new MusterError(
     'role_missing',
-    `The target has not ${counted(names, 'the role', 'the roles')} that own or may use what is in the backup. Make ${names.length === 1 ? 'it' : 'them'} first (${names
+    `The target has not ${counted(names, 'the role', 'the roles')} that ${names.length === 1 ? 'owns' : 'own'} or may use what is in the backup. Make ${names.length === 1 ? 'it' : 'them'} first (${names
       .slice(0, SHOWN)
       .map((name) => `CREATE ROLE ${quoteIdentifier(name)};`)
       .join(' ')}), or run the globals.sql that lies beside the backup.`,
