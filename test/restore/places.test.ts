@@ -124,6 +124,13 @@ sources:
       expect(refused.stdout + refused.stderr).not.toContain(other);
       const there = `SELECT count(*) FROM pg_database WHERE datname LIKE '${refused.database}%'`;
       expect(await server.sql('postgres', there)).toBe('0\n');
+      const without = await restore(['--from', path('shop.dump.age')]);
+      expect([without.exitCode, without.stderr]).toEqual([
+        2,
+        expect.stringContaining('--decrypt env:NAME or file:PATH'),
+      ]);
+      const bare = await restore([...from, 'key']);
+      expect([bare.exitCode, bare.stderr]).toEqual([64, expect.stringContaining('--decrypt takes env:NAME')]);
     });
   },
 );

@@ -133,6 +133,29 @@ describe.runIf(MAY_RUN)('a backup set that Muster takes', () => {
     }
   });
 
+  it('of a stanza that its configuration does not know is none, and says so, and where it was printed', async () => {
+    const folder = await musterFolder({
+      'muster.yaml': `sources:
+  - slug: prod-db
+    kind: postgres
+    restore_only: true
+    backup: { type: pgbackrest, stanza: mian, config: ${cluster.config} }
+    take: { type: full }
+`,
+    });
+    try {
+      const { exitCode, stderr } = await folder.run(['backup', 'take']);
+      expect([exitCode, stderr]).toEqual([
+        2,
+        expect.stringContaining('pgbackrest --stanza=mian stanza-create'),
+      ]);
+      const log = /What was printed is in (.+)/.exec(stderr)?.[1] ?? 'none';
+      expect(await readFile(log, 'utf8')).toContain('does this stanza exist?');
+    } finally {
+      await folder.remove();
+    }
+  });
+
   it('is taken with no secret on a command line, and by nobody but the owner of the files', async () => {
     await using shim = await shimmed('id -u; echo "$@"');
     await take('incr', { env: shim.env });

@@ -1,5 +1,13 @@
 import type { Taken } from '@muster/backups';
-import { formatDuration, formatSize, MusterError, newTakeId, type SetType, type Source } from '@muster/core';
+import {
+  formatDuration,
+  formatSize,
+  isMusterError,
+  MusterError,
+  newTakeId,
+  type SetType,
+  type Source,
+} from '@muster/core';
 import type { Cli } from '../cli.js';
 import { withSourceHeld } from '../fleet/source-lease.js';
 import { interruptible } from '../interruption.js';
@@ -51,6 +59,8 @@ export async function backupTake(cli: Cli, options: BackupTakeOptions): Promise<
       return EXIT.pass;
     } catch (error) {
       observer.close();
+      // What it complained of before its log began was printed to nobody yet.
+      if (!printed && isMusterError(error) && error.output?.trim()) onOutput(`${error.output.trim()}\n`);
       if (printed) output.note(`What was printed is in ${log.pathOf(takeId)}`);
       throw error;
     } finally {

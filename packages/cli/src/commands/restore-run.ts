@@ -94,6 +94,11 @@ async function requestOf(
   const kind = kindOf(asked.uri);
   if (loaded === undefined) {
     const { from = '', decrypt } = options;
+    if (decrypt !== undefined && parseSecretRef(decrypt) === undefined)
+      throw new MusterError(
+        'usage',
+        '--decrypt takes env:NAME or file:PATH, where the age key is that opens the backup.',
+      );
     return {
       ...common,
       kind,

@@ -54,7 +54,7 @@ function encrypted(head: Buffer): MusterError | undefined {
     armored ? 'unsupported_dump' : 'decrypt_failed',
     armored
       ? 'The backup is encrypted with age in its form of text, which is not read: encrypt it without --armor.'
-      : 'The backup is encrypted with age: name what opens it in backup.decrypt of the source.',
+      : 'The backup is encrypted with age: name what opens it, in backup.decrypt of the source, or beside --from with --decrypt env:NAME or file:PATH.',
   );
 }
 

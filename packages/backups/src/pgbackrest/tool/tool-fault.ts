@@ -49,6 +49,11 @@ function meaningOf(number: number, said: string, stanza: string): readonly [Erro
       'stanza_missing',
       `the repository does not have it. Make it once, as the owner of the server: pgbackrest --stanza=${stanza} stanza-create.`,
     ];
+  if (/does this stanza exist\?/.test(said))
+    return [
+      'stanza_missing',
+      `its configuration has no such stanza. Correct the stanza of the source, or name it there ([${stanza}] with pg1-path) and make it once, as the owner of the server: pgbackrest --stanza=${stanza} stanza-create.`,
+    ];
   if (/No space left on device/.test(said))
     return ['no_space', 'the place of the repository is full. Make room, or keep fewer backups.'];
   if (/\b40[13] \(|AccessDenied|SignatureDoesNotMatch|InvalidAccessKeyId/.test(said))

@@ -119,7 +119,9 @@ export const rolesMissing = (names: readonly string[]): MusterError =>
     `The target has not ${counted(names, 'the role', 'the roles')} that ${names.length === 1 ? 'owns' : 'own'} or may use what is in the backup. Make ${names.length === 1 ? 'it' : 'them'} first (${names
       .slice(0, SHOWN)
       .map((name) => `CREATE ROLE ${quoteIdentifier(name)};`)
-      .join(' ')}), or run the globals.sql that lies beside the backup.`,
+      .join(
+        ' ',
+      )} with LOGIN for one that somebody logs in as), or run the globals.sql that lies beside the backup.`,
   );
 
 const SHOWN = 5;
