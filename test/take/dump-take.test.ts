@@ -214,7 +214,7 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
       const lock = '.shop.muster-take';
       await mkdir(join(directory, lock));
       const owner = { type: 'urn:muster:take:v1', take_id: ID, worker: DEAD };
-      await writeFile(join(directory, lock, 'owner.json'), JSON.stringify(owner));
+      await writeFile(join(directory, lock, 'a.owner.json'), JSON.stringify(owner));
       const { backupId, swept } = await taking();
       expect(swept).toEqual([lock]);
       expect(await there()).toEqual([backupId, `${backupId}${RECORD_SUFFIX}`]);
@@ -364,10 +364,10 @@ describe.runIf(canRunIn('bubblewrap'))('a dump of PostgreSQL that is taken into 
     const slot = async (name: string, owner: string, ageMs = 0): Promise<string> => {
       const path = join(directory, `.${name}.muster-take`);
       await mkdir(path);
-      await writeFile(join(path, 'content'), 'half a dump');
-      await writeFile(join(path, 'owner.json'), owner);
+      await writeFile(join(path, 'a.content'), 'half a dump');
+      await writeFile(join(path, 'a.owner.json'), owner);
       const then = new Date(Date.now() - ageMs);
-      await utimes(join(path, 'owner.json'), then, then);
+      await utimes(join(path, 'a.owner.json'), then, then);
       return `.${name}.muster-take`;
     };
     const owned = (worker: string) => JSON.stringify({ type: 'urn:muster:take:v1', take_id: ID, worker });

@@ -16,19 +16,22 @@ export async function headObject(
   | {
       readonly sizeBytes: number;
       readonly modified: Date;
+      /** Absent where the server does not tell. */
+      readonly etag: string | undefined;
       readonly metadata: Readonly<Record<string, string>>;
     }
   | undefined
 > {
   try {
     const input = { Bucket: bucket, Key: key };
-    const { ContentLength, LastModified, Metadata } = await send(
+    const { ContentLength, LastModified, ETag, Metadata } = await send(
       (client, sdk, abortSignal) => client.send(new sdk.HeadObjectCommand(input), { abortSignal }),
       signal,
     );
     return {
       sizeBytes: ContentLength ?? 0,
       modified: LastModified ?? new Date(0),
+      etag: ETag,
       metadata: Metadata ?? {},
     };
   } catch (error) {
@@ -37,15 +40,25 @@ export async function headObject(
   }
 }
 
-/** A small object; `once`: never over another one. @throws an {@link S3Failure}, `taken` where there is one. */
+/**
+ * A small object; `once`: never over another one; `over`: only over the one of that ETag, where the server compares.
+ * @throws an {@link S3Failure}, `taken` where there is another.
+ */
 export async function putObject(
   send: S3Send,
-  { bucket, key, bytes, once }: Named & { readonly bytes: Uint8Array; readonly once: boolean },
+  {
+    bucket,
+    key,
+    bytes,
+    once,
+    over,
+  }: Named & { readonly bytes: Uint8Array; readonly once: boolean; readonly over?: string | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   const input = {
     ...{ Bucket: bucket, Key: key, Body: bytes, ContentType: 'application/json' },
     ...(once && { IfNoneMatch: '*' }),
+    ...(over !== undefined && { IfMatch: over }),
   };
   await send(
     (client, sdk, abortSignal) => client.send(new sdk.PutObjectCommand(input), { abortSignal }),
@@ -53,9 +66,16 @@ export async function putObject(
   );
 }
 
-/** Idempotent. */
-export async function deleteObject(send: S3Send, { bucket, key }: Named, signal: AbortSignal): Promise<void> {
-  const input = { Bucket: bucket, Key: key };
+/**
+ * Idempotent. `etag`: only the object of that, where the server compares.
+ * @throws an {@link S3Failure}; with an `etag` `taken` where it is another by now, and `absent`.
+ */
+export async function deleteObject(
+  send: S3Send,
+  { bucket, key, etag }: Named & { readonly etag?: string | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  const input = { Bucket: bucket, Key: key, ...(etag !== undefined && { IfMatch: etag }) };
   await send(
     (client, sdk, abortSignal) => client.send(new sdk.DeleteObjectCommand(input), { abortSignal }),
     signal,

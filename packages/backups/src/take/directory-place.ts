@@ -6,7 +6,6 @@ import {
   open,
   readdir,
   rename,
-  rm,
   rmdir,
   stat,
   unlink,
@@ -16,8 +15,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, MusterError, RECORD_SUFFIX } from '@muster/core';
 import { readBackup } from '@muster/engines';
-import { CONTENT, isThere, OWNER, RECORD, removeSlot, sweepSlot } from './directory-slot.js';
-import { ownerText } from './slot-owner.js';
+import { type DirectorySlot, isForeign, isThere, makeSlot, removeSlot, sweepSlot } from './directory-slot.js';
+import { foreignSlot, holdLost, ownerText } from './slot-owner.js';
+import { stillGoing } from './still-going.js';
 import { nameOfSlot, namesOf, slotName } from './take-names.js';
 import { type Liveness, RENEW_MS, type SlotOwner, type TakePlace, type TakeSlot } from './take-place.js';
 import { writing } from './writing-fault.js';
@@ -57,9 +57,15 @@ export function createDirectoryTakePlace({ directory, liveness }: DirectoryPlace
     hold: (slug, owner) =>
       writing(directory, async () => {
         const slot = await makeSlot(directory, slug, owner);
-        if (slot === undefined) return undefined;
-        const stop = renew(slot, owner);
+        if (slot === undefined) {
+          const path = at(slotName(slug));
+          if (await isForeign(path)) throw foreignSlot(path);
+          return undefined;
+        }
+        const lost = new AbortController();
+        const stop = renew(slot, owner, () => lost.abort(holdLost(slug, location)));
         return {
+          lost: lost.signal,
           close: async () => {
             stop();
             await removeSlot(slot).catch(() => undefined);
@@ -98,7 +104,11 @@ async function clockOf(directory: string): Promise<Date | undefined> {
 }
 
 /** Undefined where somebody has the name. */
-async function reserve(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
+async function reserve(
+  directory: string,
+  name: string,
+  owner: SlotOwner,
+): Promise<DirectorySlot | undefined> {
   const slot = await makeSlot(directory, name, owner);
   // Somebody may have published it since names were listed.
   if (slot === undefined || !(await isThere(join(directory, name)))) return slot;
@@ -106,30 +116,12 @@ async function reserve(directory: string, name: string, owner: SlotOwner): Promi
   return undefined;
 }
 
-/** Undefined where there is such a slot. */
-async function makeSlot(directory: string, name: string, owner: SlotOwner): Promise<string | undefined> {
-  const slot = join(directory, slotName(name));
-  try {
-    await mkdir(slot, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return undefined;
-    throw error;
-  }
-  try {
-    await writeFile(join(slot, OWNER), ownerText(owner), { mode: 0o600 });
-    // Somebody may have swept it while it was empty.
-    return (await isThere(join(slot, OWNER))) ? slot : undefined;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    await rm(slot, { recursive: true, force: true });
-    throw error;
-  }
-}
-
 /** Until what it returns is called. One that cannot be renewed is at the worst swept by another machine. */
-function renew(slot: string, owner: SlotOwner): () => void {
+function renew(slot: DirectorySlot, owner: SlotOwner, onLost = () => {}): () => void {
   const again = () =>
-    void writeFile(join(slot, OWNER), ownerText(owner), { flag: 'r+' }).catch(() => undefined);
+    void writeFile(slot.owner, ownerText(owner), { flag: 'r+' }).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') onLost();
+    });
   const timer = setInterval(again, RENEW_MS).unref();
   return () => clearInterval(timer);
 }
@@ -145,8 +137,14 @@ async function rightsIn(directory: string): Promise<Rights> {
   return isShared ? { file: 0o640, directory: 0o750 } : { file: 0o600, directory: 0o700 };
 }
 
-function slotAt(directory: string, name: string, slot: string, owner: SlotOwner, rights: Rights): TakeSlot {
-  const content = join(slot, CONTENT);
+function slotAt(
+  directory: string,
+  name: string,
+  slot: DirectorySlot,
+  owner: SlotOwner,
+  rights: Rights,
+): TakeSlot {
+  const { content, record: kept } = slot;
   const final = join(directory, name);
   const stop = renew(slot, owner);
   return {
@@ -181,14 +179,14 @@ function slotAt(directory: string, name: string, slot: string, owner: SlotOwner,
       }),
     publish: (record, signal) =>
       writing(directory, async () => {
-        const kept = join(slot, RECORD);
         await writeSynced(kept, record, rights.file);
-        await sync(slot);
-        signal.throwIfAborted();
+        await sync(slot.path);
+        await stillGoing(signal);
         await publishFile(kept, `${final}${RECORD_SUFFIX}`);
         try {
           // A backup that lists has its record, also where the power fails between the two.
           await sync(directory);
+          await stillGoing(signal);
           if ((await stat(content)).isDirectory()) await publishDirectory(content, final);
           else await publishFile(content, final);
         } catch (error) {

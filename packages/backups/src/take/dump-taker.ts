@@ -50,7 +50,8 @@ export function createDumpTaker(ports: DumpTakerPorts): TakeBackup {
     const held = request.isAlone
       ? undefined
       : await holdPlace({ place, slug: source.slug, owner, take, onWait }, signal);
-    const phases = createTakePhases(take.limitMs, onProgress, signal);
+    const cancel = held === undefined ? signal : AbortSignal.any([signal, held.lost]);
+    const phases = createTakePhases(take.limitMs, onProgress, cancel);
     try {
       const taken = await takeDump(ports, { ...request, backup, take, place }, phases);
       return { ...taken, swept: [...(held?.swept ?? []), ...taken.swept] };

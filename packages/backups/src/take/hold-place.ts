@@ -40,7 +40,7 @@ async function waitFor(
   const swept: string[] = [];
   for (;;) {
     const held = await place.hold(slug, owner, signal);
-    if (held !== undefined) return { swept, close: () => held.close() };
+    if (held !== undefined) return { swept, lost: held.lost, close: () => held.close() };
     const cleared = await place.sweep(signal);
     swept.push(...cleared);
     if (cleared.length > 0) continue;

@@ -1,22 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { backupRecordSchema, MOST_RECORD_BYTES, MusterError, RECORD_SUFFIX } from '@muster/core';
+import { MusterError, RECORD_SUFFIX } from '@muster/core';
 import {
-  abortUpload,
   beginUpload,
   deleteObject,
   headObject,
   listObjects,
   putObject,
-  readPart,
   type S3Connection,
-  S3Failure,
   type S3Upload,
   settingsUnder,
-  uploadsOf,
 } from '@muster/s3';
 import { type S3Bounds, type S3Place, s3Place } from '../s3-place.js';
+import { giveBack, lastWords, makeSlot, ownerAt, renew, sweepSlot } from './s3-slot.js';
 import { writingObjects } from './s3-writing-fault.js';
-import { isDead, ownerText, readOwner } from './slot-owner.js';
+import { foreignSlot, holdLost } from './slot-owner.js';
+import { stillGoing } from './still-going.js';
 import { nameOfSlot, namesOf, slotName } from './take-names.js';
 import type { Liveness, SlotOwner, TakePlace, TakeSlot } from './take-place.js';
 
@@ -44,11 +41,6 @@ const CALLED = {
   permissions: 'docs/take.md',
 } as const;
 
-/** Each renewal is a request, and in a versioned bucket a version. */
-const RENEW_MS = 4 * 60_000;
-/** For what must be removed when a take itself was cancelled. */
-const LAST_WORDS_MS = 30_000;
-
 /**
  * Backups under a prefix of object storage. A slot is a small hidden object, put on the condition that there is none: whoever
  * has it has every upload of its backup's name. The backup itself is uploaded in parts under its own name, and is there once
@@ -75,12 +67,20 @@ export function createS3TakePlace(options: S3TakePlaceOptions): TakePlace {
       }),
     hold: (slug, owner, signal) =>
       writingObjects(location, async () => {
-        if (!(await makeSlot(place, slug, owner, signal))) return undefined;
-        const stop = renew(place, slug, owner);
+        const slot = at(slotName(slug));
+        if (!(await makeSlot(place, slug, owner, signal))) {
+          const found = await ownerAt(place.send, slot, signal);
+          if (found !== undefined && found.owner === undefined)
+            throw foreignSlot(`${location}/${slotName(slug)}`);
+          return undefined;
+        }
+        const lost = new AbortController();
+        const stop = renew(place, slug, owner, () => lost.abort(holdLost(slug, location)));
         return {
+          lost: lost.signal,
           close: async () => {
             stop();
-            await deleteObject(place.send, at(slotName(slug)), lastWords()).catch(() => undefined);
+            await giveBack(place, slug, owner).catch(() => undefined);
           },
         };
       }),
@@ -121,100 +121,6 @@ async function reserve(
   return false;
 }
 
-/** False where there is such a slot. */
-async function makeSlot(
-  { send, bucket, root }: S3Place,
-  name: string,
-  owner: SlotOwner,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const slot = { bucket, key: `${root}${slotName(name)}` };
-  try {
-    await putObject(send, { ...slot, bytes: Buffer.from(ownerText(owner)), once: true }, signal);
-  } catch (error) {
-    if (!(error instanceof S3Failure) || error.fault.kind !== 'taken') throw error;
-    // The answer to a first try may have been lost.
-    return (await ownerAt(send, slot, signal))?.owner?.takeId === owner.takeId;
-  }
-  return true;
-}
-
-/** Until what it returns is called. One that cannot be renewed is at the worst swept by another machine. */
-function renew({ send, bucket, root }: S3Place, name: string, owner: SlotOwner): () => void {
-  const slot = { bucket, key: `${root}${slotName(name)}`, bytes: Buffer.from(ownerText(owner)), once: false };
-  const again = () => void putObject(send, slot, lastWords()).catch(() => undefined);
-  const timer = setInterval(again, RENEW_MS).unref();
-  return () => clearInterval(timer);
-}
-
-const lastWords = (): AbortSignal => AbortSignal.timeout(LAST_WORDS_MS);
-
-async function ownerAt(send: S3Place['send'], slot: { bucket: string; key: string }, signal: AbortSignal) {
-  const there = await headObject(send, slot, signal);
-  if (there === undefined) return undefined;
-  const { sizeBytes, modified } = there;
-  const listed = { ...slot, sizeBytes, modified, etag: undefined };
-  const bytes = await readPart(send, listed, 0, Math.min(sizeBytes, 4096), signal);
-  return { owner: readOwner(bytes.toString('utf8')), renewed: modified };
-}
-
-/** The proof of whose it is goes last, so that a removal that is interrupted can be taken up again. */
-async function sweepSlot(
-  place: S3Place,
-  slot: string,
-  liveness: Liveness,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { send, bucket, root } = place;
-  const name = nameOfSlot(slot) ?? '';
-  const found = await ownerAt(send, { bucket, key: `${root}${slot}` }, signal);
-  if (found?.owner === undefined) return [];
-  const { owner, renewed } = found;
-  const now = liveness(owner.worker) === 'unknown' ? await clockOf(place, signal) : undefined;
-  if (!isDead(owner, liveness, { renewed, now })) return [];
-  const backup = { bucket, key: `${root}${name}` };
-  for (const uploadId of await uploadsOf(send, backup, signal))
-    await abortUpload(send, { ...backup, uploadId }, signal);
-  const orphan = await removeOrphan(place, name, owner.takeId, signal);
-  await deleteObject(send, { bucket, key: `${root}${slot}` }, signal);
-  return orphan === undefined ? [slot] : [slot, orphan];
-}
-
-/** That of the storage. */
-async function clockOf({ send, bucket, root }: S3Place, signal: AbortSignal): Promise<Date | undefined> {
-  const probe = { bucket, key: `${root}.muster-clock-${randomUUID()}` };
-  await putObject(send, { ...probe, bytes: Buffer.alloc(0), once: true }, signal);
-  const there = await headObject(send, probe, signal);
-  await deleteObject(send, probe, signal);
-  return there?.modified;
-}
-
-/** The record of a backup that its take did not come to publish: there is none of that name, and the record is its own. */
-async function removeOrphan(
-  { send, bucket, root }: S3Place,
-  name: string,
-  takeId: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if ((await headObject(send, { bucket, key: `${root}${name}` }, signal)) !== undefined) return undefined;
-  const record = { bucket, key: `${root}${name}${RECORD_SUFFIX}` };
-  const there = await headObject(send, record, signal);
-  if (there === undefined || there.sizeBytes > MOST_RECORD_BYTES) return undefined;
-  const listed = { ...record, sizeBytes: there.sizeBytes, modified: there.modified, etag: undefined };
-  const bytes = await readPart(send, listed, 0, there.sizeBytes, signal);
-  if (takeIdIn(bytes) !== takeId) return undefined;
-  await deleteObject(send, record, signal);
-  return `${name}${RECORD_SUFFIX}`;
-}
-
-function takeIdIn(record: Uint8Array): string | undefined {
-  try {
-    return backupRecordSchema.parse(JSON.parse(Buffer.from(record).toString('utf8'))).take?.id;
-  } catch {
-    return undefined;
-  }
-}
-
 const MIB = 1024 * 1024;
 /** Of a part. Some storages want all parts of one size, so that it is chosen before the first. */
 const LEAST_PART = 16 * MIB;
@@ -250,8 +156,10 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
       writingObjects(place.location, async () => {
         if (upload === undefined) throw new MusterError('internal', 'Nothing was uploaded.');
         const kept = at(`${name}${RECORD_SUFFIX}`);
+        await stillGoing(signal);
         await putObject(send, { ...kept, bytes: record, once: true }, signal);
         try {
+          await stillGoing(signal);
           await upload.complete(signal);
         } catch (error) {
           if (!(await isPublished(upload, kept))) throw error;
@@ -261,7 +169,7 @@ function slotAt(place: S3Place, slow: S3Place, name: string, owner: SlotOwner): 
       stop();
       try {
         await upload?.abort(lastWords());
-        if (!unknown) await deleteObject(send, at(slotName(name)), lastWords());
+        if (!unknown) await giveBack(place, name, owner);
       } catch {
         // It is swept.
       }

@@ -1,4 +1,4 @@
-import { TAKE_ID } from '@muster/core';
+import { MusterError, TAKE_ID } from '@muster/core';
 import { z } from 'zod';
 import { type Liveness, type SlotOwner, STALE_MS } from './take-place.js';
 
@@ -20,6 +20,20 @@ export function readOwner(text: string): SlotOwner | undefined {
     return undefined;
   }
 }
+
+/** `path`: where a slot would be. */
+export const foreignSlot = (path: string): MusterError =>
+  new MusterError(
+    'take_unwritable',
+    `${path} has the name by which one take of a source keeps out the others, and is no slot of Muster, which therefore never removes it: see what it is, and remove it.`,
+  );
+
+/** What the holder of a place is told when it was swept. */
+export const holdLost = (slug: string, location: string): MusterError =>
+  new MusterError(
+    'lease_lost',
+    `The slot of the source "${slug}" in ${location} is no longer this take's: it was not renewed for a quarter of an hour, so that another take may be under way.`,
+  );
 
 /**
  * Whether the take of a slot is dead. `renewed` and `now` are of one clock, that of the place.

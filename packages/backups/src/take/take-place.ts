@@ -19,7 +19,7 @@ export interface TakePlace {
   sweep(signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Has the place for takes of one source alone, as {@link open} reserves a name: whoever dies loses it as a slot is swept.
-   * Undefined where another has it. @throws as {@link open}.
+   * Undefined where another has it. @throws as {@link open}; `take_unwritable` where what has its name is no slot.
    */
   hold(slug: string, owner: SlotOwner, signal: AbortSignal): Promise<PlaceHold | undefined>;
   /**
@@ -30,6 +30,8 @@ export interface TakePlace {
 }
 
 export interface PlaceHold {
+  /** Aborts, with `lease_lost`, once a renewal found that it was swept, so that another may have it. */
+  readonly lost: AbortSignal;
   /** Idempotent, and does not throw: what it cannot remove is swept. */
   close(): Promise<void>;
 }
