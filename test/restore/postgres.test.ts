@@ -65,6 +65,30 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
     });
   });
 
+  it('gives a database that is not there any more its owner and grants, or says what to run', async () => {
+    await server.sql('postgres', 'CREATE ROLE "own er"');
+    await server.sql('postgres', 'CREATE DATABASE lost OWNER "own er"');
+    await server.sql(
+      'postgres',
+      'REVOKE CONNECT ON DATABASE lost FROM PUBLIC; GRANT CONNECT ON DATABASE lost TO clerk WITH GRANT OPTION',
+    );
+    await server.dump('lost', 'custom', path('lost.custom'));
+    const aclOf = (database: string) =>
+      server.sql(
+        'postgres',
+        `SELECT pg_get_userbyid(datdba), a::text FROM pg_database, unnest(datacl) a WHERE datname = '${database}' ORDER BY 2`,
+      );
+    const before = await aclOf('lost');
+    await server.sql('postgres', 'DROP DATABASE lost');
+    const { state } = await restore('lost.custom', 'lost');
+    expect([await aclOf('lost'), state]).toEqual([
+      before,
+      'The backup is restored whole in the database "lost".',
+    ]);
+    const other = await restoreInto('postgres', path('lost.custom'), uri('lost_2', 'keeper'));
+    expect(other.state).toContain('ALTER DATABASE "lost_2" OWNER TO "own er"');
+  });
+
   it('is on the disk when it has its name, also where the server itself waits for no disk', async () => {
     await server.sql('postgres', 'ALTER SYSTEM SET synchronous_commit = off');
     await server.sql('postgres', "ALTER SYSTEM SET wal_writer_delay = '10s'");
@@ -143,7 +167,7 @@ describeIn(['bubblewrap 15'], 'a restore into a real PostgreSQL, without Docker 
       await server.sql('postgres', 'CREATE ROLE hindered LOGIN SUPERUSER');
       for (const setting of HINDERING.filter((one) => !one.startsWith('default_transaction_read_only')))
         await server.sql('postgres', `ALTER ROLE hindered SET ${setting}`);
-      const { error } = await restoreInto('postgres', path('shop.custom'), uri('unhindered', 'hindered'));
+      const { error } = await restoreInto('postgres', path('shop.plain'), uri('unhindered', 'hindered'));
       expect(error).toBeUndefined();
       const owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename = 'orders'";
       expect(await server.sql('unhindered', owners)).toBe('postgres\n');

@@ -13,6 +13,7 @@ import { isPostgresFacts, type PostgresFacts } from '../postgres-facts.js';
 import { ask } from '../server/ask.js';
 import { drop } from '../server/client.js';
 import { admitToTarget, rolesMissing } from './admit.js';
+import { giveBack } from './give-back.js';
 import { addressOf, type Login, openSession, optionsOf, withLogin } from './login.js';
 import { commentOf, dropBeside, endSessions, makeBeside, mark } from './make-beside.js';
 import { besideName, keptName, type Marker, readMarker } from './names.js';
@@ -105,7 +106,10 @@ async function beginRestore(
         await swap({ control, worker, target: name, beside, ...(kept && { kept }) }, options, stop);
         state = 'done';
         outcome = `The backup is restored whole in the database ${quoteIdentifier(name)}.`;
-        if (kept === undefined) return {};
+        if (kept === undefined) {
+          if (facts.toc) outcome += await giveBack(worker, facts.toc, name);
+          return {};
+        }
         if (survey.isEmpty && (await withLogin(login, kept, stop, isEmptyDatabase).catch(() => false))) {
           await dropBeside(control, kept);
           return {};
