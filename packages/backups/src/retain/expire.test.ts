@@ -99,32 +99,46 @@ describe('pgbackrest expire', () => {
     ...{ source: { slug: 'shop', kind: 'postgres' } as const, retain: { count: 1, days: 5 } },
     ...{ takeMs: 0, dryRun: false, unproven: false },
   };
-  const world = () => {
+  /** As pgBackRest: what is named goes with what needs it, and WAL before so many of the newest full sets. */
+  const world = (first = SETS) => {
     const asked: string[][] = [];
-    let sets = SETS;
+    let sets = first;
+    /** The oldest full set whose WAL is there to the next one. */
+    let walFrom = '';
     const ports = {
       repository: { location: 'file:///repo', list: async () => sets },
       drills: async () => DECIDING.drills,
       now: () => NOW,
       expire: async (options: readonly string[]) => {
         asked.push([...options]);
-        sets = sets.slice(0, 3);
+        const of = (name: string) =>
+          options.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3);
+        const named = of('set');
+        sets = sets.filter(({ id }) => named === undefined || !id.startsWith(named));
+        const fulls = sets.filter(({ id }) => !id.includes('_')).map(({ id }) => id);
+        expect(Number(of('repo1-retention-full'))).toBeGreaterThanOrEqual(fulls.length);
+        walFrom = fulls[Number(of('repo1-retention-archive')) - 1] ?? walFrom;
       },
     };
-    return { asked, ports };
+    const come = (one: Backup) => {
+      sets = [one, ...sets];
+    };
+    return { asked, ports, come, has: () => sets.map(({ id }) => id), walFrom: () => walFrom };
   };
+  const RULES = [
+    '--repo1-retention-full-type=count',
+    '--repo1-retention-full=9999999',
+    '--repo1-retention-diff=9999999',
+    '--repo1-retention-archive-type=full',
+  ];
 
-  it('is told one count of full sets that keeps all that is to be kept, before its own configuration', async () => {
+  it('is told the names of what goes, and to let go the WAL before the last of it', async () => {
     const { asked, ports } = world();
     const { backups, freedBytes } = await expireSets(ports, request, signal);
     expect(asked).toEqual([
-      [
-        '--repo1-retention-full-type=count',
-        '--repo1-retention-full=2',
-        '--repo1-retention-diff=9999999',
-        '--repo1-retention-archive-type=full',
-        '--repo1-retention-archive=2',
-      ],
+      ['--set=20261028-000000F', ...RULES, '--repo1-retention-archive=9999999'],
+      [...RULES, '--repo1-retention-archive=3'],
+      ['--set=20261104-000000F', ...RULES, '--repo1-retention-archive=9999999'],
     ]);
     expect(backups.map(({ outcome }) => outcome)).toEqual([
       ...Array(3).fill('kept'),
@@ -133,19 +147,31 @@ describe('pgbackrest expire', () => {
     expect(freedBytes).toBe(300);
   });
 
-  it('counts a set that came while drills were looked at, so that none goes in its place', async () => {
-    const { asked, ports } = world();
-    let sets = SETS;
-    const drills = async () => {
-      sets = [set('20261120-000000F', 1), ...SETS];
-      return DECIDING.drills;
+  it.each([0, 1, 2])(
+    'keeps what passed, and its WAL, where a full set comes before its command %i',
+    async (before) => {
+      const { asked, ports, come, has, walFrom } = world();
+      const proven = '20261111-000000F';
+      const expire = async (options: readonly string[]) => {
+        if (asked.length === before) come(set('20261120-000000F', 1));
+        await ports.expire(options);
+      };
+      const drills = async () => ({ passed: [{ id: proven }], open: [] });
+      await expireSets({ ...ports, expire, drills }, { ...request, retain: { count: 1 } }, signal);
+      expect(has()).toEqual(['20261120-000000F', ...SETS.slice(0, 3).map(({ id }) => id)]);
+      expect(walFrom() <= proven).toBe(true);
+    },
+  );
+
+  it('leaves WAL alone where somebody else was faster', async () => {
+    const { asked, ports, has } = world();
+    const expire = async (options: readonly string[]) => {
+      await ports.expire(options);
+      await ports.expire(['--set=20261104-000000F', '--repo1-retention-full=9']);
     };
-    await expireSets(
-      { ...ports, drills, repository: { location: '', list: async () => sets } },
-      request,
-      signal,
-    );
-    expect(asked[0]?.[1]).toBe('--repo1-retention-full=3');
+    await expireSets({ ...ports, expire }, request, signal);
+    expect(has()).toHaveLength(3);
+    expect(asked.filter(([first]) => !first?.startsWith('--set='))).toEqual([]);
   });
 
   it('is not run in a dry run, nor where all is kept', async () => {

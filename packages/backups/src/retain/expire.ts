@@ -13,8 +13,8 @@ export interface ExpirePorts extends Pick<PrunePorts, 'drills' | 'now'> {
 
 /**
  * Lets pgBackRest expire what `retain` does not keep of a stanza: full sets, and those that need them, the oldest first,
- * with the WAL before what is left. It knows either a count or a time; what both keep, and what drills need, is put to it
- * as one count. The stanza is one repository's, whoever took its sets.
+ * each by its name, for a count would mean others where a set of somebody else comes meanwhile. WAL it knows by a count
+ * alone: what is before the newest of those that go. The stanza is one repository's, whoever took its sets.
  */
 export async function expireSets(
   { repository, expire, drills, now }: ExpirePorts,
@@ -30,30 +30,42 @@ export async function expireSets(
     return { ...settled, ...summary(decided) };
   // The last look: no set can be taken out of what is listed before it is removed.
   const facts = await drills(listed, signal);
-  // A set that came meanwhile is in the count that pgBackRest keeps, in the place of one that is to stay.
   const sets = await repository.list(signal);
   const last = decideBy(sets, facts);
-  if (last.every(({ kept }) => kept !== undefined)) return { ...settled, ...summary(last) };
-  const left = new Set(last.flatMap(({ backup, kept }) => (kept ? [chainOf(backup.id)] : [])));
-  await expire(optionsFor(left.size), signal);
+  const going = fullsOf(last.flatMap(({ backup, kept }) => (kept ? [] : [backup])));
+  const newest = going.at(-1);
+  if (newest === undefined) return { ...settled, ...summary(last) };
+  for (const full of going) {
+    if (full === newest) {
+      // While this one is there, a full set that ends before pgBackRest counts takes its place, and not that of one that stays.
+      const fulls = fullsOf(await repository.list(signal));
+      if (fulls[0] === newest) await expire(optionsFor(fulls.length), signal);
+    }
+    await expire([`--set=${full}`, ...optionsFor(MOST)], signal);
+  }
   const there = new Set((await repository.list(signal)).map(({ id }) => id));
   const removed = new Set(sets.flatMap(({ id }) => (there.has(id) ? [] : [id])));
   return { ...settled, ...summary(last, removed) };
 }
 
-/** Before those of a `pgbackrest.conf`: nothing else goes than what is decided here. */
+/** As many as pgBackRest lets one ask for: nothing goes by it. */
+const MOST = 9_999_999;
+
+/** Before those of a `pgbackrest.conf`: no set goes by its age or a count, and WAL before so many full sets. */
 const optionsFor = (fulls: number): readonly string[] => [
   '--repo1-retention-full-type=count',
-  `--repo1-retention-full=${fulls}`,
-  `--repo1-retention-diff=${MOST_DIFFS}`,
+  `--repo1-retention-full=${MOST}`,
+  `--repo1-retention-diff=${MOST}`,
   '--repo1-retention-archive-type=full',
   `--repo1-retention-archive=${fulls}`,
 ];
-/** As many as pgBackRest lets one ask for: differential sets go with their full one. */
-const MOST_DIFFS = 9_999_999;
 
 /** The label of a full set, and so of all that were made after it. */
 const chainOf = (label: string): string => label.split('_')[0] ?? label;
+
+/** The labels of their full sets, the oldest first. */
+const fullsOf = (sets: readonly Backup[]): readonly string[] =>
+  [...new Set(sets.map(({ id }) => chainOf(id)))].toSorted();
 
 /** Which sets go: whole chains from the oldest on. @param sets - newest first. */
 export function decideSets(
