@@ -59,6 +59,8 @@ export interface RestorePlan {
 export type RestoreEvent =
   | { readonly type: 'phase'; readonly phase: RestorePhase }
   | { readonly type: 'progress'; readonly bytes: number; readonly totalBytes?: number }
+  /** `done`: 0 to 1, of a tool that tells no bytes. */
+  | { readonly type: 'share'; readonly done: number }
   | { readonly type: 'tool'; readonly where: string }
   | { readonly type: 'waiting'; readonly who: string }
   | { readonly type: 'check'; readonly check: CheckRecord };

@@ -15,8 +15,8 @@ export interface RestoreSetPorts {
   readonly tool: Pick<PgbackrestTool, 'run' | 'walCommand'>;
   /** The sets there are, newest first; undefined where only pgBackRest can read the repository. */
   readonly list: (signal: AbortSignal) => Promise<readonly Backup[] | undefined>;
-  /** Asks a person. @throws `name_not_typed` */
-  readonly confirm: (directory: DataDirectory, signal: AbortSignal) => Promise<void>;
+  /** Asks a person; `set` is absent where only pgBackRest can tell which it is. @throws `name_not_typed` */
+  readonly confirm: (directory: DataDirectory, set: Backup | undefined, signal: AbortSignal) => Promise<void>;
   readonly observe: (event: RestoreEvent) => void;
   readonly output: (text: string) => void;
   readonly now: () => Date;
@@ -58,13 +58,13 @@ export async function restoreSet(
   const { tool, now, observe } = ports;
   const target = targetOptions(point, now());
   const there = await surveyDirectory(directory, delta);
-  await requireSet(ports, request, signal);
+  const chosen = await chooseSet(ports, request, signal);
   const wal = await tool.walCommand(directory);
-  await ports.confirm(there, signal);
+  await ports.confirm(there, chosen, signal);
   await makeDirectory(directory);
   const startedAt = now();
   observe({ type: 'phase', phase: 'restore' });
-  let set: string | undefined;
+  let set = chosen?.id;
   let error: MusterError | undefined;
   await tool
     .run(
@@ -82,7 +82,7 @@ export async function restoreSet(
         set = SET.exec(line)?.[1] ?? set;
         const percent = PERCENT.exec(line)?.[1];
         if (percent === undefined) ports.output(`${line}\n`);
-        else observe({ type: 'progress', bytes: Math.round(Number(percent) * 100), totalBytes: 10_000 });
+        else observe({ type: 'share', done: Number(percent) / 100 });
       },
       signal,
     )
@@ -132,14 +132,14 @@ export async function restoreSet(
 }
 
 /** pgBackRest would say it too, in words of its own, and after a person has agreed. */
-async function requireSet(
+async function chooseSet(
   { list, now }: RestoreSetPorts,
   { restoreId, location, point }: RestoreSetRequest,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Backup | undefined> {
   const sets = await list(signal);
   const asking = { drillId: restoreId, askedAt: now(), location, now: now() };
-  if (sets !== undefined) selectBackup(sets, point, asking);
+  return sets && selectBackup(sets, point, asking).backup;
 }
 
 async function stateAfterFault(there: DataDirectory): Promise<string> {

@@ -10,7 +10,7 @@ import { pgbackrestInto } from '../pgbackrest-here.js';
 import { stateDirectory } from '../places.js';
 import { EXIT } from '../problem.js';
 import { restoreObserver } from '../render/restore.js';
-import { typeName } from '../restore/confirm.js';
+import { setLines, typeName } from '../restore/confirm.js';
 import { keepRecord } from '../restore/keep-record.js';
 import { musterVersion } from '../version.js';
 import { restorePointOf } from './restore-point-options.js';
@@ -28,6 +28,7 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
     ...(id !== undefined && id !== 'latest' && { backup: id }),
     ...(at !== undefined && { at }),
   };
+  const upTo = at ?? (asked.backup === undefined ? 'the newest WAL there is' : 'where the set ends');
   const restoreId = newRestoreId(environment.now());
   const repository = backupRepository(environment, source.kind, backup);
   const log = await openOutputLog(stateDirectory(environment), environment.now);
@@ -43,13 +44,11 @@ export async function restoreDirectory(cli: Cli, options: RestoreOptions): Promi
             if (isForeign && isMusterError(error) && error.code !== 'no_backup') return undefined;
             throw error;
           }),
-        confirm: async ({ path, version, isEmpty }, stop) => {
-          output.alert(
-            isEmpty
-              ? `The directory ${path} is empty.`
-              : `The directory ${path} holds a cluster of PostgreSQL ${version ?? ''}: it becomes what the backup is.`,
-          );
-          if (!options.yes) await typeName({ name: path }, process.stdin, output, stop);
+        confirm: async (there, set, stop) => {
+          const { path } = there;
+          for (const line of setLines(there, set, { location: repository.location, upTo }, output))
+            output.alert(line);
+          if (!options.yes) await typeName({ name: path, what: 'path' }, process.stdin, output, stop);
         },
         observe: observer.observe,
         output: (text) => log.append(restoreId, text),

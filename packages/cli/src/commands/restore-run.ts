@@ -199,6 +199,7 @@ export function present(cli: Cli, outcome: RestoreOutcome, record: KeptRecord, l
       '',
       ...fields(
         [
+          ['backup', printable(predicate.backup.id)],
           ['remove', finished?.remove && `${printable(finished.remove)} (when you are sure)`],
           ['record', `${record.path}${record.signed ? '' : ' (not signed: there is no key here)'}`],
           ['output', error === undefined ? undefined : log],

@@ -1,8 +1,9 @@
 import { formatDuration, type RestorePhase } from '@muster/core';
 import type { RestoreEvent } from '@muster/restore';
 import type { Cli } from '../cli.js';
+import { countdown } from '../terminal/clock.js';
 import { printable } from '../terminal/printable.js';
-import { type Flow, flowed } from '../terminal/rate.js';
+import { type Flow, flowed, timeLeft } from '../terminal/rate.js';
 import { flowText } from './live-drill.js';
 
 /** At most so often is said how far it is: moving on a terminal, in lines elsewhere. */
@@ -22,8 +23,17 @@ export interface RestoreObserver {
   readonly close: () => void;
 }
 
+/** `34% · 1:20 left` */
+function shareText(flow: Flow, now: number): string {
+  const left = timeLeft(flow, now);
+  return `${Math.floor(flow.bytes * 100)}%${left ? ` · ${countdown(left)} left` : ''}`;
+}
+
 /** Tells a restore as it goes, on stderr. */
-export function restoreObserver({ output, environment: { now } }: Cli): RestoreObserver {
+export function restoreObserver({
+  output,
+  environment: { now },
+}: Pick<Cli, 'output' | 'environment'>): RestoreObserver {
   let flow: Flow | undefined;
   let saidAt = 0;
   let moving = false;
@@ -51,11 +61,12 @@ export function restoreObserver({ output, environment: { now } }: Cli): RestoreO
         line(
           `check ${printable(event.check.id)}: ${event.check.verdict} in ${formatDuration(event.check.duration_ms ?? 0)}`,
         );
-      if (event.type !== 'progress') return;
-      flow = flowed(flow, at, event);
+      if (event.type !== 'progress' && event.type !== 'share') return;
+      const { bytes, totalBytes } = event.type === 'share' ? { bytes: event.done, totalBytes: 1 } : event;
+      flow = flowed(flow, at, { bytes, ...(totalBytes !== undefined && { totalBytes }) });
       if (at - saidAt < EVERY_MS[output.live ? 'live' : 'plain']) return;
       saidAt = at;
-      progress(flowText({ ...flow, what: 'restore' }, at));
+      progress(event.type === 'share' ? shareText(flow, at) : flowText({ ...flow, what: 'restore' }, at));
     },
     interrupted: () => line('Interrupted: clearing up. Once more ends it at once.'),
     close: () => {

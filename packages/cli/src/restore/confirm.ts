@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable } from 'node:stream';
+import type { Backup } from '@muster/backups';
 import { formatSize, MusterError } from '@muster/core';
-import type { RestorePlan } from '@muster/restore';
+import type { DataDirectory, RestorePlan } from '@muster/restore';
 import { fields } from '../render/fields.js';
 import type { Output } from '../terminal/output.js';
 import { printable } from '../terminal/printable.js';
@@ -45,9 +46,29 @@ export function planLines(
   ];
 }
 
-/** Has a person type the target's name. @throws `name_not_typed`, also where nobody is there to type. */
+/** What is going to be restored into a data directory, for people. */
+export function setLines(
+  { path, version, isEmpty }: DataDirectory,
+  set: Backup | undefined,
+  { location, upTo }: { readonly location: string; readonly upTo: string },
+  { errStyle: style }: Output,
+): string[] {
+  return fields(
+    [
+      ['set', set ? `${set.id} · of ${set.createdAt.toISOString()}` : 'the one that pgBackRest chooses'],
+      ['from', printable(location)],
+      ['up to', printable(upTo)],
+      ['into', printable(path)],
+      ['now there', isEmpty ? 'nothing' : `a cluster of PostgreSQL ${printable(version ?? '')}`],
+      ['so', isEmpty ? undefined : 'it becomes what the backup is'],
+    ],
+    style,
+  );
+}
+
+/** Has a person type the target's name, or its path. @throws `name_not_typed`, also where nobody is there to type. */
 export async function typeName(
-  { name }: Pick<RestorePlan['target'], 'name'>,
+  { name, what = 'name' }: { readonly name: string; readonly what?: 'name' | 'path' },
   input: Readable & { readonly isTTY?: boolean },
   output: Output,
   signal: AbortSignal,
@@ -55,10 +76,10 @@ export async function typeName(
   if (input.isTTY !== true)
     throw new MusterError(
       'name_not_typed',
-      'Nobody is at a terminal to type the name of the target: give --yes if you mean it. Nothing was changed.',
+      `Nobody is at a terminal to type the ${what} of the target: give --yes if you mean it. Nothing was changed.`,
     );
   const asking = createInterface({ input, terminal: false });
-  output.stderr.write(`Type the name of the target (${printable(name)}) to go on: `);
+  output.stderr.write(`Type the ${what} of the target (${printable(name)}) to go on: `);
   try {
     const typed = await new Promise<string>((answer, reject) => {
       asking.once('line', answer);
@@ -69,7 +90,7 @@ export async function typeName(
   } finally {
     asking.close();
   }
-  throw new MusterError('name_not_typed', 'That is not the name of the target. Nothing was changed.');
+  throw new MusterError('name_not_typed', `That is not the ${what} of the target. Nothing was changed.`);
 }
 
 const interrupted = (): MusterError => new MusterError('cancelled', 'Interrupted. Nothing was changed.');
