@@ -73,7 +73,7 @@ export function limitsContract(name: string, makeHost: MakeHost, subject: Subjec
 
     it('cannot use the socket directory as a disk', async () => {
       await bench.within(async (scratch) => {
-        const run = sh(scratch, `${fill(`${scratch.innerSocketDir}/big`, 1024)}; sleep 60`);
+        const run = sh(scratch, `(${fill(`${scratch.innerSocketDir}/big`, 1024)}) || exit; sleep 60`);
         const ended = await run.then(
           ({ exitCode }) => exitCode,
           (error) => error.code,
